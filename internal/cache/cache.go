@@ -1,0 +1,117 @@
+// Package cache keeps results by the digest of what they were made from. It
+// is shared between builds that run at the same time.
+//
+// An entry is a directory; it is there whole or not at all.
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is a cache on disk.
+type Dir struct{ root string }
+
+// Default returns the user's cache, $XDG_CACHE_HOME/amigo-image.
+func Default() (Dir, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return Dir{}, fmt.Errorf("finding the cache directory (set XDG_CACHE_HOME): %w", err)
+	}
+	return At(filepath.Join(base, "amigo-image")), nil
+}
+
+// At returns the cache below root.
+func At(root string) Dir { return Dir{root: root} }
+
+// Path returns where the cache is.
+func (d Dir) Path() string { return d.root }
+
+// Get returns the directory of the entry kind/key. If it is not there, make
+// is called with an empty directory to fill, which becomes the entry when make
+// returns nil. cached tells that make was not called. Of several processes
+// that want the same entry one makes it and the others wait.
+func (d Dir) Get(ctx context.Context, kind, key string, make func(dir string) error) (dir string, cached bool, err error) {
+	entry := filepath.Join(d.root, kind, key)
+	if exists(entry) {
+		return entry, true, touch(entry)
+	}
+	if err := os.MkdirAll(filepath.Dir(entry), 0o755); err != nil {
+		return "", false, fmt.Errorf("making the cache directory: %w", err)
+	}
+	unlock, err := lock(ctx, entry+".lock")
+	if err != nil {
+		return "", false, err
+	}
+	defer unlock()
+	if exists(entry) {
+		return entry, true, touch(entry)
+	}
+	return entry, false, d.fill(entry, make)
+}
+
+func (d Dir) fill(entry string, make func(string) error) error {
+	// Only the holder of the lock writes here: what is left is a dead build's.
+	partial := entry + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return fmt.Errorf("clearing an unfinished cache entry: %w", err)
+	}
+	if err := os.Mkdir(partial, 0o755); err != nil {
+		return fmt.Errorf("making a cache entry: %w", err)
+	}
+	if err := make(partial); err != nil {
+		_ = os.RemoveAll(partial)
+		return err
+	}
+	if err := sync(partial); err != nil {
+		return err
+	}
+	if err := os.Rename(partial, entry); err != nil {
+		return fmt.Errorf("finishing a cache entry: %w", err)
+	}
+	return nil
+}
+
+// Key returns the digest of parts, in which no two lists of parts are alike.
+func Key(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(h, "%d:", len(part))
+		_, _ = io.WriteString(h, part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func exists(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
+}
+
+// touch marks an entry as used, for whoever clears the cache by age.
+func touch(entry string) error {
+	now := time.Now()
+	if err := os.Chtimes(entry, now, now); err != nil {
+		return fmt.Errorf("marking a cache entry as used: %w", err)
+	}
+	return nil
+}
+
+func sync(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("finishing a cache entry: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := unix.Syncfs(int(f.Fd())); err != nil {
+		return fmt.Errorf("writing %s to disk: %w", dir, err)
+	}
+	return nil
+}
