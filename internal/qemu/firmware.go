@@ -1,0 +1,89 @@
+package qemu
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// firmwareDescriptors is where distributions describe their firmware images,
+// https://www.qemu.org/docs/master/interop/firmware.html (docs/interop/firmware.json).
+const firmwareDescriptors = "/usr/share/qemu/firmware"
+
+// descriptor is the part of a firmware descriptor that is used here.
+type descriptor struct {
+	InterfaceTypes []string `json:"interface-types"`
+	Mapping        struct {
+		Device     string `json:"device"`
+		Executable struct {
+			Filename string `json:"filename"`
+			Format   string `json:"format"`
+		} `json:"executable"`
+		Template struct {
+			Filename string `json:"filename"`
+			Format   string `json:"format"`
+		} `json:"nvram-template"`
+	} `json:"mapping"`
+	Targets []struct {
+		Architecture string   `json:"architecture"`
+		Machines     []string `json:"machines"`
+	} `json:"targets"`
+	Features []string `json:"features"`
+}
+
+var errNoUEFI = errors.New("no UEFI firmware for x86_64 on this host (try: apt-get install ovmf)")
+
+// findUEFI returns the firmware and the template of its variables that the
+// first fitting descriptor in dir names, in the order of the file names.
+func findUEFI(dir string) (code, vars string, err error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return "", "", fmt.Errorf("listing firmware: %w", err)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		d, err := readDescriptor(path)
+		if err != nil {
+			return "", "", err
+		}
+		if d.fits() {
+			return d.Mapping.Executable.Filename, d.Mapping.Template.Filename, nil
+		}
+	}
+	return "", "", errNoUEFI
+}
+
+func readDescriptor(path string) (d descriptor, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return d, fmt.Errorf("reading a firmware descriptor: %w", err)
+	}
+	if err := json.Unmarshal(content, &d); err != nil {
+		return d, fmt.Errorf("reading firmware descriptor %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// fits tells whether the firmware runs on our machine: q35, raw flash images,
+// no System Management Mode (which secure boot needs and TCG is slow at).
+func (d descriptor) fits() bool {
+	if !slices.Contains(d.InterfaceTypes, "uefi") || d.Mapping.Device != "flash" ||
+		d.Mapping.Executable.Format != "raw" || slices.Contains(d.Features, "requires-smm") {
+		return false
+	}
+	for _, target := range d.Targets {
+		if target.Architecture != "x86_64" {
+			continue
+		}
+		for _, machine := range target.Machines {
+			if strings.HasPrefix(machine, "pc-q35") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,192 @@
+// Package qemu runs virtual machines: a description becomes an argument list,
+// the argument list a supervised process.
+package qemu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Accelerator is what executes a guest's instructions.
+type Accelerator string
+
+// The accelerators that this project chooses from.
+const (
+	KVM Accelerator = "kvm"
+	TCG Accelerator = "tcg"
+)
+
+// Firmware is what boots a guest.
+type Firmware string
+
+// The firmwares of a PC.
+const (
+	BIOS Firmware = "bios"
+	UEFI Firmware = "uefi"
+)
+
+// Disk is a disk of a guest.
+type Disk struct {
+	Path   string
+	Format string // "qcow2" or "raw"; never probed
+	// Snapshot throws the guest's writes away when it ends.
+	Snapshot bool
+}
+
+// Options describes a virtual machine. The zero value of a field takes the
+// default that its comment names.
+type Options struct {
+	Binary      string      // "qemu-system-x86_64"
+	Name        string      // "amigo"
+	Accelerator Accelerator // TCG
+	Firmware    Firmware    // BIOS
+	CPUs        int         // 2
+	MemoryMiB   int         // 2048
+	Disks       []Disk
+	// Seed is the path of an ISO image with a NoCloud seed.
+	Seed string
+	// Forward lists ports of the guest that get a port of this host's
+	// loopback interface, which QEMU chooses.
+	Forward []int
+	// AuthorizedKey may log in as root for as long as the guest runs.
+	AuthorizedKey string
+	// Credentials are further systemd credentials of the guest.
+	Credentials map[string]string
+	// Isolated cuts the guest off from every network but Forward.
+	Isolated bool
+	// Console is the file that gets the guest's serial console.
+	Console string
+	// Extra arguments come after all others.
+	Extra []string
+}
+
+// withDefaults fills what the caller left open.
+func (o Options) withDefaults() Options {
+	o.Binary = or(o.Binary, "qemu-system-x86_64")
+	o.Name = or(o.Name, "amigo")
+	o.Accelerator = or(o.Accelerator, TCG)
+	o.Firmware = or(o.Firmware, BIOS)
+	o.CPUs = or(o.CPUs, 2)
+	o.MemoryMiB = or(o.MemoryMiB, 2048)
+	return o
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// files are the paths that a machine needs besides its disks.
+type files struct {
+	monitor string // QMP's socket
+	code    string // UEFI firmware, read only
+	vars    string // this machine's copy of the UEFI variables
+}
+
+// args returns QEMU's arguments. They are the same for the same input.
+func (o Options) args(f files) ([]string, error) {
+	if strings.ContainsAny(o.AuthorizedKey, "\n") {
+		return nil, errors.New("the authorized key has more than one line")
+	}
+	args := []string{
+		"-name", o.Name,
+		"-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+		"-machine", "q35,accel=" + string(o.Accelerator),
+		"-cpu", o.cpu(),
+		"-smp", strconv.Itoa(o.CPUs),
+		"-m", strconv.Itoa(o.MemoryMiB),
+		"-device", "virtio-rng-pci",
+		"-qmp", "unix:" + escape(f.monitor) + ",server=on,wait=off",
+	}
+	args = append(args, o.firmwareArgs(f)...)
+	args = append(args, o.diskArgs()...)
+	args = append(args, o.networkArgs()...)
+	args = append(args, o.credentialArgs()...)
+	if o.Console != "" {
+		args = append(args, "-chardev", "file,id=console,path="+escape(o.Console), "-serial", "chardev:console")
+	}
+	return append(args, o.Extra...), nil
+}
+
+func (o Options) cpu() string {
+	if o.Accelerator == KVM {
+		return "host"
+	}
+	return "max"
+}
+
+func (o Options) firmwareArgs(f files) []string {
+	if o.Firmware != UEFI {
+		return nil
+	}
+	return []string{
+		"-drive", "if=pflash,format=raw,readonly=on,file=" + escape(f.code),
+		"-drive", "if=pflash,format=raw,file=" + escape(f.vars),
+	}
+}
+
+func (o Options) diskArgs() []string {
+	var args []string
+	for i, disk := range o.Disks {
+		drive := fmt.Sprintf("if=none,id=disk%d,format=%s,discard=unmap,detect-zeroes=unmap,cache=%s,file=%s",
+			i, disk.Format, disk.cache(), escape(disk.Path))
+		if disk.Snapshot {
+			drive += ",snapshot=on"
+		}
+		args = append(args, "-drive", drive,
+			"-device", fmt.Sprintf("virtio-blk-pci,drive=disk%d,bootindex=%d", i, i+1))
+	}
+	if o.Seed != "" {
+		args = append(args, "-drive", "if=none,id=seed,format=raw,readonly=on,file="+escape(o.Seed),
+			"-device", "virtio-blk-pci,drive=seed")
+	}
+	return args
+}
+
+// cache is "unsafe" (no flush to the medium) where nobody keeps the writes.
+func (d Disk) cache() string {
+	if d.Snapshot {
+		return "unsafe"
+	}
+	return "writeback"
+}
+
+func (o Options) networkArgs() []string {
+	netdev := "user,id=net0"
+	if o.Isolated {
+		netdev += ",restrict=on"
+	}
+	for _, port := range o.Forward {
+		// Port 0 makes QEMU choose one; see [VM.Addr].
+		netdev += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:0-:%d", port)
+	}
+	return []string{"-netdev", netdev, "-device", "virtio-net-pci,netdev=net0,romfile="}
+}
+
+func (o Options) credentialArgs() []string {
+	var args []string
+	add := func(name, value string) {
+		args = append(args, "-smbios", "type=11,value=io.systemd.credential.binary:"+name+"="+base64Std(value))
+	}
+	if o.AuthorizedKey != "" {
+		add("ssh.authorized_keys.root", o.AuthorizedKey+"\n")
+	}
+	names := make([]string, 0, len(o.Credentials))
+	for name := range o.Credentials {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		add(name, o.Credentials[name])
+	}
+	return args
+}
+
+// escape doubles commas, which end a value in QEMU's option lists.
+func escape(path string) string { return strings.ReplaceAll(path, ",", ",,") }
