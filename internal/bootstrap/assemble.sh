@@ -1,0 +1,113 @@
+# From the tar $ROOTFS to the file systems of the disk $DISK.
+# Leaves boot.img and core.img, GRUB's parts for BIOS, in $WORK.
+
+root=$WORK/root
+trap 'rm -rf "$root" "$WORK/efi.img" "$WORK/esp.img"' EXIT
+mkdir "$root"
+tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xf "$ROOTFS"
+
+# --- configuration ---
+
+command_line="root=UUID=$ROOT_UUID ro console=tty0 console=ttyS0,115200"
+
+cat >"$root/etc/fstab" <<EOF
+UUID=$ROOT_UUID / ext4 rw,discard,errors=remount-ro 0 1
+EOF
+echo amigo >"$root/etc/hostname"
+cat >"$root/etc/hosts" <<EOF
+127.0.0.1 localhost
+127.0.1.1 amigo
+::1 localhost ip6-localhost ip6-loopback
+EOF
+cat >"$root/etc/systemd/network/20-wired.network" <<EOF
+[Match]
+Type=ether
+Kind=!*
+
+[Network]
+DHCP=yes
+EOF
+echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
+: >"$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id"
+
+# Host keys are made at the first boot of each machine. One kind is enough,
+# and an RSA key takes an emulated machine half a minute.
+rm -f "$root"/etc/ssh/ssh_host_*
+mkdir -p "$root/etc/systemd/system/ssh.service.d"
+cat >"$root/etc/systemd/system/ssh.service.d/host-key.conf" <<'EOF'
+[Service]
+ExecStartPre=
+ExecStartPre=/bin/sh -c 'test -s /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519 -N "" -C "" -f /etc/ssh/ssh_host_ed25519_key'
+ExecStartPre=/usr/sbin/sshd -t
+EOF
+cat >"$root/etc/ssh/sshd_config.d/50-amigo.conf" <<'EOF'
+HostKey /etc/ssh/ssh_host_ed25519_key
+PermitRootLogin prohibit-password
+PermitEmptyPasswords no
+UseDNS no
+EOF
+
+# What works in the background waits for the production variant.
+mkdir -p "$root/etc/cloud"
+: >"$root/etc/cloud/cloud-init.disabled"
+chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
+for unit in apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service \
+    man-db.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+    nftables.service systemd-networkd-wait-online.service apache2.service jetty9.service; do
+    chroot "$root" systemctl disable "$unit" >/dev/null 2>&1 || true
+done
+
+# --- boot loader ---
+
+grub=$root/boot/grub
+mkdir -p "$grub/i386-pc" "$grub/x86_64-efi"
+cp "$root"/usr/lib/grub/i386-pc/*.mod "$root"/usr/lib/grub/i386-pc/*.lst "$grub/i386-pc/"
+cp "$root"/usr/lib/grub/x86_64-efi/*.mod "$root"/usr/lib/grub/x86_64-efi/*.lst "$grub/x86_64-efi/"
+cat >"$root/etc/default/grub" <<EOF
+GRUB_DEFAULT=0
+GRUB_TIMEOUT=1
+GRUB_DISTRIBUTOR=AmiGO
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"
+GRUB_DISABLE_OS_PROBER=true
+GRUB_TERMINAL="console serial"
+EOF
+# The first one; a new kernel makes Debian's own take its place.
+cat >"$grub/grub.cfg" <<EOF
+set timeout=1
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+menuentry "AmiGO" {
+    search --no-floppy --fs-uuid --set=root $ROOT_UUID
+    linux /vmlinuz $command_line
+    initrd /initrd.img
+}
+EOF
+cat >"$root/tmp/early.cfg" <<EOF
+search.fs_uuid $ROOT_UUID root
+set prefix=(\$root)/boot/grub
+EOF
+chroot "$root" grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o /tmp/core.img \
+    biosdisk part_gpt ext2 search_fs_uuid
+chroot "$root" grub-mkimage -O x86_64-efi -p /boot/grub -c /tmp/early.cfg -o /tmp/efi.img \
+    part_gpt fat ext2 search_fs_uuid normal configfile linux
+rm "$root/tmp/early.cfg"
+mv "$root/tmp/core.img" "$WORK/core.img"
+mv "$root/tmp/efi.img" "$WORK/efi.img"
+cp "$root/usr/lib/grub/i386-pc/boot.img" "$WORK/boot.img"
+
+# --- file systems ---
+
+esp=$WORK/esp.img
+truncate -s "${ESP_KIB}K" "$esp"
+mkfs.vfat -F 32 -s 1 -n ESP -i "$ESP_ID" "$esp" >/dev/null
+mmd -i "$esp" ::/EFI ::/EFI/BOOT
+mcopy -i "$esp" "$WORK/efi.img" ::/EFI/BOOT/BOOTX64.EFI
+dd if="$esp" of="$DISK" bs=512 seek="$ESP_SECTOR" conv=notrunc,sparse status=none
+
+# GRUB 2.06 can't read these two features, which mke2fs 1.47 turns on.
+mke2fs -q -F -t ext4 -L root -U "$ROOT_UUID" -O ^metadata_csum_seed,^orphan_file \
+    -E "offset=$ROOT_OFFSET,root_owner=0:0,hash_seed=$ROOT_UUID,lazy_itable_init=1,nodiscard" \
+    -d "$root" "$DISK" "${ROOT_KIB}k"

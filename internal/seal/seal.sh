@@ -1,0 +1,28 @@
+# Certificates that only the build's network needs.
+if ls /usr/local/share/ca-certificates/amigo-build-*.crt >/dev/null 2>&1; then
+    rm -f /usr/local/share/ca-certificates/amigo-build-*.crt
+    update-ca-certificates --fresh >/dev/null
+fi
+
+# Who may log in, and who this machine is.
+rm -f /root/.ssh/authorized_keys
+rmdir /root/.ssh 2>/dev/null || true
+rm -f /etc/ssh/ssh_host_*
+: >/etc/machine-id
+rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+rm -rf /var/lib/cloud/* /var/lib/systemd/network/*
+
+# What the build left behind.
+rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin
+rm -rf /root/.npm /root/.cache /root/.config /root/.node-gyp /root/.bash_history /root/.wget-hsts
+rm -rf /tmp/* /tmp/.[!.]* /var/tmp/* /var/crash/*
+rm -f /etc/npmrc /root/.npmrc
+
+# Logs: empty what services hold open, remove what was rotated.
+journalctl --rotate >/dev/null 2>&1 || true
+rm -rf /var/log/journal/*
+find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' \) -delete
+find /var/log -type f -exec truncate -s 0 {} +
+
+sync
+fstrim -a >/dev/null 2>&1 || true
