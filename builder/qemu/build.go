@@ -1,0 +1,97 @@
+package qemu
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+// stateImage is where StepDownload puts the path of a disk_image.
+const stateImage = "disk_image_path"
+
+// sshPort is the guest's.
+const sshPort = 22
+
+// build is what the steps of one build share.
+type build struct {
+	config *Config
+	cache  cache.Dir
+	sink   event.Sink
+	cancel context.CancelCauseFunc
+
+	choice   accelerator.Choice
+	output   *outdir.Dir
+	base     base
+	key      *guest.Key
+	vm       *engine.VM
+	expected bool // the machine is meant to end
+	finished artifactFiles
+}
+
+// base is what the guest's disk starts from.
+type base struct {
+	Kind    string `json:"kind"` // "bootstrap" or "disk_image"
+	Release string `json:"release,omitempty"`
+	Digest  string `json:"digest"`
+	Path    string `json:"-"`
+	RootFS  string `json:"-"` // tar, or ""
+}
+
+// deadError says that the virtual machine ended when it was not meant to.
+type deadError struct{ err error }
+
+func (e *deadError) Error() string { return e.err.Error() }
+
+func (e *deadError) Unwrap() error { return e.err }
+
+// watch ends the build when the machine dies, instead of leaving it to wait
+// for a guest that is gone.
+func (b *build) watch(vm *engine.VM) {
+	<-vm.Exited()
+	if !b.expected {
+		b.cancel(&deadError{err: vm.Err()})
+	}
+}
+
+func (b *build) sshPort() (int, error) {
+	_, port, err := net.SplitHostPort(b.vm.Addr(sshPort))
+	if err != nil {
+		return 0, fmt.Errorf("finding the guest's ssh port: %w", err)
+	}
+	return strconv.Atoi(port)
+}
+
+// evidence is where a failed build leaves the guest's console.
+func (b *build) evidence() string { return b.output.Final() + ".evidence" }
+
+func (b *build) console() string { return b.output.Path("console.log") }
+
+func (b *build) overlay() string { return b.output.Path("overlay.qcow2") }
+
+func (b *build) disk() string { return b.output.Path(b.diskName()) }
+
+func (b *build) diskName() string { return b.config.VMName + ".qcow2" }
+
+func (b *build) finalDisk() string { return filepath.Join(b.output.Final(), b.diskName()) }
+
+// fail ends a step with an error.
+func fail(state multistep.StateBag, err error) multistep.StepAction {
+	state.Put("error", err)
+	return multistep.ActionHalt
+}
+
+func communicatorOf(state multistep.StateBag) packersdk.Communicator {
+	return state.Get("communicator").(packersdk.Communicator)
+}

@@ -1,0 +1,116 @@
+// Package qemu is the Packer builder "amigo-qemu": from a base, made of
+// packages or taken ready-made, to a sealed disk with whatever the
+// provisioners put on it.
+package qemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/communicator"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// Builder is the component.
+type Builder struct {
+	config Config
+}
+
+var _ packersdk.Builder = (*Builder)(nil)
+
+// ConfigSpec describes the configuration to Packer.
+func (b *Builder) ConfigSpec() hcldec.ObjectSpec { return b.config.FlatMapstructure().HCL2Spec() }
+
+// Prepare checks the configuration and names the data that a build generates.
+func (b *Builder) Prepare(raws ...any) (generated, warnings []string, err error) {
+	if err := b.config.Prepare(raws...); err != nil {
+		return nil, nil, err
+	}
+	return []string{component.DataRootFS, component.DataAccelerator}, nil, nil
+}
+
+// Run builds the disk.
+func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
+	c, err := cache.Default()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	build := &build{config: &b.config, cache: c, sink: component.Sink(ui), cancel: cancel}
+
+	state := new(multistep.BasicStateBag)
+	state.Put("ui", ui)
+	state.Put("hook", hook)
+	state.Put("debug", b.config.PackerDebug)
+	state.Put("communicator_config", &b.config.Comm)
+	state.Put("generated_data", map[string]any{})
+
+	commonsteps.NewRunner(b.steps(build), b.config.PackerConfig, ui).Run(ctx, state)
+	if err := outcome(ctx, state); err != nil {
+		return nil, err
+	}
+	return build.artifact(state), nil
+}
+
+func (b *Builder) steps(build *build) []multistep.Step {
+	config := &b.config
+	return []multistep.Step{
+		&stepAccelerate{build},
+		&stepPrepareOutput{build},
+		multistep.If(config.DiskImage != nil, downloadStep(config.DiskImage)),
+		&stepMakeBase{build},
+		&stepBoot{build},
+		&communicator.StepConnect{
+			Config:    &config.Comm,
+			Host:      func(multistep.StateBag) (string, error) { return "127.0.0.1", nil },
+			SSHPort:   func(multistep.StateBag) (int, error) { return build.sshPort() },
+			SSHConfig: config.Comm.SSHConfigFunc(),
+		},
+		new(commonsteps.StepProvision),
+		&stepSeal{build},
+		&stepShutdown{build},
+		&stepFinish{build},
+	}
+}
+
+func downloadStep(image *DiskImage) multistep.Step {
+	if image == nil {
+		return nil
+	}
+	return &commonsteps.StepDownload{
+		Checksum:    image.Checksum,
+		Description: "base image",
+		ResultKey:   stateImage,
+		Url:         []string{image.URL},
+	}
+}
+
+// outcome returns why a run failed: the virtual machine's death before what
+// came of it, and an error before a mere halt.
+func outcome(ctx context.Context, state multistep.StateBag) error {
+	var dead *deadError
+	if errors.As(context.Cause(ctx), &dead) {
+		return dead
+	}
+	if err, ok := state.GetOk("error"); ok {
+		return err.(error)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("the build was stopped: %w", context.Cause(ctx))
+	}
+	if _, ok := state.GetOk(multistep.StateCancelled); ok {
+		return fmt.Errorf("the build was stopped: %w", context.Canceled)
+	}
+	if _, ok := state.GetOk(multistep.StateHalted); ok {
+		return errors.New("the build was halted")
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+//go:generate go tool packer-sdc mapstructure-to-hcl2 -type Config,Bootstrap,DiskImage
+
+package qemu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/hashicorp/packer-plugin-sdk/common"
+	"github.com/hashicorp/packer-plugin-sdk/communicator"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+// Bootstrap makes the base from the distribution's package archive.
+type Bootstrap struct {
+	// The distribution; "debian" is the default and the only one.
+	Distribution string `mapstructure:"distribution"`
+	// The code name of the release, "bookworm" by default.
+	Release string `mapstructure:"release"`
+	// Packages to install natively, besides those that every base has.
+	Packages []string `mapstructure:"packages"`
+	// The mirror to install from. Without it the apt sources of the host
+	// that are for the release, or Debian's own.
+	Mirror string `mapstructure:"mirror"`
+}
+
+// DiskImage takes a disk that somebody else made as the base. It must run
+// systemd 252 or later, or have a login of its own in ssh_* options.
+type DiskImage struct {
+	// A path, or a URL that is fetched once and cached.
+	URL string `mapstructure:"url" required:"true"`
+	// The image's checksum, like "sha256:...", or "none".
+	Checksum string `mapstructure:"checksum" required:"true"`
+}
+
+// Config is the configuration of a source "amigo-qemu".
+type Config struct {
+	common.PackerConfig `mapstructure:",squash"`
+	Comm                communicator.Config `mapstructure:",squash"`
+
+	// Make the base from packages. Exactly one of bootstrap and disk_image.
+	Bootstrap *Bootstrap `mapstructure:"bootstrap"`
+	// Take a ready-made disk as the base.
+	DiskImage *DiskImage `mapstructure:"disk_image"`
+
+	// The size of the guest's disk, like "8G", which is the default. It takes
+	// room on the host only where it is written.
+	DiskSize string `mapstructure:"disk_size"`
+	// The guest's memory in MiB, 2048 by default.
+	Memory int `mapstructure:"memory"`
+	// The number of the guest's processors, 2 by default.
+	CPUs int `mapstructure:"cpus"`
+	// The accelerators to choose from, ["kvm", "tcg"] by default: the first
+	// that no later one beats in a timed probe.
+	Accelerators []string `mapstructure:"accelerators"`
+	// Fail rather than emulate.
+	RequireAcceleration bool `mapstructure:"require_acceleration"`
+	// What boots the guest: "bios", the default, or "uefi".
+	Firmware string `mapstructure:"firmware"`
+	// The program that runs guests, "qemu-system-x86_64" by default.
+	QemuBinary string `mapstructure:"qemu_binary"`
+	// The directory of the disk that is built, "output-NAME" by default. One
+	// that an earlier build made is replaced, any other is an error.
+	OutputDirectory string `mapstructure:"output_directory"`
+	// The name of the disk's file without its extension, the build's name by
+	// default.
+	VMName string `mapstructure:"vm_name"`
+	// Keep the disk when post-processors are done with it or have failed.
+	KeepArtifact bool `mapstructure:"keep_artifact"`
+	// How long the guest may take to shut down, "5m" by default.
+	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+
+	ctx      interpolate.Context
+	diskSize int64 // bytes
+}
+
+// Prepare decodes and checks the configuration. It reads nothing but it.
+func (c *Config) Prepare(raws ...any) error {
+	err := config.Decode(c, &config.DecodeOpts{
+		PluginType: component.Builder, Interpolate: true, InterpolateContext: &c.ctx,
+	}, raws...)
+	if err != nil {
+		return err
+	}
+	c.setDefaults()
+	var errs *packersdk.MultiError
+	errs = packersdk.MultiErrorAppend(errs, c.Comm.Prepare(&c.ctx)...)
+	for _, check := range []func() error{c.checkSource, c.checkMachine, c.checkCommunicator} {
+		if err := check(); err != nil {
+			errs = packersdk.MultiErrorAppend(errs, err)
+		}
+	}
+	if errs != nil && len(errs.Errors) > 0 {
+		return errs
+	}
+	return nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Bootstrap != nil {
+		fill(&c.Bootstrap.Distribution, "debian")
+		fill(&c.Bootstrap.Release, "bookworm")
+	}
+	fill(&c.DiskSize, "8G")
+	fill(&c.Memory, 2048)
+	fill(&c.CPUs, 2)
+	fill(&c.Firmware, string(engine.BIOS))
+	fill(&c.QemuBinary, "qemu-system-x86_64")
+	fill(&c.OutputDirectory, "output-"+c.PackerBuildName)
+	fill(&c.VMName, c.PackerBuildName)
+	fill(&c.ShutdownTimeout, 5*time.Minute)
+	if len(c.Accelerators) == 0 {
+		c.Accelerators = []string{string(engine.KVM), string(engine.TCG)}
+	}
+	fill(&c.Comm.Type, "ssh")
+	fill(&c.Comm.SSHUsername, "root")
+	// Emulated guests take minutes where others take seconds.
+	fill(&c.Comm.SSHTimeout, 15*time.Minute)
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c *Config) checkSource() error {
+	switch {
+	case c.Bootstrap == nil && c.DiskImage == nil:
+		return errors.New("bootstrap or disk_image: one of the two is needed")
+	case c.Bootstrap != nil && c.DiskImage != nil:
+		return errors.New("bootstrap and disk_image: only one of the two can be given")
+	case c.DiskImage != nil:
+		return c.DiskImage.check()
+	}
+	return nil
+}
+
+func (d *DiskImage) check() error {
+	var errs []error
+	if d.URL == "" {
+		errs = append(errs, errors.New("disk_image.url: is missing"))
+	}
+	if d.Checksum == "" {
+		errs = append(errs, errors.New(`disk_image.checksum: is missing (a checksum like "sha256:...", or "none")`))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkMachine() error {
+	var errs []error
+	size, err := units.RAMInBytes(c.DiskSize)
+	if err != nil || size <= 0 {
+		errs = append(errs, fmt.Errorf("disk_size: %q is not a size like \"8G\"", c.DiskSize))
+	}
+	c.diskSize = size
+	if c.Memory < 256 {
+		errs = append(errs, fmt.Errorf("memory: %d MiB is too little (at least 256)", c.Memory))
+	}
+	if c.CPUs < 1 || c.CPUs > 255 {
+		errs = append(errs, fmt.Errorf("cpus: %d is not between 1 and 255", c.CPUs))
+	}
+	if c.Firmware != string(engine.BIOS) && c.Firmware != string(engine.UEFI) {
+		errs = append(errs, fmt.Errorf("firmware: %q is not known (known: bios, uefi)", c.Firmware))
+	}
+	for _, name := range c.Accelerators {
+		if name != string(engine.KVM) && name != string(engine.TCG) {
+			errs = append(errs, fmt.Errorf("accelerators: %q is not known (known: kvm, tcg)", name))
+		}
+	}
+	if c.Bootstrap != nil && err == nil {
+		errs = append(errs, c.spec().Validate())
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkCommunicator() error {
+	if c.Comm.Type != "ssh" {
+		return fmt.Errorf("communicator: %q can't be used (only ssh)", c.Comm.Type)
+	}
+	return nil
+}
+
+// ownKey tells whether the build makes its own key to log in with.
+func (c *Config) ownKey() bool {
+	return c.Comm.SSHPassword == "" && c.Comm.SSHPrivateKeyFile == "" && !c.Comm.SSHAgentAuth
+}
+
+func (c *Config) spec() bootstrap.Spec {
+	return bootstrap.Spec{
+		Distribution: c.Bootstrap.Distribution,
+		Release:      c.Bootstrap.Release,
+		Mirror:       c.Bootstrap.Mirror,
+		Packages:     slices.Clone(c.Bootstrap.Packages),
+		DiskSize:     c.diskSize,
+	}
+}
+
+func (c *Config) accelerators() []engine.Accelerator {
+	list := make([]engine.Accelerator, len(c.Accelerators))
+	for i, name := range c.Accelerators {
+		list[i] = engine.Accelerator(name)
+	}
+	return list
+}

@@ -1,0 +1,94 @@
+package qemu
+
+import (
+	"context"
+	"os"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+// stepBoot starts the guest and waits until it answers.
+type stepBoot struct{ *build }
+
+func (s *stepBoot) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	phase := event.Start(s.sink, "boot", string(s.choice.Accelerator))
+	err := s.boot(ctx)
+	if phase.End(event.OK, "guest answers ssh", err) != nil {
+		return fail(state, err)
+	}
+	return multistep.ActionContinue
+}
+
+func (s *stepBoot) boot(ctx context.Context) error {
+	options := engine.Options{
+		Binary:      s.config.QemuBinary,
+		Name:        s.config.VMName,
+		Accelerator: s.choice.Accelerator,
+		Firmware:    engine.Firmware(s.config.Firmware),
+		CPUs:        s.config.CPUs,
+		MemoryMiB:   s.config.Memory,
+		Disks:       []engine.Disk{{Path: s.overlay(), Format: "qcow2"}},
+		Forward:     []int{sshPort},
+		Console:     s.console(),
+	}
+	if s.config.ownKey() {
+		key, err := guest.NewKey("amigo-build")
+		if err != nil {
+			return err
+		}
+		s.key = key
+		options.AuthorizedKey = key.AuthorizedKey
+		s.config.Comm.SSHPrivateKey = key.PEM
+	}
+	vm, err := engine.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	s.vm = vm
+	go s.watch(vm)
+	return s.wait(ctx)
+}
+
+// wait tries twice a second, where the communicator's own attempts are five
+// seconds apart.
+func (s *stepBoot) wait(ctx context.Context) error {
+	if s.key == nil {
+		return nil
+	}
+	g, err := guest.Dial(ctx, s.vm.Addr(sshPort), s.config.Comm.SSHUsername, s.key, s.config.Comm.SSHTimeout, s.vm)
+	if err != nil {
+		return err
+	}
+	return g.Close()
+}
+
+// Cleanup ends the machine if the build did not, and keeps its last words.
+func (s *stepBoot) Cleanup(state multistep.StateBag) {
+	if s.vm == nil {
+		return
+	}
+	s.expected = true
+	_, failed := state.GetOk("error")
+	if failed || state.Get(multistep.StateCancelled) != nil {
+		s.keepEvidence()
+	}
+	s.vm.Close()
+}
+
+func (s *stepBoot) keepEvidence() {
+	dir := s.evidence()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), screenshotTime)
+	defer cancel()
+	_ = s.vm.Screenshot(ctx, dir+"/screen.png")
+	if content, err := os.ReadFile(s.console()); err == nil {
+		_ = os.WriteFile(dir+"/console.log", content, 0o644)
+	}
+	s.sink.Emit(event.Event{Type: event.Message, Text: "the guest's console is kept in " + dir})
+}

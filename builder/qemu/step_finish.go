@@ -1,0 +1,48 @@
+package qemu
+
+import (
+	"context"
+	"os"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+)
+
+// stepFinish makes one disk of the overlay and its base, checks it and puts it
+// in place.
+type stepFinish struct{ *build }
+
+func (s *stepFinish) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	phase := event.Start(s.sink, "disk", "one file, without its base")
+	err := s.finish(ctx, phase)
+	if phase.End(event.OK, s.finalDisk(), err) != nil {
+		return fail(state, err)
+	}
+	return multistep.ActionContinue
+}
+
+func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
+	err := qemuimg.Convert(ctx, qemuimg.Conversion{
+		Source: s.overlay(), SourceFormat: "qcow2", Target: s.disk(),
+	}, func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
+	if err != nil {
+		return err
+	}
+	if err := qemuimg.Check(ctx, s.disk()); err != nil {
+		return err
+	}
+	for _, path := range []string{s.overlay(), s.console()} {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := s.output.Commit(); err != nil {
+		return err
+	}
+	s.finished = artifactFiles{s.finalDisk()}
+	return nil
+}
+
+func (s *stepFinish) Cleanup(multistep.StateBag) {}

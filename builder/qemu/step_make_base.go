@@ -1,0 +1,103 @@
+package qemu
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/hashicorp/packer-plugin-sdk/packerbuilderdata"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+)
+
+// stepMakeBase makes or takes the base and puts the guest's overlay on it.
+type stepMakeBase struct{ *build }
+
+func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	var err error
+	if s.config.Bootstrap != nil {
+		s.base, err = s.bootstrap(ctx)
+	} else {
+		s.base, err = s.image(ctx, state.Get(stateImage).(string))
+	}
+	if err != nil {
+		return fail(state, err)
+	}
+	data := packerbuilderdata.GeneratedData{State: state}
+	data.Put(component.DataRootFS, s.base.RootFS)
+	return multistep.ActionContinue
+}
+
+func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
+	phase := event.Start(s.sink, "base", s.config.Bootstrap.Distribution+" "+s.config.Bootstrap.Release)
+	made := base{Kind: "bootstrap", Release: s.config.Bootstrap.Release}
+	plan, err := bootstrap.Resolve(ctx, s.cache, s.config.spec())
+	if err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	made.Digest = plan.Key()
+	if made.RootFS, _, err = bootstrap.RootFS(ctx, s.cache, plan, phase); err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	var cached bool
+	if made.Path, cached, err = bootstrap.Disk(ctx, s.cache, plan, made.RootFS, phase); err == nil {
+		err = qemuimg.Overlay(ctx, made.Path, "qcow2", s.overlay())
+	}
+	status := event.OK
+	if cached {
+		status = event.Cached
+	}
+	text := fmt.Sprintf("%s %s, %d packages", plan.Spec.Distribution, plan.Spec.Release, len(plan.Packages))
+	return made, phase.End(status, text, err)
+}
+
+func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
+	phase := event.Start(s.sink, "base", path)
+	made := base{Kind: "disk_image", Path: path}
+	info, err := qemuimg.Info(ctx, path)
+	if err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	if made.Digest, err = digest(path); err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	if err = qemuimg.Overlay(ctx, path, info.Format, s.overlay()); err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	if s.config.diskSize > info.VirtualSize {
+		err = qemuimg.Resize(ctx, s.overlay(), s.config.diskSize)
+	}
+	return made, phase.End(event.OK, info.Format+" image", err)
+}
+
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the base: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading the base: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// describe returns the base as JSON, for the manifest.
+func (b base) describe() string {
+	content, err := json.Marshal(b)
+	if err != nil {
+		return "{}"
+	}
+	return string(content)
+}
+
+func (s *stepMakeBase) Cleanup(multistep.StateBag) {}

@@ -1,0 +1,31 @@
+package qemu
+
+import (
+	"context"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+)
+
+// stepPrepareOutput makes the directory in which the disk grows.
+type stepPrepareOutput struct{ *build }
+
+func (s *stepPrepareOutput) Run(_ context.Context, state multistep.StateBag) multistep.StepAction {
+	dir, err := outdir.Create(s.config.OutputDirectory)
+	if err != nil {
+		return fail(state, err)
+	}
+	s.output = dir
+	return multistep.ActionContinue
+}
+
+func (s *stepPrepareOutput) Cleanup(multistep.StateBag) {
+	if s.output == nil {
+		return
+	}
+	if err := s.output.Discard(); err != nil {
+		s.sink.Emit(event.Event{Type: event.Warning, Text: err.Error()})
+	}
+}

@@ -1,0 +1,54 @@
+package qemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/seal"
+)
+
+// sealPath is in /run, which no image keeps.
+const sealPath = "/run/amigo-seal"
+
+// stepSeal takes the build's traces out of the guest.
+type stepSeal struct{ *build }
+
+func (s *stepSeal) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
+	phase := event.Start(s.sink, "seal", "removing keys, logs and caches")
+	err := s.seal(ctx, communicatorOf(state), phase)
+	if phase.End(event.OK, "", err) != nil {
+		return fail(state, err)
+	}
+	return multistep.ActionContinue
+}
+
+func (s *stepSeal) seal(ctx context.Context, comm packersdk.Communicator, phase *event.Phase) error {
+	if err := comm.Upload(sealPath, strings.NewReader(seal.Script), nil); err != nil {
+		return fmt.Errorf("sealing the guest: %w", err)
+	}
+	tail := event.NewTail(10)
+	cmd := &packersdk.RemoteCmd{Command: s.sudo("sh -eu " + sealPath), Stdout: tail, Stderr: tail}
+	if err := comm.Start(ctx, cmd); err != nil {
+		return fmt.Errorf("sealing the guest: %w", err)
+	}
+	if status := cmd.Wait(); status != 0 {
+		return errors.New("sealing the guest: " + tail.String())
+	}
+	return nil
+}
+
+// sudo lets a user other than root, as a disk_image may have, act as root.
+func (s *stepSeal) sudo(command string) string {
+	if s.config.Comm.SSHUsername == "root" {
+		return command
+	}
+	return "sudo -n " + command
+}
+
+func (s *stepSeal) Cleanup(multistep.StateBag) {}

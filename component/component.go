@@ -1,0 +1,86 @@
+// Package component is what the project's Packer components share: the words
+// they exchange through artifacts and generated data, and the way from the
+// engine's events to Packer's user interface.
+package component
+
+import (
+	"fmt"
+	"time"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+)
+
+// Names of components in a template.
+const (
+	Builder      = "amigo-qemu"
+	Provisioner  = "amigo"
+	Distribution = "amigo-distribution"
+	Production   = "amigo-production"
+)
+
+// Keys of an artifact's State. All values are strings, so that they survive
+// Packer's RPC.
+const (
+	StateDisk        = "amigo_disk"        // path of the artifact's disk, a qcow2 file
+	StateAccelerator = "amigo_accelerator" // accelerator that the build chose: "kvm" or "tcg"
+	StateBase        = "amigo_base"        // JSON: what the disk was made from
+	StateCPUs        = "amigo_cpus"        // decimal
+	StateMemory      = "amigo_memory"      // MiB, decimal
+)
+
+// Generated data that the builder gives to provisioners, besides Packer's own.
+const (
+	DataRootFS      = "AmigoRootFS"      // path on the host of a tar of the guest's root file system, or ""
+	DataAccelerator = "AmigoAccelerator" // "kvm" or "tcg"
+)
+
+// Sink returns where the engine's events go when all there is is Packer's user
+// interface. A user interface that is itself a sink gets the events as they are.
+func Sink(ui packersdk.Ui) event.Sink {
+	if sink, ok := ui.(event.Sink); ok {
+		return sink
+	}
+	return &uiSink{ui: ui}
+}
+
+// uiSink turns events into the lines that Packer's users are used to.
+type uiSink struct{ ui packersdk.Ui }
+
+func (s *uiSink) Emit(e event.Event) {
+	switch e.Type {
+	case event.PhaseStart:
+		s.ui.Say(join(e.Phase, e.Text))
+	case event.PhaseEnd:
+		s.end(e)
+	case event.Message:
+		s.ui.Message(e.Text)
+	case event.Warning:
+		s.ui.Error("warning: " + e.Text)
+	case event.Detail, event.Progress:
+		// Packer's log has the first from the plugin's standard error; the
+		// second has no place in lines of text.
+	}
+}
+
+func (s *uiSink) end(e event.Event) {
+	if e.Status == event.Failed {
+		return // Packer itself shows the error that ends a build
+	}
+	s.ui.Message(fmt.Sprintf("%s: %s %s(%s)", e.Phase, e.Status, pad(e.Text), e.Elapsed.Round(100*time.Millisecond)))
+}
+
+func join(phase, text string) string {
+	if text == "" {
+		return phase + "..."
+	}
+	return phase + ": " + text
+}
+
+func pad(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + " "
+}

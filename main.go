@@ -1,0 +1,23 @@
+// Command packer-plugin-amigo is the plugin that Packer starts; see
+// cmd/amigo-image for the program that people start.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/packer-plugin-sdk/plugin"
+
+	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
+	"github.com/geneontology/packer-plugin-amigo/version"
+)
+
+func main() {
+	set := plugin.NewSet()
+	set.RegisterBuilder("qemu", new(qemu.Builder))
+	set.SetVersion(version.PluginVersion)
+	if err := set.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
