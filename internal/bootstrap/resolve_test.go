@@ -1,0 +1,89 @@
+package bootstrap
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSelectSources(t *testing.T) {
+	const targets = `http://deb.example/debian/ bookworm main amd64
+http://deb.example/debian/ bookworm main all
+http://deb.example/debian/ bookworm contrib amd64
+http://deb.example/debian-security/ bookworm-security main amd64
+http://deb.example/debian/ bookworm-backports main amd64
+http://deb.example/debian/ trixie main amd64
+http://vendor.example/node/ nodistro main amd64
+not a target
+`
+	want := []string{
+		"deb [signed-by=" + keyring + "] http://deb.example/debian/ bookworm main",
+		"deb [signed-by=" + keyring + "] http://deb.example/debian/ bookworm contrib",
+		"deb [signed-by=" + keyring + "] http://deb.example/debian-security/ bookworm-security main",
+	}
+	if diff := cmp.Diff(want, selectSources(targets, "bookworm")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+const simulation = `Reading package lists...
+Inst gcc-12-base (12.2.0-14 Debian:12.5/stable [amd64])
+Inst base-files (12.4+deb12u5 Debian:12.5/stable [amd64]) []
+Conf base-files (12.4+deb12u5 Debian:12.5/stable [amd64])
+`
+
+func TestParseSimulation(t *testing.T) {
+	want := []Package{{"base-files", "12.4+deb12u5"}, {"gcc-12-base", "12.2.0-14"}}
+	if diff := cmp.Diff(want, parseSimulation(simulation)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func FuzzParseSimulation(f *testing.F) {
+	f.Add(simulation)
+	f.Add("Inst x (")
+	f.Fuzz(func(t *testing.T, out string) {
+		for _, p := range parseSimulation(out) {
+			if p.Name == "" || p.Version == "" || strings.ContainsAny(p.Name+p.Version, " \n") {
+				t.Errorf("%q gave %+v", out, p)
+			}
+		}
+	})
+}
+
+func TestKeyDependsOnVersions(t *testing.T) {
+	a := Plan{Packages: []Package{{"a", "1"}, {"b", "2"}}}
+	b := Plan{Packages: []Package{{"a", "1"}, {"b", "3"}}}
+	if a.Key() == b.Key() {
+		t.Error("another version gave the same key")
+	}
+	if a.Key() != (Plan{Packages: []Package{{"a", "1"}, {"b", "2"}}}).Key() {
+		t.Error("the same versions gave another key")
+	}
+}
+
+func TestValidateReportsEveryFault(t *testing.T) {
+	err := Spec{Distribution: "plan9", Release: "4th", Packages: []string{"ok", "not ok"}, DiskSize: 1}.Validate()
+	if err == nil {
+		t.Fatal("no fault was found")
+	}
+	for _, field := range []string{"distribution:", "release:", "packages:", "disk_size:"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is not in %q", field, err)
+		}
+	}
+}
+
+func TestPackages(t *testing.T) {
+	if got := (Spec{}).packages(); !contains(got, defaultKernel) {
+		t.Error("there is no kernel")
+	}
+	if got := (Spec{Packages: []string{"linux-image-amd64", "sudo"}}).packages(); contains(got, defaultKernel) || !contains(got, "linux-image-amd64") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func contains(list []string, s string) bool {
+	return strings.Contains(" "+strings.Join(list, " ")+" ", " "+s+" ")
+}

@@ -1,0 +1,82 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestExitErrorHasTheLastWords(t *testing.T) {
+	err := Run(t.Context(), Cmd{Name: "sh", Args: []string{"-c", "echo first >&2; echo last >&2; exit 3"}})
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Code != 3 || !strings.HasSuffix(exit.Stderr, "last") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingProgramNamesItsPackage(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := Output(t.Context(), Cmd{Name: "qemu-img"})
+	var missing *MissingError
+	if !errors.As(err, &missing) || missing.Package != "qemu-utils" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A shell that ignores SIGTERM, and its child, must both be gone.
+func TestCancelEndsTheWholeGroup(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := Start(ctx, Cmd{Name: "sh", Args: []string{"-c", `trap '' TERM; sleep 600 & echo $! >"$0.new"; mv "$0.new" "$0"; wait`, pidFile}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := waitForPID(t, pidFile)
+	cancel()
+	if err := p.Wait(); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	// A killed process needs a moment to go; one that was spared never does.
+	for _, pid := range []int{p.PID(), child} {
+		for alive(pid) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+func waitForPID(t *testing.T, path string) int {
+	t.Helper()
+	for t.Context().Err() == nil {
+		if content, err := os.ReadFile(path); err == nil {
+			pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatal("the child did not start")
+	return 0
+}
+
+// alive tells whether a process runs; one that nobody has waited for does not.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+func TestStringCanBePasted(t *testing.T) {
+	cmd := Cmd{Name: "echo", Args: []string{"plain", "two words", "it's", ""}}
+	if got, want := cmd.String(), `echo plain 'two words' 'it'\''s' ''`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
