@@ -55,7 +55,7 @@ func (s *uiSink) Emit(e event.Event) {
 	case event.PhaseEnd:
 		s.end(e)
 	case event.Message:
-		s.ui.Message(e.Text)
+		s.ui.Say(e.Text)
 	case event.Warning:
 		s.ui.Error("warning: " + e.Text)
 	case event.Detail, event.Progress:
@@ -68,7 +68,7 @@ func (s *uiSink) end(e event.Event) {
 	if e.Status == event.Failed {
 		return // Packer itself shows the error that ends a build
 	}
-	s.ui.Message(fmt.Sprintf("%s: %s %s(%s)", e.Phase, e.Status, pad(e.Text), e.Elapsed.Round(100*time.Millisecond)))
+	s.ui.Say(fmt.Sprintf("%s: %s %s(%s)", e.Phase, e.Status, pad(e.Text), e.Elapsed.Round(100*time.Millisecond)))
 }
 
 func join(phase, text string) string {

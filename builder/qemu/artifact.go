@@ -59,13 +59,13 @@ func withoutSecrets(data map[string]any) map[string]any {
 }
 
 // BuilderId returns [BuilderID].
-func (*Artifact) BuilderId() string { return BuilderID } //nolint:revive // the interface's name
+func (*Artifact) BuilderId() string { return BuilderID }
 
 // Files returns the disk's path.
 func (a *Artifact) Files() []string { return a.files }
 
 // Id returns the disk's path.
-func (a *Artifact) Id() string { return a.files[0] } //nolint:revive // the interface's name
+func (a *Artifact) Id() string { return a.files[0] }
 
 func (a *Artifact) String() string { return fmt.Sprintf("sealed disk: %s", a.files[0]) }
 

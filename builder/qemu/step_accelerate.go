@@ -28,7 +28,7 @@ func (s *stepAccelerate) Run(ctx context.Context, state multistep.StateBag) mult
 	if !choice.Accelerated() {
 		s.sink.Emit(event.Event{Type: event.Warning, Text: "the guest is emulated, 10 to 20 times slower than this host"})
 	}
-	s.build.choice = choice
+	s.choice = choice
 	data := packerbuilderdata.GeneratedData{State: state}
 	data.Put(component.DataAccelerator, string(choice.Accelerator))
 	return multistep.ActionContinue

@@ -21,14 +21,14 @@ type stepSeal struct{ *build }
 
 func (s *stepSeal) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
 	phase := event.Start(s.sink, "seal", "removing keys, logs and caches")
-	err := s.seal(ctx, communicatorOf(state), phase)
+	err := s.seal(ctx, communicatorOf(state))
 	if phase.End(event.OK, "", err) != nil {
 		return fail(state, err)
 	}
 	return multistep.ActionContinue
 }
 
-func (s *stepSeal) seal(ctx context.Context, comm packersdk.Communicator, phase *event.Phase) error {
+func (s *stepSeal) seal(ctx context.Context, comm packersdk.Communicator) error {
 	if err := comm.Upload(sealPath, strings.NewReader(seal.Script), nil); err != nil {
 		return fmt.Errorf("sealing the guest: %w", err)
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 func TestPick(t *testing.T) {
-	second := func(a qemu.Accelerator, s int) Result { return Result{Accelerator: a, Time: time.Duration(s) * time.Second} }
+	second := func(a qemu.Accelerator, s int) Result {
+		return Result{Accelerator: a, Time: time.Duration(s) * time.Second}
+	}
 	tests := map[string]struct {
 		results []Result
 		want    qemu.Accelerator

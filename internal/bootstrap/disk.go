@@ -119,7 +119,7 @@ func installGrub(dir, raw string) error {
 	if int64(len(core)) > biosSize*sectorSize {
 		return fmt.Errorf("installing grub: its core image has %d bytes, more than its partition", len(core))
 	}
-	mbr, embedded, err := embed(boot, core, biosStart)
+	mbr, embedded, err := embed(boot, core)
 	if err != nil {
 		return fmt.Errorf("installing grub: %w", err)
 	}

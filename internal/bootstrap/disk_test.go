@@ -12,7 +12,7 @@ import (
 
 func TestEmbed(t *testing.T) {
 	boot, core := make([]byte, sectorSize), make([]byte, 3*sectorSize)
-	mbr, embedded, err := embed(boot, core, 2048)
+	mbr, embedded, err := embed(boot, core)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +31,10 @@ func TestEmbed(t *testing.T) {
 }
 
 func TestEmbedRefusesShortImages(t *testing.T) {
-	if _, _, err := embed(make([]byte, 100), make([]byte, 4096), 2048); err == nil {
+	if _, _, err := embed(make([]byte, 100), make([]byte, 4096)); err == nil {
 		t.Error("a short boot.img was taken")
 	}
-	if _, _, err := embed(make([]byte, 512), make([]byte, 512), 2048); err == nil {
+	if _, _, err := embed(make([]byte, 512), make([]byte, 512)); err == nil {
 		t.Error("a short core.img was taken")
 	}
 }
@@ -71,7 +71,7 @@ func TestPartitionTable(t *testing.T) {
 }
 
 func TestLayoutIsTheSameForTheSameSeed(t *testing.T) {
-	if newLayout(4<<30, "a") != newLayout(4<<30, "a") {
+	if first, again := newLayout(4<<30, "a"), newLayout(4<<30, "a"); first != again {
 		t.Error("the same seed gave two layouts")
 	}
 	if newLayout(4<<30, "a").rootUUID == newLayout(4<<30, "b").rootUUID {

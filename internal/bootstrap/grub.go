@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // sectorSize is what GRUB's block lists and GPT count in, in bytes.
@@ -20,20 +19,17 @@ const (
 var errShortGrub = errors.New("a boot image of grub is too short")
 
 // embed returns the code of the master boot record, and GRUB's core image,
-// for a core image that lies at sector on the disk. It does what grub-install
+// for a core image in the BIOS boot partition. It does what grub-install
 // does, without a device.
-func embed(boot, core []byte, sector uint64) (mbr, embedded []byte, err error) {
+func embed(boot, core []byte) (mbr, embedded []byte, err error) {
 	if len(boot) < sectorSize || len(core) < 2*sectorSize {
 		return nil, nil, errShortGrub
 	}
-	if sector == 0 {
-		return nil, nil, fmt.Errorf("grub can't be embedded at sector %d", sector)
-	}
 	mbr = append([]byte(nil), boot[:bootCodeSize]...)
-	binary.LittleEndian.PutUint64(mbr[bootKernelSector:], sector)
+	binary.LittleEndian.PutUint64(mbr[bootKernelSector:], biosStart)
 	// Two NOPs: trust the drive number of the BIOS.
 	mbr[bootDriveCheck], mbr[bootDriveCheck+1] = 0x90, 0x90
 	embedded = append([]byte(nil), core...)
-	binary.LittleEndian.PutUint64(embedded[coreBlockList:], sector+1)
+	binary.LittleEndian.PutUint64(embedded[coreBlockList:], biosStart+1)
 	return mbr, embedded, nil
 }

@@ -35,11 +35,11 @@ func At(root string) Dir { return Dir{root: root} }
 // Path returns where the cache is.
 func (d Dir) Path() string { return d.root }
 
-// Get returns the directory of the entry kind/key. If it is not there, make
-// is called with an empty directory to fill, which becomes the entry when make
-// returns nil. cached tells that make was not called. Of several processes
+// Get returns the directory of the entry kind/key. If it is not there, fill
+// is called with an empty directory, which becomes the entry when fill returns
+// nil. cached tells that fill was not called. Of several processes
 // that want the same entry one makes it and the others wait.
-func (d Dir) Get(ctx context.Context, kind, key string, make func(dir string) error) (dir string, cached bool, err error) {
+func (d Dir) Get(ctx context.Context, kind, key string, fill func(dir string) error) (dir string, cached bool, err error) {
 	entry := filepath.Join(d.root, kind, key)
 	if exists(entry) {
 		return entry, true, touch(entry)
@@ -55,10 +55,10 @@ func (d Dir) Get(ctx context.Context, kind, key string, make func(dir string) er
 	if exists(entry) {
 		return entry, true, touch(entry)
 	}
-	return entry, false, d.fill(entry, make)
+	return entry, false, d.add(entry, fill)
 }
 
-func (d Dir) fill(entry string, make func(string) error) error {
+func (d Dir) add(entry string, fill func(string) error) error {
 	// Only the holder of the lock writes here: what is left is a dead build's.
 	partial := entry + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
@@ -67,7 +67,7 @@ func (d Dir) fill(entry string, make func(string) error) error {
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return fmt.Errorf("making a cache entry: %w", err)
 	}
-	if err := make(partial); err != nil {
+	if err := fill(partial); err != nil {
 		_ = os.RemoveAll(partial)
 		return err
 	}

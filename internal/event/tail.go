@@ -10,9 +10,9 @@ type Tail struct {
 	kept []string
 }
 
-// NewTail returns a [Tail] of at most max lines.
-func NewTail(max int) *Tail {
-	t := &Tail{max: max}
+// NewTail returns a [Tail] of at most limit lines.
+func NewTail(limit int) *Tail {
+	t := &Tail{max: limit}
 	t.Lines = NewLines(func(line string) {
 		t.kept = append(t.kept, line)
 		if len(t.kept) > t.max {

@@ -37,6 +37,12 @@ type descriptor struct {
 
 var errNoUEFI = errors.New("no UEFI firmware for x86_64 on this host (try: apt-get install ovmf)")
 
+// UEFIFirmware returns the path of the UEFI firmware that guests boot with.
+func UEFIFirmware() (string, error) {
+	code, _, err := findUEFI(firmwareDescriptors)
+	return code, err
+}
+
 // findUEFI returns the firmware and the template of its variables that the
 // first fitting descriptor in dir names, in the order of the file names.
 func findUEFI(dir string) (code, vars string, err error) {

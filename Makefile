@@ -1,0 +1,82 @@
+# The two commands of the README are "make image" and "make test".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+# What to build AmiGO from: a directory, a git URL or an archive. Without it,
+# the sample AmiGO in examples/amigo/sample.
+AMIGO_SOURCE ?=
+# A git ref of AMIGO_SOURCE.
+AMIGO_REF ?=
+
+SOLR_WAR := build/solr-3.6.2.war
+SOLR_SHA256 := 2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea
+GOLANGCI_LINT := build/golangci-lint
+GOLANGCI_LINT_VERSION := v2.6.2
+
+VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
+	$(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
+	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF))
+
+# Tools that build images; and those that only the tests use besides.
+IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
+	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
+TEST_PACKAGES := openssh-server binutils chromium
+
+.PHONY: image
+image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
+	bin/amigo-image build $(VARIABLES) examples/amigo
+
+.PHONY: test
+test: packages test-packages binaries $(SOLR_WAR) ## run every test, the VM tests included
+	./test/run $(VARIABLES)
+
+.PHONY: binaries
+binaries: bin/amigo-image bin/packer-plugin-amigo
+
+bin/amigo-image bin/packer-plugin-amigo: FORCE
+	@mkdir -p bin
+	go build -trimpath -o bin/amigo-image ./cmd/amigo-image
+	go build -trimpath -o bin/packer-plugin-amigo .
+
+.PHONY: install
+install: binaries ## install the plugin into Packer
+	packer plugins install --path bin/packer-plugin-amigo github.com/geneontology/amigo
+
+.PHONY: generate
+generate: ## write generated code anew
+	go generate ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## check the house's style
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: packages
+packages:
+	@scripts/packages $(IMAGE_PACKAGES)
+
+.PHONY: test-packages
+test-packages:
+	@scripts/packages $(TEST_PACKAGES)
+
+$(GOLANGCI_LINT):
+	GOBIN=$(abspath build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+# The Solr that AmiGO's GOlr is made for, from Maven's repository.
+$(SOLR_WAR):
+	@command -v mvn >/dev/null || scripts/packages maven
+	mvn -q org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+		-Dartifact=org.apache.solr:solr:3.6.2:war -DoutputDirectory=build/solr
+	echo "$(SOLR_SHA256)  build/solr/solr-3.6.2.war" | sha256sum --check --quiet
+	mv build/solr/solr-3.6.2.war $@
+
+.PHONY: clean
+clean: ## remove what was built; the cache stays
+	rm -rf bin build output
+
+.PHONY: help
+help:
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+FORCE:
