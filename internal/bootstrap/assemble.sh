@@ -3,8 +3,10 @@
 
 root=$WORK/root
 trap 'rm -rf "$root" "$WORK/efi.img" "$WORK/esp.img"' EXIT
+trap 'exit 143' TERM INT
 mkdir "$root"
-tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' -xf "$ROOTFS"
+# A machine makes its own device nodes, and only root can make them here.
+tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xf "$ROOTFS"
 
 # --- configuration ---
 

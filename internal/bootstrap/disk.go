@@ -98,12 +98,12 @@ func runAssemble(ctx context.Context, l layout, rootFS, dir, raw string, phase *
 }
 
 // asRoot returns the command that runs a program as root, or as the root of a
-// user namespace that owns what mmdebstrap made there.
+// user namespace, in which the user's subordinate ids are everybody else.
 func asRoot(name string, args ...string) command.Cmd {
 	if os.Geteuid() == 0 {
 		return command.Cmd{Name: name, Args: args}
 	}
-	return command.Cmd{Name: "mmdebstrap", Args: append([]string{"--unshare-helper", name}, args...)}
+	return command.Cmd{Name: "unshare", Args: append([]string{"--map-root-user", "--map-auto", name}, args...)}
 }
 
 // installGrub writes GRUB for BIOS into the places that the layout left for it.
