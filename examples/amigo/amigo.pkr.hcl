@@ -1,0 +1,130 @@
+# From packages to two running AmiGO images: the software-distribution image
+# and, made from it, the production variant.
+#
+#   amigo-image build examples/amigo
+#   packer init examples/amigo && packer build examples/amigo
+
+packer {
+  required_version = ">= 1.11.0"
+  required_plugins {
+    amigo = {
+      source  = "github.com/geneontology/amigo"
+      version = ">= 0.1.0"
+    }
+  }
+}
+
+variable "amigo_source" {
+  type        = string
+  default     = ""
+  description = "AmiGO's source: a directory, a git URL or an archive. Empty: the sample AmiGO beside this file."
+}
+
+variable "amigo_ref" {
+  type        = string
+  default     = ""
+  description = "A branch, tag or commit, if amigo_source is a git repository."
+}
+
+variable "solr_war" {
+  type        = string
+  default     = "build/solr-3.6.2.war"
+  description = "The Solr that GOlr runs on (org.apache.solr:solr:3.6.2, type war)."
+}
+
+variable "golr_documents" {
+  type        = list(string)
+  default     = []
+  description = "Solr documents to load into GOlr. Empty: the sample's, which are no release of GO's data."
+}
+
+variable "golr_index" {
+  type        = string
+  default     = ""
+  description = "A finished GOlr index, as a directory or a tar; golr_documents are not loaded then."
+}
+
+variable "golr_timestamp_log" {
+  type        = string
+  default     = ""
+  description = "golr_timestamp.log of the index. Empty: the sample's."
+}
+
+variable "golr_release_doi" {
+  type        = string
+  default     = ""
+  description = "release-archive-doi.json of the index. Empty: the sample's."
+}
+
+variable "bundle_on" {
+  type    = string
+  default = "auto"
+}
+
+variable "serve" {
+  type    = string
+  default = "workers"
+}
+
+variable "accelerators" {
+  type    = list(string)
+  default = ["kvm", "tcg"]
+}
+
+variable "output" {
+  type    = string
+  default = "output"
+}
+
+locals {
+  sample    = "${path.root}/sample"
+  documents = length(var.golr_documents) > 0 ? var.golr_documents : ["${local.sample}/golr-documents.xml"]
+}
+
+source "amigo-qemu" "amigo" {
+  # What AmiGO needs is installed here, natively, and not in the guest. What
+  # only the production variant uses (the last line) waits, switched off.
+  bootstrap {
+    release = "bookworm"
+    packages = concat(split("\n", trimspace(file("${path.root}/packages.txt"))), [
+      "cloud-init", "unattended-upgrades", "nftables",
+    ])
+  }
+  disk_size        = "8G"
+  memory           = 2048
+  cpus             = 2
+  accelerators     = var.accelerators
+  output_directory = "${var.output}/disk"
+  vm_name          = "amigo"
+}
+
+build {
+  sources = ["source.amigo-qemu.amigo"]
+
+  provisioner "amigo" {
+    source    = var.amigo_source != "" ? var.amigo_source : local.sample
+    ref       = var.amigo_ref
+    bundle_on = var.bundle_on
+    serve     = var.serve
+
+    golr {
+      solr_war      = var.solr_war
+      index         = var.golr_index
+      documents     = var.golr_index == "" ? local.documents : []
+      memory        = "512m"
+      timestamp_log = var.golr_timestamp_log != "" ? var.golr_timestamp_log : "${local.sample}/data/golr_timestamp.log"
+      release_doi   = var.golr_release_doi != "" ? var.golr_release_doi : "${local.sample}/data/release-archive-doi.json"
+    }
+  }
+
+  post-processors {
+    post-processor "amigo-distribution" {
+      output_directory = "${var.output}/distribution"
+      accelerators     = var.accelerators
+    }
+    post-processor "amigo-production" {
+      output_directory = "${var.output}/production"
+      accelerators     = var.accelerators
+    }
+  }
+}
