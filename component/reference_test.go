@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "rewrite docs/components.md")
 var documented = []struct{ kind, name, dir string }{
 	{"source", Builder, "../builder/qemu"},
 	{"provisioner", Provisioner, "../provisioner/amigo"},
-	{"post-processor", Distribution, "../post-processor/distribution"},
-	{"post-processor", Production, "../post-processor/production"},
+	{"post-processor", Distribution, "delivery"},
+	{"post-processor", Production, "delivery"},
 }
 
 // TestReference makes the reference of all options from the comments in the
