@@ -1,0 +1,289 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// sourceBlock is a source at the top of a template.
+type sourceBlock struct {
+	typ, name string
+	declared  hcl.Range
+	body      hcl.Body
+}
+
+func (s *sourceBlock) ref() string { return s.typ + "." + s.name }
+
+// buildBlock is a build of a template.
+type buildBlock struct {
+	name         string
+	description  string
+	declared     hcl.Range
+	uses         []sourceUse
+	provisioners []*componentBlock
+	cleanup      *componentBlock
+	chains       [][]*componentBlock
+}
+
+// sourceUse is a source as a build uses it.
+type sourceUse struct {
+	source *sourceBlock
+	name   string   // local to the build
+	extra  hcl.Body // attributes that the build adds, or nil
+}
+
+func (u sourceUse) ref() string { return u.source.typ + "." + u.name }
+
+// componentBlock is a provisioner or post-processor of a build.
+type componentBlock struct {
+	kind     kind
+	typ      string
+	name     string
+	declared hcl.Range
+	body     hcl.Body // without the arguments below
+
+	only, except []string
+	pauseBefore  time.Duration
+	timeout      time.Duration
+	maxRetries   int
+	override     cty.Value // object by local source name, or NilVal
+	keepInput    *bool
+}
+
+var buildSchema = &hcl.BodySchema{
+	Attributes: []hcl.AttributeSchema{{Name: "name"}, {Name: "description"}, {Name: "sources"}},
+	Blocks: []hcl.BlockHeaderSchema{
+		{Type: "source", LabelNames: []string{"reference"}},
+		{Type: "provisioner", LabelNames: []string{"type"}},
+		{Type: "error-cleanup-provisioner", LabelNames: []string{"type"}},
+		{Type: "post-processor", LabelNames: []string{"type"}},
+		{Type: "post-processors"},
+		{Type: "hcp_packer_registry"},
+	},
+}
+
+var provisionerSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
+	{Name: "name"}, {Name: "only"}, {Name: "except"}, {Name: "pause_before"},
+	{Name: "timeout"}, {Name: "max_retries"}, {Name: "override"},
+}}
+
+var postProcessorSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
+	{Name: "name"}, {Name: "only"}, {Name: "except"}, {Name: "keep_input_artifact"},
+}}
+
+func (t *Template) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
+	b := &buildBlock{declared: block.DefRange}
+	ctx := t.scope.context()
+	content, diags := dynblock.Expand(block.Body, ctx).Content(buildSchema)
+	diags = append(diags, readName(content.Attributes["name"], ctx, &b.name)...)
+	diags = append(diags, readName(content.Attributes["description"], ctx, &b.description)...)
+	diags = append(diags, t.readUses(b, content)...)
+	inner := t.scope.with("build", cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(b.name)}))
+	for _, child := range content.Blocks {
+		diags = append(diags, b.readChild(child, inner)...)
+	}
+	if len(b.uses) == 0 && !diags.HasErrors() {
+		diags = append(diags, fault(b.declared, "A build without a source", "Add sources = [\"source.TYPE.NAME\"]."))
+	}
+	return b, diags
+}
+
+// readUses reads what the build is made from: the list first, then the blocks.
+func (t *Template) readUses(b *buildBlock, content *hcl.BodyContent) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	if attr, ok := content.Attributes["sources"]; ok {
+		refs, more := evaluate(attr, cty.List(cty.String), t.scope.context())
+		diags = append(diags, more...)
+		for _, ref := range texts(refs) {
+			source, more := t.findSource(ref, attr.Expr.Range())
+			diags = append(diags, more...)
+			if source != nil {
+				b.uses = append(b.uses, sourceUse{source: source, name: source.name})
+			}
+		}
+	}
+	for _, block := range content.Blocks.OfType("source") {
+		use, more := t.readUse(block)
+		diags = append(diags, more...)
+		if use.source != nil {
+			b.uses = append(b.uses, use)
+		}
+	}
+	return diags
+}
+
+func (t *Template) readUse(block *hcl.Block) (sourceUse, hcl.Diagnostics) {
+	source, diags := t.findSource(block.Labels[0], block.LabelRanges[0])
+	content, rest, more := block.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "name"}}})
+	diags = append(diags, more...)
+	if source == nil {
+		return sourceUse{}, diags
+	}
+	use := sourceUse{source: source, name: source.name, extra: rest}
+	return use, append(diags, readText(content.Attributes["name"], &use.name)...)
+}
+
+func (t *Template) findSource(ref string, where hcl.Range) (*sourceBlock, hcl.Diagnostics) {
+	short := strings.TrimPrefix(strings.TrimPrefix(ref, "sources."), "source.")
+	if s, ok := t.sources[short]; ok {
+		return s, nil
+	}
+	return nil, hcl.Diagnostics{fault(where, "Unknown source",
+		"The template has no source %q. %s", short, suggest(short, slices.Sorted(maps.Keys(t.sources))))}
+}
+
+func (b *buildBlock) readChild(block *hcl.Block, s *scope) hcl.Diagnostics {
+	switch block.Type {
+	case "provisioner":
+		c, diags := readProvisioner(block, s)
+		b.provisioners = append(b.provisioners, c)
+		return diags
+	case "error-cleanup-provisioner":
+		c, diags := readProvisioner(block, s)
+		if b.cleanup != nil {
+			diags = append(diags, fault(block.DefRange, "Duplicate error-cleanup-provisioner", "A build has one at most."))
+		}
+		b.cleanup = c
+		return diags
+	case "post-processor":
+		c, diags := readPostProcessor(block, s)
+		b.chains = append(b.chains, []*componentBlock{c})
+		return diags
+	case "post-processors":
+		return b.readChain(block, s)
+	default:
+		return nil
+	}
+}
+
+func (b *buildBlock) readChain(block *hcl.Block, s *scope) hcl.Diagnostics {
+	content, diags := block.Body.Content(&hcl.BodySchema{
+		Blocks: []hcl.BlockHeaderSchema{{Type: "post-processor", LabelNames: []string{"type"}}},
+	})
+	var chain []*componentBlock
+	for _, child := range content.Blocks {
+		c, more := readPostProcessor(child, s)
+		diags = append(diags, more...)
+		chain = append(chain, c)
+	}
+	b.chains = append(b.chains, chain)
+	return diags
+}
+
+func readProvisioner(block *hcl.Block, s *scope) (*componentBlock, hcl.Diagnostics) {
+	c, attrs, diags := readComponent(kindProvisioner, block, provisionerSchema, s)
+	ctx := s.context()
+	diags = append(diags, readDuration(attrs["pause_before"], ctx, &c.pauseBefore)...)
+	diags = append(diags, readDuration(attrs["timeout"], ctx, &c.timeout)...)
+	if attr, ok := attrs["max_retries"]; ok {
+		n, more := evaluate(attr, cty.Number, ctx)
+		diags = append(diags, more...)
+		if n != cty.NilVal {
+			retries, _ := n.AsBigFloat().Int64()
+			c.maxRetries = int(retries)
+		}
+	}
+	if attr, ok := attrs["override"]; ok {
+		value, more := attr.Expr.Value(ctx)
+		diags = append(diags, more...)
+		if !more.HasErrors() && !value.Type().IsObjectType() {
+			diags = append(diags, fault(attr.Expr.Range(), "Invalid override", "An object by the names of sources is needed."))
+		}
+		c.override = value
+	}
+	return c, diags
+}
+
+func readPostProcessor(block *hcl.Block, s *scope) (*componentBlock, hcl.Diagnostics) {
+	c, attrs, diags := readComponent(kindPostProcessor, block, postProcessorSchema, s)
+	if attr, ok := attrs["keep_input_artifact"]; ok {
+		keep, more := evaluate(attr, cty.Bool, s.context())
+		diags = append(diags, more...)
+		if keep != cty.NilVal {
+			yes := keep.True()
+			c.keepInput = &yes
+		}
+	}
+	return c, diags
+}
+
+func readComponent(k kind, block *hcl.Block, schema *hcl.BodySchema, s *scope) (*componentBlock, hcl.Attributes, hcl.Diagnostics) {
+	content, rest, diags := block.Body.PartialContent(schema)
+	c := &componentBlock{kind: k, typ: block.Labels[0], declared: block.DefRange, body: rest}
+	ctx := s.context()
+	diags = append(diags, readName(content.Attributes["name"], ctx, &c.name)...)
+	for name, into := range map[string]*[]string{"only": &c.only, "except": &c.except} {
+		if attr, ok := content.Attributes[name]; ok {
+			list, more := evaluate(attr, cty.List(cty.String), ctx)
+			diags = append(diags, more...)
+			*into = texts(list)
+		}
+	}
+	if len(c.only) > 0 && len(c.except) > 0 {
+		diags = append(diags, fault(block.DefRange, "Both only and except", "Give one of them."))
+	}
+	return c, content.Attributes, diags
+}
+
+// skips tells whether c is not for the source of the given type.name.
+func (c *componentBlock) skips(ref string) bool {
+	if len(c.only) > 0 {
+		return !slices.Contains(c.only, ref)
+	}
+	return slices.Contains(c.except, ref)
+}
+
+func readName(attr *hcl.Attribute, ctx *hcl.EvalContext, into *string) hcl.Diagnostics {
+	if attr == nil {
+		return nil
+	}
+	value, diags := evaluate(attr, cty.String, ctx)
+	if value != cty.NilVal {
+		*into = value.AsString()
+	}
+	return diags
+}
+
+func readDuration(attr *hcl.Attribute, ctx *hcl.EvalContext, into *time.Duration) hcl.Diagnostics {
+	var text string
+	diags := readName(attr, ctx, &text)
+	if text == "" {
+		return diags
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return append(diags, fault(attr.Expr.Range(), "Invalid duration", "%q is not a duration such as \"90s\" or \"5m\".", text))
+	}
+	*into = d
+	return diags
+}
+
+// texts returns the strings of a known list; NilVal has none.
+func texts(list cty.Value) []string {
+	if list == cty.NilVal {
+		return nil
+	}
+	var all []string
+	for it := list.ElementIterator(); it.Next(); {
+		if _, v := it.Element(); !v.IsNull() {
+			all = append(all, v.AsString())
+		}
+	}
+	return all
+}
+
+// compact returns a value as one line of JSON.
+func compact(v cty.Value) string {
+	text, err := ctyjson.SimpleJSONValue{Value: placeholders(v)}.MarshalJSON()
+	if err != nil {
+		return v.Type().FriendlyName()
+	}
+	return string(text)
+}

@@ -1,0 +1,184 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hcldec"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// component is a builder, provisioner or post-processor of a build.
+type component struct {
+	plan     *Plan
+	build    *Build
+	block    *componentBlock
+	factory  func() packersdk.HCL2Speccer
+	instance packersdk.HCL2Speccer // prepared with placeholders, for the plan
+	config   cty.Value             // what instance was prepared with
+	foreseen bool                  // config has no placeholders
+}
+
+// label is how output names the component.
+func (c *component) label() string {
+	if c.block.name != "" {
+		return c.block.name
+	}
+	return c.block.typ
+}
+
+// prepareForPlan makes an instance and prepares it, with placeholders for
+// what is known only when the build runs.
+func (c *component) prepareForPlan(registry Registry) hcl.Diagnostics {
+	c.factory = func() packersdk.HCL2Speccer { return registry.make(c.block.kind, c.block.typ) }
+	c.instance = c.factory()
+	if c.instance == nil {
+		return hcl.Diagnostics{fault(c.block.declared, "Unknown "+string(c.block.kind),
+			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
+	}
+	config, diags := c.decode(c.instance, c.promised())
+	if diags.HasErrors() {
+		return diags
+	}
+	c.config, c.foreseen = placeholders(config), config.IsWhollyKnown()
+	warnings, err := c.prepare(c.instance, c.config)
+	for _, w := range warnings {
+		diags = append(diags, caution(c.block.declared, "Warning of "+c.String(), "%s", w))
+	}
+	return append(diags, c.faults(err)...)
+}
+
+// faults makes one diagnostic of each error that a component found.
+func (c *component) faults(err error) hcl.Diagnostics {
+	if err == nil {
+		return nil
+	}
+	var diags hcl.Diagnostics
+	for _, one := range flatten(err) {
+		diags = append(diags, fault(c.block.declared, "Invalid "+c.String(), "%s", one))
+	}
+	return diags
+}
+
+// flatten returns the errors that err is a list of.
+func flatten(err error) []error {
+	var list []error
+	switch e := err.(type) {
+	case *packersdk.MultiError:
+		list = e.Errors
+	case interface{ Unwrap() []error }:
+		list = e.Unwrap()
+	case interface{ WrappedErrors() []error }:
+		list = e.WrappedErrors()
+	default:
+		return []error{err}
+	}
+	var all []error
+	for _, one := range list {
+		all = append(all, flatten(one)...)
+	}
+	return all
+}
+
+// decode returns the component's configuration, in which build has the given
+// values.
+func (c *component) decode(instance packersdk.HCL2Speccer, values map[string]cty.Value) (cty.Value, hcl.Diagnostics) {
+	var spec hcldec.ObjectSpec
+	if err := guard(c.String(), func() error { spec = instance.ConfigSpec(); return nil }); err != nil {
+		return cty.NilVal, c.faults(err)
+	}
+	s := c.plan.template.scope.with("source", cty.ObjectVal(map[string]cty.Value{
+		"name": cty.StringVal(c.build.use.name),
+		"type": cty.StringVal(c.build.use.source.typ),
+	}))
+	if c.block.kind != kindBuilder {
+		s = s.with("build", cty.ObjectVal(values))
+	}
+	return hcldec.Decode(c.block.body, spec, s.context())
+}
+
+// prepare gives instance its configuration.
+func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (warnings []string, err error) {
+	raws := []any{c.core(), config}
+	err = guard("preparing "+c.String(), func() error {
+		var err error
+		switch i := instance.(type) {
+		case packersdk.Builder:
+			c.build.generated, warnings, err = i.Prepare(raws...)
+		case packersdk.Provisioner:
+			err = i.Prepare(append(raws, c.overrides()...)...)
+		case packersdk.PostProcessor:
+			err = i.Configure(raws...)
+		default:
+			err = errors.New("it is no component that the pipeline can run")
+		}
+		return err
+	})
+	return warnings, err
+}
+
+// core is the configuration that every component gets besides its own.
+func (c *component) core() map[string]any {
+	options := c.plan.options
+	core := map[string]any{
+		"packer_build_name":   c.build.use.source.name,
+		"packer_builder_type": c.build.use.source.typ,
+		"packer_core_version": CompatibleVersion,
+		"packer_debug":        strconv.FormatBool(options.Debug),
+		"packer_force":        strconv.FormatBool(options.Force),
+		"packer_on_error":     options.OnError,
+	}
+	if c.block.kind != kindBuilder {
+		core["packer_sensitive_variables"] = c.plan.template.variables.sensitive()
+	}
+	return core
+}
+
+// overrides is the provisioner's configuration for this source alone.
+func (c *component) overrides() []any {
+	if c.block.override == cty.NilVal || !c.block.override.Type().HasAttribute(c.build.use.name) {
+		return nil
+	}
+	value, ok := native(c.block.override.GetAttr(c.build.use.name)).(map[string]any)
+	if !ok {
+		return nil
+	}
+	return []any{value}
+}
+
+func (v variables) sensitive() []string {
+	return slices.DeleteFunc(v.names(), func(name string) bool { return !v[name].sensitive })
+}
+
+func (c *component) close() { closeInstance(c.instance) }
+
+func closeInstance(instance packersdk.HCL2Speccer) {
+	if closer, ok := instance.(io.Closer); ok {
+		_ = closer.Close()
+	}
+}
+
+// PanicError is a component that broke down.
+type PanicError struct {
+	What  string
+	Value any
+	Stack string
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("%s: it broke down: %v", e.What, e.Value) }
+
+// guard calls f and turns a panic into an error.
+func guard(what string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{What: what, Value: v, Stack: string(debug.Stack())}
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
+)
+
+// TemplateError is what is wrong with a template, with the source text that
+// shows where.
+type TemplateError struct {
+	Diagnostics hcl.Diagnostics
+	files       map[string]*hcl.File
+	mask        *mask
+}
+
+// Error returns the first fault, and how many more there are.
+func (e *TemplateError) Error() string {
+	faults := e.Diagnostics.Errs()
+	if len(faults) == 0 {
+		return "the template is not valid"
+	}
+	text := e.mask.hide(faults[0].Error())
+	if more := len(faults) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+// Write writes every fault with its lines of the template, wrapped to width
+// columns (0: not wrapped).
+func (e *TemplateError) Write(w io.Writer, width uint, color bool) error {
+	var text strings.Builder
+	if err := hcl.NewDiagnosticTextWriter(&text, e.files, width, color).WriteDiagnostics(e.Diagnostics); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, e.mask.hide(text.String()))
+	return err
+}
+
+// Hide returns text with the template's sensitive values masked.
+func (e *TemplateError) Hide(text string) string { return e.mask.hide(text) }
+
+func fault(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  summary,
+		Detail:   fmt.Sprintf(format, args...),
+		Subject:  &subject,
+	}
+}
+
+func caution(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := fault(subject, summary, format, args...)
+	d.Severity = hcl.DiagWarning
+	return d
+}
+
+// noSubject is a fault that no line of the template shows.
+func noSubject(summary, format string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...)}
+}
+
+// suggest returns the sentence that names the known name nearest to given, or
+// all of them if none is near.
+func suggest(given string, known []string) string {
+	if near := didyoumean.NameSuggestion(given, known); near != "" {
+		return fmt.Sprintf("Did you mean %q?", near)
+	}
+	if len(known) == 0 {
+		return "There are none."
+	}
+	return fmt.Sprintf("There are: %s.", strings.Join(known, ", "))
+}

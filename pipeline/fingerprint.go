@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// foreseeable tells whether every component of b knows what decides its
+// result.
+func (b *Build) foreseeable() bool {
+	for _, c := range b.components() {
+		if _, ok := c.instance.(Fingerprinter); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// fingerprint returns the digest of everything that decides b's result. It
+// fails if a component does not know.
+func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	parts := []string{engine, dir, b.Name}
+	for _, c := range b.components() {
+		sum, err := c.fingerprint(ctx)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, c.String(), c.outline(), sum)
+	}
+	for i, chain := range b.chains {
+		parts = append(parts, fmt.Sprint(i, len(chain)))
+	}
+	return key(parts), nil
+}
+
+func (c *component) fingerprint(ctx context.Context) (sum string, err error) {
+	err = guard(c.String(), func() error {
+		f, ok := c.instance.(Fingerprinter)
+		if !ok {
+			return fmt.Errorf("what %s does cannot be foreseen", c)
+		}
+		sum, err = f.Fingerprint(ctx)
+		return err
+	})
+	return sum, err
+}
+
+// outline is what the template says of the component: its configuration as it
+// was planned and how it is run. Where that depends on what only the run will
+// tell, it is the whole template.
+func (c *component) outline() string {
+	parts := []string{compact(c.config), fmt.Sprint(c.overrides()), "default"}
+	if c.block.keepInput != nil {
+		parts[2] = strconv.FormatBool(*c.block.keepInput)
+	}
+	if !c.foreseen {
+		parts = append(parts, c.plan.template.files.text()...)
+	}
+	return key(parts)
+}
+
+// key returns the digest of parts, in which no two lists of parts are alike.
+func key(parts []string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// variablePrefix begins the names of the environment variables that set a
+// template's variables.
+const variablePrefix = "PKR_VAR_"
+
+// Input is what sets a template's variables from outside, in the order in
+// which the later wins: the environment, the files *.auto.pkrvars.hcl and
+// *.auto.pkrvars.json of a template that is a directory, Files, Values.
+type Input struct {
+	Environ []string // as os.Environ gives it
+	Files   []string // of variables, HCL or JSON by their suffix
+	Values  []string // name=value
+}
+
+// assign gives variables their values from outside.
+func (in Input) assign(s *sources, declared variables) hcl.Diagnostics {
+	diags := in.fromEnviron(declared)
+	if s.isDir {
+		for _, suffix := range []string{".auto.pkrvars.hcl", ".auto.pkrvars.json"} {
+			files, err := listed(s.root, func(name string) bool { return strings.HasSuffix(name, suffix) })
+			if err != nil {
+				diags = append(diags, noSubject("Cannot read the template's directory", "%v.", err))
+			}
+			diags = append(diags, fromFiles(s, files, declared)...)
+		}
+	}
+	diags = append(diags, fromFiles(s, in.Files, declared)...)
+	return append(diags, in.fromValues(declared)...)
+}
+
+func (in Input) fromEnviron(declared variables) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, entry := range in.Environ {
+		name, text, _ := strings.Cut(entry, "=")
+		if v, ok := declared[strings.TrimPrefix(name, variablePrefix)]; ok && strings.HasPrefix(name, variablePrefix) {
+			diags = append(diags, v.setText(text, "the environment variable "+name)...)
+		}
+	}
+	return diags
+}
+
+func (in Input) fromValues(declared variables) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, entry := range in.Values {
+		name, text, ok := strings.Cut(entry, "=")
+		if !ok {
+			diags = append(diags, noSubject("Invalid -var option", "%q is not of the form name=value.", entry))
+			continue
+		}
+		v, ok := declared[name]
+		if !ok {
+			diags = append(diags, noSubject("Undeclared variable",
+				"The template has no variable %q, which -var sets. %s", name, suggest(name, declared.names())))
+			continue
+		}
+		diags = append(diags, v.setText(text, "-var "+name)...)
+	}
+	return diags
+}
+
+// setText sets v from a text: as it is for strings, numbers and variables
+// without a type, else as an expression.
+func (v *variable) setText(text, origin string) hcl.Diagnostics {
+	where := hcl.Range{Filename: "<value of " + origin + ">", Start: hcl.InitialPos, End: hcl.InitialPos}
+	if v.typ == cty.String || v.typ == cty.Number || v.typ == cty.DynamicPseudoType {
+		return v.set(cty.StringVal(text), where)
+	}
+	expr, diags := hclsyntax.ParseExpression([]byte(text), where.Filename, hcl.InitialPos)
+	if diags.HasErrors() {
+		return diags
+	}
+	value, diags := expr.Value(nil)
+	if diags.HasErrors() {
+		return diags
+	}
+	return v.set(value, where)
+}
+
+func fromFiles(s *sources, names []string, declared variables) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range names {
+		if ext := filepath.Ext(name); ext != ".hcl" && ext != ".json" {
+			diags = append(diags, noSubject("Invalid file of variables", "The name of %s must end in .hcl or .json.", name))
+			continue
+		}
+		file, more := s.parse(name)
+		diags = append(diags, more...)
+		if !more.HasErrors() {
+			diags = append(diags, fromFile(file, declared)...)
+		}
+	}
+	return diags
+}
+
+func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
+	attrs, diags := file.Body.JustAttributes()
+	for name, attr := range attrs {
+		v, ok := declared[name]
+		if !ok {
+			diags = append(diags, caution(attr.Range, "Undeclared variable",
+				"The template has no variable %q. %s", name, suggest(name, declared.names())))
+			continue
+		}
+		value, more := attr.Expr.Value(nil)
+		diags = append(diags, more...)
+		if !more.HasErrors() {
+			diags = append(diags, v.set(value, attr.Expr.Range())...)
+		}
+	}
+	return diags
+}
+
+// finish checks that every variable has a value that keeps its rules, hides
+// the sensitive ones, and returns the object var.
+func (v variables) finish(s *scope, m *mask) (cty.Value, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	values := map[string]cty.Value{}
+	for _, name := range v.names() {
+		one := v[name]
+		if one.value == cty.NilVal {
+			diags = append(diags, fault(one.declared, "Unset variable",
+				"Variable %q has no value and no default. Set it with -var %s=VALUE, a file of variables, or %s%s.",
+				name, name, variablePrefix, name))
+			values[name] = cty.UnknownVal(one.typ)
+			continue
+		}
+		if one.sensitive {
+			m.add(one.value)
+		}
+		values[name] = one.value
+		diags = append(diags, one.check(s.functions)...)
+	}
+	return cty.ObjectVal(values), diags
+}

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+)
+
+// rootSchema is what may stand at the top of a template.
+var rootSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+	{Type: "packer"},
+	{Type: "variable", LabelNames: []string{"name"}},
+	{Type: "variables"},
+	{Type: "local", LabelNames: []string{"name"}},
+	{Type: "locals"},
+	{Type: "data", LabelNames: []string{"type", "name"}},
+	{Type: "source", LabelNames: []string{"type", "name"}},
+	{Type: "build"},
+	{Type: "hcp_packer_registry"},
+	{Type: "communicator", LabelNames: []string{"type", "name"}},
+}}
+
+// sources are the files of a template.
+type sources struct {
+	root   string // the template as the user named it, or its directory
+	isDir  bool
+	parser *hclparse.Parser
+	bodies []hcl.Body // in the order of the files' names
+}
+
+// load parses the template at path: a file, or every *.pkr.hcl and
+// *.pkr.json of a directory.
+func load(path string) (*sources, hcl.Diagnostics) {
+	s := &sources{parser: hclparse.NewParser()}
+	names, diags := s.find(path)
+	if diags.HasErrors() {
+		return s, diags
+	}
+	for _, name := range names {
+		file, more := s.parse(name)
+		diags = append(diags, more...)
+		if file != nil {
+			s.bodies = append(s.bodies, file.Body)
+		}
+	}
+	return s, diags
+}
+
+func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, hcl.Diagnostics{noSubject("There is no template", "Cannot read %s: %v.", path, err)}
+	}
+	if !info.IsDir() {
+		s.root = filepath.Dir(path)
+		if !isTemplate(path) {
+			return nil, hcl.Diagnostics{noSubject("Not an HCL2 template",
+				"%s: the name of a template ends in .pkr.hcl or .pkr.json.", path)}
+		}
+		return []string{path}, nil
+	}
+	s.root, s.isDir = path, true
+	names, err := listed(path, isTemplate)
+	if err != nil || len(names) == 0 {
+		return nil, hcl.Diagnostics{noSubject("There is no template",
+			"The directory %s has no file whose name ends in .pkr.hcl or .pkr.json.", path)}
+	}
+	return names, nil
+}
+
+func (s *sources) parse(name string) (*hcl.File, hcl.Diagnostics) {
+	if strings.HasSuffix(name, ".json") {
+		return s.parser.ParseJSONFile(name)
+	}
+	return s.parser.ParseHCLFile(name)
+}
+
+// blocks returns the blocks of the given types, in order.
+func (s *sources) blocks(types ...string) (hcl.Blocks, hcl.Diagnostics) {
+	schema := &hcl.BodySchema{}
+	for _, header := range rootSchema.Blocks {
+		if slices.Contains(types, header.Type) {
+			schema.Blocks = append(schema.Blocks, header)
+		}
+	}
+	var found hcl.Blocks
+	var diags hcl.Diagnostics
+	for _, body := range s.bodies {
+		content, _, more := body.PartialContent(schema)
+		diags = append(diags, more...)
+		found = append(found, content.Blocks...)
+	}
+	return found, diags
+}
+
+// text returns the contents of the template's files.
+func (s *sources) text() []string {
+	var all []string
+	files := s.parser.Files()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		all = append(all, string(files[name].Bytes))
+	}
+	return all
+}
+
+func isTemplate(name string) bool {
+	return strings.HasSuffix(name, ".pkr.hcl") || strings.HasSuffix(name, ".pkr.json")
+}
+
+// listed returns the files in dir that wanted takes, by name.
+func listed(dir string, wanted func(string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if !entry.IsDir() && wanted(entry.Name()) {
+			names = append(names, filepath.Join(dir, entry.Name()))
+		}
+	}
+	return names, nil
+}

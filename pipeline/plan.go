@@ -1,0 +1,217 @@
+package pipeline
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+)
+
+// Options choose which builds of a template are planned, and how they run.
+type Options struct {
+	Only    []string // globs of names of builds; none: all
+	Except  []string // globs of names of builds and post-processors
+	Force   bool     // build though a result is there
+	Debug   bool     // one build after the other, pausing between steps
+	OnError string   // "", "cleanup", "abort", "ask", "run-cleanup-provisioner"
+}
+
+// Plan is what will run: builds whose components are prepared.
+type Plan struct {
+	Builds   []*Build
+	template *Template
+	options  Options
+	warnings hcl.Diagnostics
+}
+
+// Build is one source with its provisioners and post-processors.
+type Build struct {
+	Name string // [name of the build block.]type.name
+
+	label        string // name of the build block
+	use          sourceUse
+	builder      *component
+	provisioners []*component
+	cleanup      *component
+	chains       [][]*component
+	generated    []string // names in build.* that the builder promises
+}
+
+// Plan makes components from registry, prepares each and checks everything
+// that can be checked without running. An error is a [*TemplateError].
+func (t *Template) Plan(registry Registry, options Options) (*Plan, error) {
+	p := &Plan{template: t, options: options}
+	diags := checkOnError(options.OnError)
+	selected, more := t.selectBuilds(options)
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return nil, t.fail(diags)
+	}
+	for _, b := range selected {
+		p.Builds = append(p.Builds, b)
+		diags = append(diags, p.prepare(b, registry)...)
+	}
+	if diags.HasErrors() {
+		p.Close()
+		return nil, t.fail(diags)
+	}
+	p.warnings = diags
+	return p, nil
+}
+
+// Warnings returns what should be told though it stops nothing, or nil.
+func (p *Plan) Warnings() *TemplateError {
+	all := append(append(hcl.Diagnostics{}, p.template.warnings...), p.warnings...)
+	if len(all) == 0 {
+		return nil
+	}
+	return p.template.fail(all)
+}
+
+// Hide returns text with the template's sensitive values masked.
+func (p *Plan) Hide(text string) string { return p.template.mask.hide(text) }
+
+// Close closes the plan's components.
+func (p *Plan) Close() {
+	for _, b := range p.Builds {
+		for _, c := range b.components() {
+			c.close()
+		}
+	}
+}
+
+// components returns all of them, in the order in which they run.
+func (b *Build) components() []*component {
+	all := []*component{b.builder}
+	all = append(all, b.provisioners...)
+	if b.cleanup != nil {
+		all = append(all, b.cleanup)
+	}
+	for _, chain := range b.chains {
+		all = append(all, chain...)
+	}
+	return all
+}
+
+// Steps returns the names of what runs, for people.
+func (b *Build) Steps() []string {
+	var names []string
+	for _, c := range b.components() {
+		names = append(names, c.String())
+	}
+	return names
+}
+
+func checkOnError(value string) hcl.Diagnostics {
+	known := []string{"cleanup", "abort", "ask", "run-cleanup-provisioner"}
+	for _, k := range append(known, "") {
+		if value == k {
+			return nil
+		}
+	}
+	return hcl.Diagnostics{noSubject("Invalid -on-error", "%q is not one of its values. %s", value, suggest(value, known))}
+}
+
+// selectBuilds returns the builds that options leave, in the template's order.
+func (t *Template) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
+	var selected []*Build
+	var names []string
+	for _, block := range t.builds {
+		for _, use := range block.uses {
+			b := &Build{Name: strings.TrimPrefix(block.name+"."+use.ref(), "."), label: block.name, use: use}
+			names = append(names, b.Name)
+			if len(options.Only) > 0 && !matchesAny(options.Only, b.Name) || matchesAny(options.Except, b.Name) {
+				continue
+			}
+			b.plan(block, t.scope, options)
+			selected = append(selected, b)
+		}
+	}
+	if len(selected) == 0 {
+		return nil, hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.%s",
+			strings.Join(names, ", "), nearest(options.Only, names))}
+	}
+	return selected, nil
+}
+
+func nearest(given, names []string) string {
+	for _, g := range given {
+		if hint := suggest(g, names); strings.HasPrefix(hint, "Did") {
+			return " " + hint
+		}
+	}
+	return ""
+}
+
+// plan lists b's components; they are not made yet.
+func (b *Build) plan(block *buildBlock, s *scope, options Options) {
+	body := b.use.source.body
+	if b.use.extra != nil {
+		body = hcl.MergeBodies([]hcl.Body{body, b.use.extra})
+	}
+	b.builder = &component{build: b, block: &componentBlock{
+		kind: kindBuilder, typ: b.use.source.typ, name: b.use.name, declared: b.use.source.declared,
+		body: dynblock.Expand(body, s.context()),
+	}}
+	for _, c := range block.provisioners {
+		if !c.skips(b.use.ref()) {
+			b.provisioners = append(b.provisioners, &component{build: b, block: c})
+		}
+	}
+	if c := block.cleanup; c != nil && !c.skips(b.use.ref()) {
+		b.cleanup = &component{build: b, block: c}
+	}
+	for _, blocks := range block.chains {
+		if chain := b.chain(blocks, options.Except); len(chain) > 0 {
+			b.chains = append(b.chains, chain)
+		}
+	}
+}
+
+// chain leaves out what is not for the source. A post-processor that -except
+// names takes the rest of its chain with it.
+func (b *Build) chain(blocks []*componentBlock, except []string) []*component {
+	var chain []*component
+	for _, c := range blocks {
+		name := c.name
+		if name == "" {
+			name = c.typ
+		}
+		if matchesAny(except, name) {
+			break
+		}
+		if !c.skips(b.use.ref()) {
+			chain = append(chain, &component{build: b, block: c})
+		}
+	}
+	return chain
+}
+
+func matchesAny(globs []string, name string) bool {
+	for _, glob := range globs {
+		if ok, err := path.Match(glob, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// prepare makes and prepares b's components: the builder first, since it
+// tells which names build.* will have.
+func (p *Plan) prepare(b *Build, registry Registry) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, c := range b.components() {
+		c.plan = p
+		diags = append(diags, c.prepareForPlan(registry)...)
+	}
+	return diags
+}
+
+func (c *component) String() string {
+	if c.block.name == "" || c.block.name == c.block.typ {
+		return fmt.Sprintf("%s %s", c.block.kind, c.block.typ)
+	}
+	return fmt.Sprintf("%s %s (%s)", c.block.kind, c.block.typ, c.block.name)
+}

@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+)
+
+// postProcess runs every chain on the builder's artifact and returns what is
+// left of all artifacts. A chain that fails does not stop the next.
+func (r *buildRun) postProcess(ctx context.Context, built packersdk.Artifact) ([]packersdk.Artifact, error) {
+	keepBuilt := len(r.build.chains) == 0
+	var kept []packersdk.Artifact
+	var errs []error
+	for _, chain := range r.build.chains {
+		keep, results, err := r.runChain(ctx, chain, built)
+		keepBuilt = keepBuilt || keep
+		kept = append(kept, results...)
+		if err != nil {
+			errs = append(errs, err)
+			keepBuilt = true // a failed later step costs nothing that is finished
+		}
+	}
+	if keepBuilt {
+		kept = append([]packersdk.Artifact{built}, kept...)
+	} else if err := destroy(built); err != nil {
+		errs = append(errs, err)
+	}
+	return kept, errors.Join(errs...)
+}
+
+// runChain hands the artifact from one post-processor to the next. keepBuilt
+// tells whether the chain wants the builder's artifact to stay.
+func (r *buildRun) runChain(ctx context.Context, chain []*component, built packersdk.Artifact) (keepBuilt bool, kept []packersdk.Artifact, err error) {
+	input := built
+	for i, c := range chain {
+		if ctx.Err() != nil {
+			return keepBuilt, kept, context.Cause(ctx)
+		}
+		output, keep, err := r.postProcessOne(ctx, c, built, input)
+		if err != nil {
+			if i > 0 {
+				kept = append(kept, input)
+			}
+			return keepBuilt, kept, err
+		}
+		switch {
+		case i == 0:
+			keepBuilt = keep
+		case keep:
+			kept = append(kept, input)
+		default:
+			if err := destroy(input); err != nil {
+				return keepBuilt, kept, err
+			}
+		}
+		if output == nil {
+			return keepBuilt, kept, nil
+		}
+		input = output
+	}
+	return keepBuilt, append(kept, input), nil
+}
+
+// postProcessOne runs c on input. What the builder told is known to it also
+// when the post-processors before it have not passed that on.
+func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, input packersdk.Artifact) (output packersdk.Artifact, keep bool, err error) {
+	u := r.ui(c)
+	var force bool
+	err = r.guard(c, u, func() error {
+		data := stringMap(built.State("generated_data"))
+		maps.Copy(data, stringMap(input.State("generated_data")))
+		instance, err := c.fresh(data)
+		if err != nil {
+			return err
+		}
+		defer closeInstance(instance)
+		p, ok := instance.(packersdk.PostProcessor)
+		if !ok {
+			return fmt.Errorf("%s is no post-processor", c)
+		}
+		output, keep, force, err = p.PostProcess(ctx, u, input)
+		return err
+	})
+	if err = u.end(err); err != nil {
+		return nil, true, fmt.Errorf("%s: %w", c, err)
+	}
+	return output, keepInput(c.block.keepInput, keep, force), nil
+}
+
+// keepInput decides between what the post-processor would do and what the
+// template says: the template wins, but cannot have an input removed that the
+// post-processor insists on.
+func keepInput(asked *bool, keep, force bool) bool {
+	if asked == nil || (keep && force) {
+		return keep
+	}
+	return *asked
+}
+
+func destroy(a packersdk.Artifact) error {
+	if err := a.Destroy(); err != nil {
+		return fmt.Errorf("removing an artifact that is not needed any more: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+)
+
+// provisionHook runs provisioners when the builder says that the machine is
+// there.
+type provisionHook struct {
+	run          *buildRun
+	provisioners []*component
+}
+
+// Run takes the communicator from the builder, not its user interface: each
+// provisioner has its own.
+func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm packersdk.Communicator, data any) error {
+	if comm == nil {
+		return errors.New("there are provisioners, but the builder has no communicator (communicator = \"none\"?)")
+	}
+	given := stringMap(data)
+	if key, ok := given["SSHPrivateKey"].(string); ok {
+		h.run.plan.template.mask.addText(key)
+	}
+	for _, c := range h.provisioners {
+		if err := h.run.provision(ctx, c, comm, given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provision runs one provisioner, as often as its max_retries allows.
+func (r *buildRun) provision(ctx context.Context, c *component, comm packersdk.Communicator, data map[string]any) error {
+	u := r.ui(c)
+	if r.plan.options.Debug {
+		_, _ = u.Ask("Pausing before " + c.String() + ". Press enter to continue.")
+	}
+	if err := pause(ctx, u, c.block.pauseBefore); err != nil {
+		return u.end(err)
+	}
+	for left := c.block.maxRetries; ; left-- {
+		err := r.guard(c, u, func() error { return c.provision(ctx, u, comm, data) })
+		if err == nil || left <= 0 || ctx.Err() != nil {
+			return u.end(err)
+		}
+		u.Errorf("%s failed (%v); %d more attempt(s)", c, err, left)
+	}
+}
+
+func pause(ctx context.Context, u *ui, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	u.Sayf("waiting %s", d)
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// provision makes one attempt, on an instance of its own: an instance whose
+// context has ended may be of no use any more.
+func (c *component) provision(ctx context.Context, u *ui, comm packersdk.Communicator, data map[string]any) error {
+	instance, err := c.fresh(data)
+	if err != nil {
+		return err
+	}
+	defer closeInstance(instance)
+	provisioner, ok := instance.(packersdk.Provisioner)
+	if !ok {
+		return fmt.Errorf("%s is no provisioner", c)
+	}
+	if c.block.timeout > 0 {
+		cause := fmt.Errorf("%s did not end within %s", c, c.block.timeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.block.timeout, cause)
+		defer cancel()
+	}
+	err = provisioner.Provision(ctx, u, comm, maps.Clone(data))
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx) // what it was doing is in the log
+	}
+	return err
+}
+
+// fresh returns a new instance, prepared with what the builder has told.
+func (c *component) fresh(data map[string]any) (packersdk.HCL2Speccer, error) {
+	instance := c.factory()
+	config, diags := c.decode(instance, c.given(data))
+	if diags.HasErrors() {
+		closeInstance(instance)
+		return nil, c.plan.template.fail(diags)
+	}
+	if _, err := c.prepare(instance, placeholders(config)); err != nil {
+		closeInstance(instance)
+		return nil, fmt.Errorf("preparing %s: %w", c, err)
+	}
+	return instance, nil
+}

@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+)
+
+// File is a file of a finished artifact.
+type File struct {
+	Path    string    `json:"path"`
+	Size    int64     `json:"size"` // bytes
+	ModTime time.Time `json:"mtime"`
+	SHA256  string    `json:"sha256,omitempty"` // empty: not computed
+}
+
+// record remembers what a build made, under the digest of what decided it.
+// The zero value remembers nothing.
+type record struct {
+	path  string
+	force bool // what is remembered does not count
+}
+
+// newRecord returns the record of a run's build, or one that remembers nothing
+// if the result of a component cannot be foreseen.
+func newRecord(ctx context.Context, r *buildRun) record {
+	if r.options.Records == "" || !r.build.foreseeable() {
+		return record{}
+	}
+	u := r.ui(r.build.builder)
+	phase := event.Start(sinkFunc(u.emit), "inputs", "what decides the result")
+	key, err := fingerprint(ctx, r.build, r.options.Engine)
+	if err != nil {
+		// The component itself will say it when it needs what is not there.
+		phase.Detail(err.Error())
+		_ = phase.End(event.OK, "not known beforehand", nil)
+		return record{}
+	}
+	found := record{path: filepath.Join(r.options.Records, key+".json"), force: r.plan.options.Force}
+	if _, ok := found.find(); ok {
+		_ = phase.End(event.Cached, "nothing changed", nil)
+	} else {
+		_ = phase.End(event.OK, "to be built", nil)
+	}
+	return found
+}
+
+// find returns the artifacts of an earlier build, if all their files are still
+// what they were.
+func (r record) find() ([]Artifact, bool) {
+	if r.path == "" || r.force {
+		return nil, false
+	}
+	text, err := os.ReadFile(r.path)
+	if err != nil {
+		return nil, false
+	}
+	var artifacts []Artifact
+	if json.Unmarshal(text, &artifacts) != nil {
+		return nil, false
+	}
+	for _, a := range artifacts {
+		for _, f := range a.Files {
+			if !f.unchanged() {
+				return nil, false
+			}
+		}
+	}
+	return artifacts, true
+}
+
+func (f File) unchanged() bool {
+	info, err := os.Stat(f.Path)
+	if err != nil || info.Size() != f.Size {
+		return false
+	}
+	if info.ModTime().Equal(f.ModTime) {
+		return true
+	}
+	sum, err := digest(f.Path)
+	return err == nil && sum == f.SHA256
+}
+
+// keep remembers artifacts and completes them with their digests. Artifacts
+// that are no files cannot be checked, so they are not remembered.
+func (r record) keep(artifacts []Artifact) error {
+	files := 0
+	for _, a := range artifacts {
+		files += len(a.Files)
+	}
+	if r.path == "" || files == 0 {
+		return nil
+	}
+	for _, a := range artifacts {
+		for i := range a.Files {
+			sum, err := digest(a.Files[i].Path)
+			if err != nil {
+				return fmt.Errorf("remembering the build: %w", err)
+			}
+			a.Files[i].SHA256 = sum
+		}
+	}
+	return r.write(artifacts)
+}
+
+func (r record) write(artifacts []Artifact) error {
+	text, err := json.MarshalIndent(artifacts, "", "  ")
+	if err != nil {
+		return fmt.Errorf("remembering the build: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
+		return fmt.Errorf("remembering the build: %w", err)
+	}
+	partial := r.path + ".partial"
+	if err := os.WriteFile(partial, text, 0o644); err != nil {
+		return fmt.Errorf("remembering the build: %w", err)
+	}
+	return os.Rename(partial, r.path)
+}
+
+// describe returns what is to be told of artifacts. A file that two of them
+// have is listed with the first.
+func describe(artifacts []packersdk.Artifact) []Artifact {
+	var all []Artifact
+	var seen []string
+	for _, a := range artifacts {
+		d := Artifact{Builder: a.BuilderId(), ID: a.Id(), Text: a.String()}
+		for _, name := range a.Files() {
+			path, err := filepath.Abs(name)
+			info, statErr := os.Stat(name)
+			if err != nil || statErr != nil || info.IsDir() || slices.Contains(seen, path) {
+				continue
+			}
+			seen = append(seen, path)
+			d.Files = append(d.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime()})
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

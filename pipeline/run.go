@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+)
+
+// RunOptions say where a plan's output goes and how it is run.
+type RunOptions struct {
+	Sink     event.Sink                   // nil: nowhere
+	Ask      func(string) (string, error) // asks a person; nil: nobody is there
+	Parallel int                          // builds at the same time; 0: all
+
+	// Records is the directory where results are remembered, so that a build
+	// whose inputs and results are unchanged is not run again. "": nowhere.
+	Records string
+	// Engine identifies the program: another program builds again.
+	Engine string
+}
+
+// Result is what became of one build.
+type Result struct {
+	Build     string        `json:"build"`
+	Artifacts []Artifact    `json:"artifacts"` // also of a build that failed later
+	Unchanged bool          `json:"unchanged"` // the artifacts were there already
+	Elapsed   time.Duration `json:"-"`
+	Err       error         `json:"-"`
+}
+
+// Artifact describes one finished artifact of a build.
+type Artifact struct {
+	Builder string `json:"builder_id"`
+	ID      string `json:"id"`
+	Text    string `json:"text"`
+	Files   []File `json:"files"`
+}
+
+// BuildError is a build that failed.
+type BuildError struct {
+	Build string
+	Err   error
+}
+
+func (e *BuildError) Error() string { return e.Build + ": " + e.Err.Error() }
+
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// Run runs every build of the plan. Results are in the order of the plan's
+// builds; a build that fails does not stop the others. The error joins a
+// [*BuildError] of each that failed.
+func (p *Plan) Run(ctx context.Context, o RunOptions) ([]Result, error) {
+	if o.Sink == nil {
+		o.Sink = event.Discard
+	}
+	limit := o.Parallel
+	if limit <= 0 {
+		limit = len(p.Builds)
+	}
+	if p.options.Debug {
+		limit = 1
+	}
+	results := make([]Result, len(p.Builds))
+	slots := make(chan struct{}, limit)
+	var wg sync.WaitGroup
+	for i, b := range p.Builds {
+		slots <- struct{}{} // here, so that one at a time keeps the order
+		wg.Go(func() {
+			defer func() { <-slots }()
+			results[i] = p.runBuild(ctx, b, o)
+		})
+	}
+	wg.Wait()
+	return results, failures(results)
+}
+
+func failures(results []Result) error {
+	var errs []error
+	for _, r := range results {
+		if r.Err != nil {
+			errs = append(errs, &BuildError{Build: r.Build, Err: r.Err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) Result {
+	r := Result{Build: b.Name}
+	start := time.Now()
+	if err := ctx.Err(); err != nil {
+		r.Err = context.Cause(ctx)
+		return r
+	}
+	run := &buildRun{plan: p, build: b, options: o}
+	record := newRecord(ctx, run)
+	if kept, ok := record.find(); ok {
+		r.Artifacts, r.Unchanged = kept, true
+	} else if r.Artifacts, r.Err = run.run(ctx); r.Err == nil {
+		r.Err = record.keep(r.Artifacts)
+	}
+	r.Elapsed = time.Since(start)
+	return r
+}
+
+// buildRun is one build while it runs.
+type buildRun struct {
+	plan    *Plan
+	build   *Build
+	options RunOptions
+}
+
+func (r *buildRun) run(ctx context.Context) ([]Artifact, error) {
+	artifact, err := r.runBuilder(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), err)
+		}
+		return nil, err
+	}
+	if artifact == nil {
+		return nil, nil
+	}
+	kept, err := r.postProcess(ctx, artifact)
+	return describe(kept), err
+}
+
+func (r *buildRun) runBuilder(ctx context.Context) (artifact packersdk.Artifact, err error) {
+	c := r.build.builder
+	u := r.ui(c)
+	hook := &packersdk.DispatchHook{Mapping: map[string][]packersdk.Hook{}}
+	if len(r.build.provisioners) > 0 {
+		hook.Mapping[packersdk.HookProvision] = []packersdk.Hook{&provisionHook{r, r.build.provisioners}}
+	}
+	if r.build.cleanup != nil {
+		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}}}
+	}
+	err = r.guard(c, u, func() error {
+		builder, ok := c.instance.(packersdk.Builder)
+		if !ok {
+			return fmt.Errorf("%s is no builder", c)
+		}
+		artifact, err = builder.Run(ctx, u, hook)
+		return err
+	})
+	// Provisioners have had their own phases: what the builder said is ended
+	// after them.
+	return artifact, u.end(err)
+}
+
+// guard runs f; a panic becomes an error, and its stack goes to the log.
+func (r *buildRun) guard(c *component, u *ui, f func() error) error {
+	err := guard(c.String(), f)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		u.emit(event.Event{Type: event.Detail, Phase: c.label(), Text: panicked.Stack})
+	}
+	return err
+}
+
+func (r *buildRun) ui(c *component) *ui {
+	return &ui{
+		sink: r.options.Sink, mask: r.plan.template.mask, ask: r.options.Ask,
+		build: r.build.Name, phase: c.label(), started: time.Now(),
+	}
+}

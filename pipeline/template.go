@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	functions "github.com/geneontology/packer-plugin-amigo/pipeline/function"
+)
+
+// Template is a parsed template: its variables have their values, its blocks
+// are read, its components are not known yet.
+type Template struct {
+	files     *sources
+	variables variables
+	scope     *scope
+	mask      *mask
+	sources   map[string]*sourceBlock
+	builds    []*buildBlock
+	warnings  hcl.Diagnostics
+}
+
+// Variable is what a person wants to know of an input variable.
+type Variable struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Type        string `json:"type"`
+	Value       string `json:"value"` // "<sensitive>" if it is
+}
+
+// Parse reads the template at path, a file or a directory, and gives its
+// variables their values. An error is a [*TemplateError].
+func Parse(path string, in Input) (*Template, error) {
+	t := &Template{mask: &mask{}, sources: map[string]*sourceBlock{}}
+	var diags hcl.Diagnostics
+	t.files, diags = load(path)
+	if diags.HasErrors() {
+		return nil, t.fail(diags)
+	}
+	steps := []func(Input) hcl.Diagnostics{
+		t.readRequirements, t.readVariables, t.readLocals, t.readSources, t.readBuilds,
+	}
+	for _, step := range steps {
+		diags = append(diags, step(in)...)
+		if diags.HasErrors() {
+			return nil, t.fail(diags)
+		}
+	}
+	t.warnings = diags
+	return t, nil
+}
+
+// fail turns diagnostics into an error, in the order of the template's lines.
+// What several builds have in common is told once.
+func (t *Template) fail(diags hcl.Diagnostics) *TemplateError {
+	for _, d := range diags {
+		hint(d)
+	}
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
+		if a.Subject == nil || b.Subject == nil {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))
+	})
+	seen := map[string]bool{}
+	diags = slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		text := d.Error() + d.Detail
+		again := seen[text]
+		seen[text] = true
+		return again
+	})
+	return &TemplateError{Diagnostics: diags, files: t.files.parser.Files(), mask: t.mask}
+}
+
+// Warnings returns what should be told though it stops nothing, or nil.
+func (t *Template) Warnings() *TemplateError {
+	if len(t.warnings) == 0 {
+		return nil
+	}
+	return t.fail(t.warnings)
+}
+
+// Variables returns the template's input variables by name.
+func (t *Template) Variables() []Variable {
+	var all []Variable
+	for _, name := range t.variables.names() {
+		v := t.variables[name]
+		all = append(all, Variable{Name: name, Description: v.description, Type: v.typ.FriendlyName(), Value: v.show()})
+	}
+	return all
+}
+
+func (t *Template) readRequirements(Input) hcl.Diagnostics {
+	diags := t.checkBlocks()
+	return append(diags, checkRequirements(t.files)...)
+}
+
+// checkBlocks finds what does not belong at the top of a template.
+func (t *Template) checkBlocks() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, body := range t.files.bodies {
+		content, more := body.Content(rootSchema)
+		diags = append(diags, more...)
+		for _, block := range content.Blocks {
+			switch block.Type {
+			case "data":
+				diags = append(diags, fault(block.DefRange, "Data sources are not supported yet",
+					"Give the value as a variable instead: -var NAME=VALUE."))
+			case "hcp_packer_registry", "communicator":
+				diags = append(diags, caution(block.DefRange, "Block without effect", "The block %s is ignored.", block.Type))
+			}
+		}
+	}
+	return diags
+}
+
+func (t *Template) readVariables(in Input) hcl.Diagnostics {
+	t.scope = newScope(t.files.root)
+	declared, diags := declare(t.files, functions.WithEnv(t.files.root))
+	if diags.HasErrors() {
+		return diags
+	}
+	t.variables = declared
+	diags = append(diags, in.assign(t.files, declared)...)
+	if diags.HasErrors() {
+		return diags
+	}
+	object, more := declared.finish(t.scope, t.mask)
+	t.scope = t.scope.with("var", object)
+	return append(diags, more...)
+}
+
+func (t *Template) readLocals(Input) hcl.Diagnostics {
+	all, diags := readLocals(t.files)
+	if diags.HasErrors() {
+		return diags
+	}
+	object, more := resolveLocals(all, t.scope, t.mask)
+	t.scope = t.scope.with("local", object)
+	return append(diags, more...)
+}
+
+func (t *Template) readSources(Input) hcl.Diagnostics {
+	blocks, diags := t.files.blocks("source")
+	for _, block := range blocks {
+		s := &sourceBlock{typ: block.Labels[0], name: block.Labels[1], declared: block.DefRange, body: block.Body}
+		if old, ok := t.sources[s.ref()]; ok {
+			diags = append(diags, fault(s.declared, "Duplicate source", "Source %q is declared already, at %s.", s.ref(), old.declared))
+		}
+		t.sources[s.ref()] = s
+	}
+	return diags
+}
+
+func (t *Template) readBuilds(Input) hcl.Diagnostics {
+	blocks, diags := t.files.blocks("build")
+	for _, block := range blocks {
+		b, more := t.readBuild(block)
+		diags = append(diags, more...)
+		t.builds = append(t.builds, b)
+	}
+	if len(blocks) == 0 {
+		diags = append(diags, noSubject("Nothing to build", "The template at %s has no build block.", t.files.root))
+	}
+	return diags
+}
+
+// show returns the value as the template would have it, or that it is secret.
+func (v *variable) show() string {
+	switch {
+	case v.sensitive:
+		return masked
+	case v.value.Type() == cty.String && !v.value.IsNull() && v.value.IsKnown():
+		return v.value.AsString()
+	default:
+		return compact(v.value)
+	}
+}

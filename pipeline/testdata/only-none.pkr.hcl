@@ -1,0 +1,3 @@
+# only=nul.a
+source "null" "a" {}
+build { sources = ["null.a"] }

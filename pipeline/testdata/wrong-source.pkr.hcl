@@ -1,0 +1,5 @@
+source "null" "alpha" {}
+build {
+  sources = ["null.alhpa"]
+  provisionr "note" {}
+}

@@ -1,0 +1,13 @@
+# var=size=-3 var=sizes=7
+variable "size" {
+  type = number
+  validation {
+    condition     = var.size > 0
+    error_message = "The size must be more than nothing."
+  }
+}
+variable "unset" {}
+variable "number" {
+  type    = number
+  default = "many"
+}

@@ -1,0 +1,1 @@
+packer { required_version = ">= 99" }

@@ -1,0 +1,169 @@
+//go:generate go tool packer-sdc mapstructure-to-hcl2 -type Config
+
+// Package checksum is the post-processor "checksum": it writes files with the
+// checksums of an artifact's files. Its options are those of Packer's
+// post-processor of this name.
+package checksum
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/common"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+)
+
+var hashes = map[string]func() hash.Hash{
+	"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224,
+	"sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
+}
+
+// Config is the configuration of a post-processor "checksum".
+type Config struct {
+	common.PackerConfig `mapstructure:",squash"`
+
+	// md5, sha1, sha224, sha256, sha384 or sha512; md5 by default.
+	ChecksumTypes []string `mapstructure:"checksum_types"`
+	// The name of the file for one type; {{.ChecksumType}}, {{.BuildName}}
+	// and {{.BuilderType}} are known in it.
+	OutputPath string `mapstructure:"output"`
+
+	ctx interpolate.Context
+}
+
+// PostProcessor writes checksums.
+type PostProcessor struct{ config Config }
+
+var _ packersdk.PostProcessor = (*PostProcessor)(nil)
+
+// ConfigSpec describes the configuration.
+func (p *PostProcessor) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapstructure().HCL2Spec() }
+
+// Configure checks the configuration.
+func (p *PostProcessor) Configure(raws ...any) error {
+	c := &p.config
+	err := config.Decode(c, &config.DecodeOpts{
+		PluginType: "checksum", Interpolate: true, InterpolateContext: &c.ctx,
+		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"output"}},
+	}, raws...)
+	if err != nil {
+		return err
+	}
+	if len(c.ChecksumTypes) == 0 {
+		c.ChecksumTypes = []string{"md5"}
+	}
+	if c.OutputPath == "" {
+		c.OutputPath = "packer_{{.BuildName}}_{{.BuilderType}}_{{.ChecksumType}}.checksum"
+	}
+	var faults []error
+	for _, t := range c.ChecksumTypes {
+		if _, ok := hashes[t]; !ok {
+			known := strings.Join(slices.Sorted(maps.Keys(hashes)), ", ")
+			faults = append(faults, fmt.Errorf("checksum_types: %q is not one of %s", t, known))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// PostProcess writes a file for each type and returns it with the input's
+// files.
+func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, input packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
+	output := &artifact{Artifact: input, files: slices.Clone(input.Files())}
+	for _, t := range p.config.ChecksumTypes {
+		name, err := p.name(t)
+		if err != nil {
+			return nil, true, true, err
+		}
+		if err := write(ctx, name, hashes[t], input.Files()); err != nil {
+			return nil, true, true, fmt.Errorf("writing %s: %w", name, err)
+		}
+		ui.Say(name)
+		output.files = append(output.files, name)
+	}
+	return output, true, true, nil
+}
+
+func (p *PostProcessor) name(t string) (string, error) {
+	ctx := p.config.ctx
+	ctx.Data = map[string]string{
+		"ChecksumType": t, "BuildName": p.config.PackerBuildName, "BuilderType": p.config.PackerBuilderType,
+	}
+	name, err := interpolate.Render(p.config.OutputPath, &ctx)
+	if err != nil {
+		return "", fmt.Errorf("output: %w", err)
+	}
+	return name, nil
+}
+
+// write makes the file that sha256sum and its like check.
+func write(ctx context.Context, name string, sum func() hash.Hash, files []string) error {
+	var text strings.Builder
+	for _, file := range files {
+		digest, err := digest(ctx, file, sum())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "%s  %s\n", digest, filepath.Base(file))
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(name+".partial", []byte(text.String()), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(name+".partial", name)
+}
+
+func digest(ctx context.Context, name string, h hash.Hash) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := io.Copy(h, reader{ctx, f}); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.Reader.Read(p)
+}
+
+// Fingerprint says that the configuration and the artifact decide everything.
+func (p *PostProcessor) Fingerprint(context.Context) (string, error) { return "checksum 1", nil }
+
+// artifact is the input with the files of checksums.
+type artifact struct {
+	packersdk.Artifact
+	files []string
+}
+
+func (a *artifact) Files() []string { return a.files }
+
+func (a *artifact) String() string { return "files: " + strings.Join(a.files, ", ") }
