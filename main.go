@@ -9,12 +9,18 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
+	"github.com/geneontology/packer-plugin-amigo/provisioner/amigo"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 
 func main() {
 	set := plugin.NewSet()
 	set.RegisterBuilder("qemu", new(qemu.Builder))
+	set.RegisterProvisioner(plugin.DEFAULT_NAME, new(amigo.Provisioner))
+	set.RegisterPostProcessor("distribution", new(distribution.PostProcessor))
+	set.RegisterPostProcessor("production", new(production.PostProcessor))
 	set.SetVersion(version.PluginVersion)
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

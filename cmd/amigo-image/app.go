@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"runtime/debug"
+
+	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/pipeline"
+)
+
+// app is what the commands share: the registry and the global flags.
+type app struct {
+	registry pipeline.Registry
+	root     *cobra.Command
+
+	json    bool
+	quiet   bool
+	verbose bool
+	colour  terminal.Colour
+	log     string
+	logPath string // of the log that was written, for errors
+}
+
+// run runs the command line and returns the exit status.
+func run(args []string, registry pipeline.Registry) int {
+	// A build waits for other programs: little memory is worth more than speed.
+	debug.SetGCPercent(50)
+	log.SetOutput(io.Discard)
+	a := &app{registry: registry, colour: terminal.Auto}
+	a.root = a.rootCommand()
+	a.root.SetArgs(doubleDashes(args))
+	ctx, stop := interruptible()
+	defer stop()
+	err := a.root.ExecuteContext(ctx)
+	if err == nil {
+		return fault.OK
+	}
+	return a.report(err)
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "amigo-image",
+		Short:             "AmiGO virtual machines: build and check them.",
+		Example:           "  amigo-image build .             build from the template here\n  amigo-image doctor              see what this host can do",
+		Args:              cobra.ArbitraryArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return fromEnvironment(c) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		},
+	}
+	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"})
+	a.globalFlags(root)
+	root.SetHelpTemplate(helpTemplate)
+	root.SetFlagErrorFunc(unknownFlag)
+	root.SetHelpCommandGroupID("use")
+	root.SetCompletionCommandGroupID("use")
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
+	root.AddCommand(a.buildCommand(), a.validateCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) globalFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "write JSON, one object a line")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "write the result only")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show the output of tools, too")
+	flags.Var(&a.colour, "color", "use colours")
+	flags.StringVar(&a.log, "log", "", "write the full log to this `FILE`")
+	flags.Lookup("color").NoOptDefVal = "always"
+}
+
+// report tells the error and returns its exit status.
+func (a *app) report(err error) int {
+	var wrong *pipeline.TemplateError
+	if errors.As(err, &wrong) && !errors.As(err, new(*pipeline.BuildError)) {
+		return a.reportTemplate(wrong)
+	}
+	status := fault.Other
+	for i, f := range classify(err) {
+		if i == 0 || f.Code == fault.Interrupted {
+			status = f.Code
+		}
+		a.tell(f)
+	}
+	return status
+}
+
+func (a *app) tell(f *fault.Error) {
+	if a.json {
+		_ = json.NewEncoder(os.Stdout).Encode(struct {
+			Type string `json:"type"`
+			*fault.Error
+		}{"error", f})
+		return
+	}
+	_ = f.Write(os.Stderr)
+}
+
+func (a *app) reportTemplate(wrong *pipeline.TemplateError) int {
+	if !a.json {
+		a.showTemplate(wrong)
+		a.tell(&fault.Error{What: fmt.Sprintf("the template is not valid: %s", count(len(wrong.Diagnostics.Errs()), "fault"))})
+		return fault.Other
+	}
+	for _, d := range wrong.Diagnostics {
+		f := &fault.Error{What: wrong.Hide(d.Summary + ": " + d.Detail), Code: fault.Other}
+		if d.Subject != nil {
+			f.Where = d.Subject.String()
+		}
+		a.tell(f)
+	}
+	return fault.Other
+}
+
+// showTemplate shows faults or warnings with their lines of the template.
+func (a *app) showTemplate(wrong *pipeline.TemplateError) {
+	width := min(terminal.Width(os.Stderr), 100)
+	_ = wrong.Write(os.Stderr, uint(width), a.colour.Coloured(os.Stderr))
+}
+
+// usage is an error of the command line.
+func usage(what, try string) error {
+	return &fault.Error{What: what, Try: try, Code: fault.Usage}
+}
+
+func unknownCommand(c *cobra.Command, name string) error {
+	try := c.CommandPath() + " --help"
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		try = c.CommandPath() + " " + near[0]
+	}
+	return usage(fmt.Sprintf("there is no command %q", name), try)
+}
+
+func unknownFlag(c *cobra.Command, err error) error {
+	try := c.CommandPath() + " --help"
+	var known []string
+	visitFlags(c, func(name string) { known = append(known, "--"+name) })
+	if near := didyoumean.NameSuggestion(flagOf(err), known); near != "" {
+		try = near
+	}
+	return usage(err.Error(), try)
+}
+
+// cacheDir is where everything that can be made again is kept.
+func cacheDir() (cache.Dir, error) {
+	dir, err := cache.Default()
+	if err != nil {
+		return dir, &fault.Error{What: "there is no cache directory", Try: "export XDG_CACHE_HOME=DIR", Code: fault.Host, Err: err}
+	}
+	return dir, nil
+}

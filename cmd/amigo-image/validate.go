@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var t templateFlags
+	var syntax bool
+	c := &cobra.Command{
+		Use:     "validate [TEMPLATE]",
+		GroupID: "build",
+		Short:   "check a template",
+		Long: `Check a template, a file or a directory, and all that its components say of
+their configuration. Nothing is run, fetched or written.
+` + exitStatusRead,
+		Example: "  amigo-image validate examples/amigo\n  amigo-image validate -var version=2.5.17 .",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.validate(c, args, &t, syntax)
+		},
+	}
+	t.add(c.Flags())
+	c.Flags().BoolVar(&syntax, "syntax-only", false, "do not ask the components")
+	return c
+}
+
+func (a *app) validate(c *cobra.Command, args []string, t *templateFlags, syntax bool) error {
+	template, err := t.parse(c, args)
+	if err != nil {
+		return err
+	}
+	names := []string{}
+	if syntax {
+		a.warn(template.Warnings())
+	} else {
+		plan, err := template.Plan(a.registry, t.options())
+		if err != nil {
+			return err
+		}
+		defer plan.Close()
+		a.warn(plan.Warnings())
+		for _, b := range plan.Builds {
+			names = append(names, b.Name)
+		}
+	}
+	if a.json {
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			Type   string   `json:"type"`
+			Valid  bool     `json:"valid"`
+			Builds []string `json:"builds"`
+		}{"result", true, names})
+	}
+	fmt.Println("The template is valid.")
+	return nil
+}

@@ -1,0 +1,97 @@
+// Package doctor finds out what this host can do for builds, by doing it.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// State is how a check came out.
+type State string
+
+// The states of a check.
+const (
+	OK      State = "ok"
+	Slow    State = "slow"    // builds work, but take longer
+	Missing State = "missing" // builds do not work
+)
+
+// limit bounds each check: nothing that takes longer is any use to a build.
+const limit = 2 * time.Minute
+
+// Result is the outcome of one check.
+type Result struct {
+	Name  string  `json:"name"`
+	State State   `json:"state"`
+	Text  string  `json:"text"`           // what was found
+	Cost  string  `json:"cost,omitempty"` // what it means for a build
+	Cure  string  `json:"cure,omitempty"` // the one command that helps
+	Took  float64 `json:"seconds"`
+}
+
+// Host is where builds of this host keep their files.
+type Host struct {
+	Cache cache.Dir
+	Temp  string // directory for temporary files
+}
+
+// Local returns this host as its environment describes it.
+func Local(c cache.Dir) Host { return Host{Cache: c, Temp: os.TempDir()} }
+
+// check is one thing that is tried.
+type check struct {
+	name string
+	try  func(context.Context, Host) Result
+}
+
+// checks are in the order in which a build needs them.
+var checks = []check{
+	{"tools", tools},
+	{"namespaces", namespaces},
+	{"archive", archive},
+	{"qemu", qemuVersion},
+	{"accelerator", accelerators},
+	{"firmware", firmware},
+	{"memory", memory},
+	{"cache", cacheSpace},
+	{"temp", tempSpace},
+	{"loopback", loopback},
+}
+
+// Run tries everything and tells each result as soon as it is known. It
+// returns how many things are missing.
+func Run(ctx context.Context, h Host, tell func(Result)) int {
+	missing := 0
+	for _, c := range checks {
+		if ctx.Err() != nil {
+			break
+		}
+		r := c.run(ctx, h)
+		if r.State == Missing {
+			missing++
+		}
+		tell(r)
+	}
+	return missing
+}
+
+func (c check) run(ctx context.Context, h Host) Result {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
+	start := time.Now()
+	r := c.try(ctx, h)
+	r.Name, r.Took = c.name, time.Since(start).Round(time.Millisecond).Seconds()
+	return r
+}
+
+func ok(format string, args ...any) Result {
+	return Result{State: OK, Text: fmt.Sprintf(format, args...)}
+}
+
+func missing(cure, format string, args ...any) Result {
+	return Result{State: Missing, Text: fmt.Sprintf(format, args...), Cost: "no image can be built", Cure: cure}
+}

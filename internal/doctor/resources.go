@@ -1,0 +1,102 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	gib = 1 << 30
+
+	needMemory = 3 * gib // a guest of 2 GiB and room for the tools
+	needCache  = 8 * gib // a base, its overlay, two images while they are made
+	needTemp   = 1 * gib
+)
+
+func memory(context.Context, Host) Result {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return missing("", "cannot tell: %v", err)
+	}
+	free := available(string(text))
+	if free < needMemory {
+		return Result{
+			State: Slow, Text: fmt.Sprintf("%.1f GiB free", float64(free)/gib),
+			Cost: "a guest of 2 GiB may be swapped out", Cure: "memory = 1024 in the template",
+		}
+	}
+	return ok("%.1f GiB free", float64(free)/gib)
+}
+
+// available returns MemAvailable of /proc/meminfo, in bytes.
+func available(meminfo string) int64 {
+	for line := range strings.Lines(meminfo) {
+		field := strings.Fields(line)
+		if len(field) >= 2 && field[0] == "MemAvailable:" {
+			kib, _ := strconv.ParseInt(field[1], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+func cacheSpace(_ context.Context, h Host) Result {
+	return space(h.Cache.Path(), needCache, "XDG_CACHE_HOME")
+}
+
+func tempSpace(_ context.Context, h Host) Result {
+	return space(h.Temp, needTemp, "TMPDIR")
+}
+
+// space writes to dir and looks how much more would fit.
+func space(dir string, need uint64, variable string) Result {
+	elsewhere := "export " + variable + "=DIR"
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return missing(elsewhere, "%v", err)
+	}
+	if err := writable(dir); err != nil {
+		return missing(elsewhere, "%v", err)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return missing(elsewhere, "%s: %v", dir, err)
+	}
+	free := fs.Bavail * uint64(fs.Bsize)
+	if free < need {
+		return missing(elsewhere, "%.1f GiB free in %s, %d needed", float64(free)/gib, dir, need/gib)
+	}
+	return ok("%.0f GiB free in %s", float64(free)/gib, dir)
+}
+
+// writable makes a file with a hole, as disks have them.
+func writable(dir string) error {
+	path := filepath.Join(dir, fmt.Sprintf(".doctor-%d", os.Getpid()))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(path) }()
+	if err := f.Truncate(gib); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("no sparse files in %s: %w", dir, err)
+	}
+	return f.Close()
+}
+
+// loopback opens a port as QEMU does for a guest's ssh.
+func loopback(ctx context.Context, _ Host) Result {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return missing("ip link set lo up", "%v", err)
+	}
+	defer func() { _ = l.Close() }()
+	return ok("a port of 127.0.0.1 can be opened")
+}

@@ -1,0 +1,77 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+)
+
+// programs are what builds run on the host.
+var programs = []string{
+	"mmdebstrap", "apt-get", "bwrap", "tar", "git",
+	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy", "grub-mkimage",
+	"qemu-img", "qemu-system-x86_64",
+}
+
+// tools looks for every program, so that one command installs all.
+func tools(context.Context, Host) Result {
+	var names, packages []string
+	for _, name := range programs {
+		var lost *command.MissingError
+		if _, err := command.Look(name); errors.As(err, &lost) {
+			names = append(names, lost.Name)
+			packages = append(packages, lost.Package)
+		}
+	}
+	if len(names) == 0 {
+		return ok("%d programs", len(programs))
+	}
+	slices.Sort(packages)
+	return missing(install(slices.Compact(packages)...), "no %s", strings.Join(names, ", "))
+}
+
+func install(packages ...string) string {
+	return "apt-get install " + strings.Join(packages, " ")
+}
+
+// namespaces enters a sandbox as builds do, and where we are not root the
+// namespace in which mmdebstrap plays it.
+func namespaces(ctx context.Context, _ Host) Result {
+	err := command.Run(ctx, command.Cmd{Name: "bwrap", Args: []string{
+		"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
+		"--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent", "true",
+	}})
+	if err != nil {
+		r := missing("sysctl -w kernel.unprivileged_userns_clone=1", "bwrap: %s", reason(err))
+		r.Cost = "AmiGO's JavaScript is built in the guest, ten times slower"
+		r.State = Slow
+		return r
+	}
+	if os.Geteuid() == 0 {
+		return ok("sandbox entered, as root")
+	}
+	if err := command.Run(ctx, command.Cmd{Name: "mmdebstrap", Args: []string{"--unshare-helper", "true"}}); err != nil {
+		return missing("the same command as root, or "+install("uidmap"), "mmdebstrap: %s", reason(err))
+	}
+	return ok("sandbox entered, as a user")
+}
+
+// archive asks the package archive what a build would install.
+func archive(ctx context.Context, h Host) Result {
+	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: "debian", Release: "bookworm"})
+	if err != nil {
+		return missing("apt-get update", "%s", reason(err))
+	}
+	return ok("debian bookworm, %d packages for a small system", len(plan.Packages))
+}
+
+// reason returns the last line of an error: a tool's own last word.
+func reason(err error) string {
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
