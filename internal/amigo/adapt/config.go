@@ -1,0 +1,53 @@
+package adapt
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+)
+
+// assignment is how AmiGO's install writes a setting for its programs.
+var assignment = regexp.MustCompile(`^\$ENV\{(\w+)\}='(.*)';$`)
+
+// UnknownDate is what pages say of data whose release date nobody gave.
+const UnknownDate = "an unknown date"
+
+// config returns config.pl with the settings in alphabetical order, with what
+// is known of the data, and with server's values.
+func config(text string, data release.Release, server map[string]string) string {
+	values := map[string]string{}
+	var head, foot []string
+	for _, line := range strings.Split(text, "\n") {
+		switch found := assignment.FindStringSubmatch(line); {
+		case found != nil:
+			values[found[1]] = found[2]
+		case len(values) == 0:
+			head = append(head, line)
+		default:
+			foot = append(foot, line)
+		}
+	}
+	values["GOLR_TIMESTAMP_LAST"] = data.Loaded
+	if data.Loaded == "" {
+		values["GOLR_TIMESTAMP_LAST"] = UnknownDate
+	}
+	values["DATA_DOI_IN_USE"], values["ZENODO_CONCEPT_IN_USE"] = data.DOI, data.Zenodo()
+	maps.Copy(values, server)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		head = append(head, fmt.Sprintf("$ENV{%s}='%s';", name, values[name]))
+	}
+	return strings.Join(append(head, foot...), "\n")
+}
+
+// relative is config.pl as programs look for it in their working directory,
+// which only a CGI server sets for them.
+var relative = regexp.MustCompile(`(["'])config\.pl(["'])`)
+
+func program(text string) string {
+	return relative.ReplaceAllString(text, "${1}"+settings.Programs+"/config.pl${2}")
+}

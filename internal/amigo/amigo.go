@@ -1,0 +1,107 @@
+package amigo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+)
+
+// Where AmiGO is built.
+const (
+	Auto  = "auto"  // on the host if that is possible, else in the guest
+	Host  = "host"  // natively, in the guest's root file system
+	Guest = "guest" // in the guest
+)
+
+// Config is what an image is to hold and how it is made.
+type Config struct {
+	Source       source.Spec
+	Instance     map[string]string // settings of conf/amigo.yaml
+	GOlr         golr.Spec
+	Memory       string // of Solr's Java, like "512m"
+	TimestampLog string // path on the host, or ""
+	ReleaseDOI   string // path on the host, or ""
+	Authorities  []string
+	Registry     string // of npm, or ""
+	BuildOn      string // [Auto], [Host] or [Guest]
+	Serve        string // [site.Workers] or [site.CGI]
+	Packages     []string
+	Operator     string
+}
+
+// wait is how long a guest that is serving may take to answer again.
+const wait = 10 * time.Minute
+
+var (
+	memory = regexp.MustCompile(`^[1-9][0-9]*[mMgG]$`)
+	login  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	debian = regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+$`)
+)
+
+// Validate says everything that is wrong with c, as far as can be told without
+// the network. Each fault begins with its field's name.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr))
+	fault(memory.MatchString(c.Memory), "golr.memory: %q is not a size like \"512m\" or \"4g\"", c.Memory)
+	fault(slices.Contains([]string{Auto, Host, Guest}, c.BuildOn), "bundle_on: %q is not %q, %q or %q", c.BuildOn, Auto, Host, Guest)
+	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "serve: %q is not %q or %q", c.Serve, site.Workers, site.CGI)
+	fault(login.MatchString(c.Operator), "operator: %q is no name for a login", c.Operator)
+	for _, name := range c.Packages {
+		fault(debian.MatchString(name), "packages: %q is no name of a Debian package", name)
+	}
+	if err := (fetch.Options{Authorities: c.Authorities}).Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("certificate_authorities: %w", err))
+	}
+	if _, err := release.Read(c.TimestampLog, c.ReleaseDOI); err != nil {
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// Provision brings AmiGO and GOlr to guest. rootfs is the path of a tar of the
+// guest's root file system, or "".
+func Provision(ctx context.Context, c Config, guest remote.Guest, rootfs string, store cache.Dir, sink event.Sink) error {
+	p := &provision{Config: c, guest: guest, rootfs: rootfs, cache: store, sink: sink}
+	defer p.close(ctx)
+	for _, step := range []func(context.Context) error{p.look, p.getSource, p.bundle, p.index, p.deploy} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *provision) look(ctx context.Context) (err error) {
+	if p.facts, err = deploy.Look(ctx, p.guest, p.Packages); err != nil {
+		return err
+	}
+	missing := p.facts.Missing(p.Packages)
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := p.trust(ctx); err != nil {
+		return err
+	}
+	phase := event.Start(p.sink, "packages", fmt.Sprintf("installing %d in the guest", len(missing)))
+	out := event.NewLines(phase.Detail)
+	return phase.End(event.OK, "", deploy.Install(ctx, p.guest, missing, out))
+}

@@ -1,0 +1,111 @@
+package bundle
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+//go:embed npm.sh
+var npmScript string
+
+//go:embed build.sh
+var buildScript string
+
+// instanceData is the package of AmiGO's own that has packages of its own.
+const instanceData = "javascript/npm/amigo2-instance-data"
+
+// guestTrust is where a Debian guest keeps all trusted certificates in one
+// file. Node has a list of its own otherwise.
+const guestTrust = "/etc/ssl/certs/ca-certificates.crt"
+
+// modules installs the JavaScript packages that the source's lock files name
+// and returns the directories in which a build sees them. They are kept apart
+// from the build, since most changes of a source do not change them.
+func modules(ctx context.Context, c cache.Dir, shop workshop.Workshop, in Input, out io.Writer) ([]workshop.Dir, error) {
+	wanted, err := lockFiles(in.Tree)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := wanted.Digest()
+	if err != nil {
+		return nil, err
+	}
+	key := cache.Key(digest, shop.Toolchain(), npmScript)
+	if shop.Remote() {
+		return seen("", key), install(ctx, shop, in, wanted, "", key, out)
+	}
+	dir, _, err := c.Get(ctx, "modules", key, func(dir string) error {
+		return install(ctx, shop, in, wanted, dir, key, out)
+	})
+	return seen(dir, key), err
+}
+
+func seen(dir, key string) []workshop.Dir {
+	var dirs []workshop.Dir
+	for _, at := range []string{"", instanceData} {
+		below := path.Join("modules", at, "node_modules")
+		seen := workshop.Dir{At: path.Join(settings.Root, at, "node_modules"), Keep: path.Join(key, below)}
+		if dir != "" {
+			seen.Host = filepath.Join(dir, below)
+		}
+		dirs = append(dirs, seen)
+	}
+	return dirs
+}
+
+func install(ctx context.Context, shop workshop.Workshop, in Input, wanted fileset.Set, dir, key string, out io.Writer) error {
+	input, err := os.MkdirTemp("", "amigo-modules-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(input) }()
+	if err := wanted.WriteTo(input); err != nil {
+		return err
+	}
+	task := workshop.Task{
+		Name: "npm", Script: npmScript, Network: true, Output: out,
+		Dirs: []workshop.Dir{{At: "/mnt/in", Host: input}, {At: "/mnt/out", Host: dir, Keep: key, Out: true}},
+	}
+	if in.Registry != "" {
+		task.Env = append(task.Env, "npm_config_registry="+in.Registry)
+	}
+	if shop.Remote() {
+		task.Env = append(task.Env, "NODE_EXTRA_CA_CERTS="+guestTrust)
+	} else if in.Trust != "" {
+		task.Dirs = append(task.Dirs, workshop.Dir{At: "/mnt/trust", Host: filepath.Dir(in.Trust)})
+		file := path.Join("/mnt/trust", filepath.Base(in.Trust))
+		task.Env = append(task.Env, "NODE_EXTRA_CA_CERTS="+file, "npm_config_cafile="+file)
+	}
+	return shop.Run(ctx, task)
+}
+
+// lockFiles returns what decides which packages are installed.
+func lockFiles(tree source.Tree) (fileset.Set, error) {
+	wanted := fileset.Set{}
+	for _, dir := range []string{"", instanceData} {
+		for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
+			rel := path.Join(dir, name)
+			text, err := os.ReadFile(filepath.Join(tree.Dir, rel))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			wanted.Add(fileset.Text("/"+rel, string(text)))
+		}
+	}
+	return wanted, nil
+}

@@ -1,0 +1,174 @@
+// Package deploy brings files to a guest: only those that it does not have
+// already, in one stream, and restarts only what they change. On a fresh guest
+// that is an installation, on one that holds AmiGO an upgrade in place.
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+)
+
+// Record is where a guest keeps the list of what was deployed.
+const Record = site.Share + "/files"
+
+// staging is where a deployment has its own script on the guest.
+const staging = "/run/amigo-deploy.sh"
+
+// Facts are what a guest is before a deployment.
+type Facts struct {
+	Installed []string         // those of the packages asked for that it has
+	Files     fileset.Manifest // what was deployed before
+}
+
+// separator parts the answers to several questions.
+const separator = "-- files --"
+
+// Look asks a guest which of the packages it has and what was deployed there.
+func Look(ctx context.Context, guest remote.Guest, packages []string) (Facts, error) {
+	script := fmt.Sprintf("dpkg-query -W -f '${db:Status-Status} ${Package}\\n' %s 2>/dev/null || true\necho '%s'\ncat %s 2>/dev/null || true\n",
+		strings.Join(packages, " "), separator, Record)
+	var out strings.Builder
+	if err := guest.Run(ctx, remote.Command{Script: script, Stdout: &out}); err != nil {
+		return Facts{}, fmt.Errorf("looking at the guest: %w", err)
+	}
+	return parseFacts(out.String())
+}
+
+func parseFacts(answer string) (Facts, error) {
+	states, record, found := strings.Cut(answer, separator+"\n")
+	if !found {
+		return Facts{}, fmt.Errorf("looking at the guest: its answer is not understood: %.200q", answer)
+	}
+	var facts Facts
+	for _, line := range strings.Split(states, "\n") {
+		if name, ok := strings.CutPrefix(line, "installed "); ok {
+			facts.Installed = append(facts.Installed, name)
+		}
+	}
+	var err error
+	facts.Files, err = fileset.ParseManifest(strings.NewReader(record))
+	return facts, err
+}
+
+// Plan is what a deployment does.
+type Plan struct {
+	Upload  []fileset.File
+	Gone    []string // paths to remove, the deepest first
+	Restart []string // services, in the order of their start
+	Reload  bool     // of systemd's own configuration
+	Size    int64    // bytes of content to upload
+}
+
+// Empty tells whether there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Upload) == 0 && len(p.Gone) == 0 }
+
+// Compare returns what brings a guest from old to files, and the record of it.
+func Compare(files fileset.Set, old fileset.Manifest) (Plan, fileset.Manifest, error) {
+	manifest, err := files.Manifest()
+	if err != nil {
+		return Plan{}, nil, err
+	}
+	var plan Plan
+	changed, gone := manifest.Diff(old)
+	for _, at := range changed {
+		plan.Upload = append(plan.Upload, files[at])
+		plan.Size += files[at].Size()
+	}
+	plan.Gone = gone
+	touched := append(append([]string{}, changed...), gone...)
+	plan.Restart = affected(touched)
+	for _, at := range touched {
+		plan.Reload = plan.Reload || strings.HasPrefix(at, "/etc/systemd/")
+	}
+	return plan, manifest, nil
+}
+
+// readers says which service reads what, by the beginnings of paths.
+var readers = []struct {
+	service string
+	paths   []string
+}{
+	{"jetty9", []string{"/etc/systemd/system/jetty9.service.d/", site.SolrHome + "/"}},
+	{"amigo-workers", []string{
+		"/etc/systemd/system/amigo-workers.service", site.Share + "/app.psgi", "/srv/amigo/perl/",
+		"/srv/amigo/templates/", "/srv/amigo/conf/", "/srv/amigo/javascript/npm/",
+	}},
+	{"apache2", []string{"/etc/apache2/"}},
+}
+
+func affected(touched []string) []string {
+	var services []string
+	for _, reader := range readers {
+		if touches(touched, reader.paths) {
+			services = append(services, reader.service)
+		}
+	}
+	return services
+}
+
+func touches(touched, beginnings []string) bool {
+	for _, at := range touched {
+		for _, beginning := range beginnings {
+			if strings.HasPrefix(at, beginning) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Options are about what else a deployment sees to.
+type Options struct {
+	Operator string // who may log in
+	Workers  bool   // amigo-workers is one of the services
+	Absent   []string
+	Wait     time.Duration // for AmiGO's answer, if the guest is serving
+	Output   io.Writer
+	Progress func(done, total int64) // bytes of content; may be nil
+}
+
+// Run carries plan out. The record is written last, so that a deployment that
+// was interrupted is done again.
+func Run(ctx context.Context, guest remote.Guest, plan Plan, record fileset.Manifest, o Options) error {
+	files := append([]fileset.File{}, plan.Upload...)
+	files = append(files, fileset.Text(staging, script(plan, o)), fileset.Text(Record+".new", record.String()))
+	done := int64(0)
+	tell := func(n int64) {
+		done += n
+		if o.Progress != nil {
+			o.Progress(min(done, plan.Size), plan.Size)
+		}
+	}
+	stream := remote.Compress(func(w io.Writer) error {
+		return fileset.WriteTar(w, files, time.Now().Truncate(time.Second), tell)
+	})
+	defer func() { _ = stream.Close() }()
+	err := guest.Run(ctx, remote.Command{Script: receive(plan), Stdin: stream, Stdout: o.Output, Stderr: o.Output})
+	if err != nil {
+		return fmt.Errorf("bringing AmiGO to the guest: %w", err)
+	}
+	return nil
+}
+
+// receive is what a guest does with the stream. What a service reads is not
+// changed under it.
+func receive(plan Plan) string {
+	stop := ""
+	for _, service := range plan.Restart {
+		if service != "apache2" {
+			stop += " " + service + ".service"
+		}
+	}
+	if stop != "" {
+		stop = fmt.Sprintf("if systemctl is-active --quiet apache2; then systemctl stop%s 2>/dev/null || true; fi\n", stop)
+	}
+	return stop + "tar --zstd -xf - -C / --no-overwrite-dir\nexec sh -eu " + path.Clean(staging) + "\n"
+}

@@ -1,0 +1,95 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+)
+
+// script is what a guest does once the files are there. Every command costs an
+// emulated guest a good part of a second, so there are few.
+func script(plan Plan, o Options) string {
+	var b strings.Builder
+	remove(&b, plan.Gone, o.Absent)
+	b.WriteString(operator(o.Operator))
+	fmt.Fprintf(&b, "mv %[1]s.new %[1]s\nrm -f %[2]s\n", Record, staging)
+	b.WriteString(restart(plan, o))
+	return b.String()
+}
+
+// remove removes files, and directories that are empty then.
+func remove(b *strings.Builder, gone, absent []string) {
+	var list strings.Builder
+	for _, at := range append(append([]string{}, absent...), gone...) {
+		list.WriteString(at + "\n")
+	}
+	if list.Len() == 0 {
+		return
+	}
+	b.WriteString("while read -r at; do\n  if [ -d \"$at\" ] && [ ! -L \"$at\" ]; then rmdir \"$at\" 2>/dev/null || true; else rm -f \"$at\"; fi\ndone <<'END'\n")
+	b.WriteString(list.String() + "END\n")
+}
+
+// operator makes a login without a password that asks for one when it is first
+// used on the console. SSH takes no empty passwords.
+func operator(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(`if ! id %[1]s >/dev/null 2>&1; then
+  groups=adm
+  if getent group sudo >/dev/null; then groups=adm,sudo; fi
+  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups $groups %[1]s
+  passwd --quiet --delete %[1]s
+  chage --lastday 0 %[1]s
+fi
+`, remote.Quote(name))
+}
+
+// restart does nothing on a guest that is only being built: what is enabled
+// starts when the image does.
+func restart(plan Plan, o Options) string {
+	var b strings.Builder
+	b.WriteString("systemctl is-active --quiet apache2 || exit 0\n")
+	if plan.Reload {
+		b.WriteString("systemctl daemon-reload\n")
+	}
+	services := plan.Restart
+	if o.Workers && len(plan.Restart) > 0 {
+		services = with(services, "amigo-workers")
+	}
+	if !o.Workers {
+		services = without(services, "amigo-workers")
+	}
+	if len(services) > 0 {
+		fmt.Fprintf(&b, "systemctl restart %s\n", strings.Join(services, " "))
+	}
+	fmt.Fprintf(&b, `left=%d
+until curl -fsS -o /dev/null http://127.0.0.1/amigo 2>/run/amigo-wait && curl -fsS -o /dev/null 'http://127.0.0.1/solr/select?q=*:*&rows=0' 2>/run/amigo-wait; do
+  left=$((left - 1))
+  if [ $left -le 0 ]; then
+    cat /run/amigo-wait
+    journalctl --no-pager --lines 20 --output cat -u jetty9 -u amigo-workers -u apache2
+    echo "AmiGO does not answer after its files were changed"
+    exit 1
+  fi
+  sleep 1
+done
+`, int(o.Wait.Seconds()))
+	return b.String()
+}
+
+func with(services []string, name string) []string {
+	return append(without(services, name), name)
+}
+
+func without(services []string, name string) []string {
+	var rest []string
+	for _, service := range services {
+		if service != name {
+			rest = append(rest, service)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,42 @@
+package amigo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// Digest returns a digest of all that decides what [Provision] brings to a
+// guest, but for the guest itself. It brings the source here to know it.
+func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
+	tree, err := source.Get(ctx, store, c.Source)
+	if err != nil {
+		return "", err
+	}
+	index, err := golr.Digest(c.GOlr)
+	if err != nil {
+		return "", err
+	}
+	data, err := release.Read(c.TimestampLog, c.ReleaseDOI)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{
+		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "build": c.BuildOn,
+		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator,
+		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
+	})
+	if err != nil {
+		return "", fmt.Errorf("taking the digest of the settings: %w", err)
+	}
+	recipe := cache.Key(adapt.Version, bundle.Recipe(), site.Recipe())
+	return cache.Key(tree.Digest, index, string(text), recipe), nil
+}

@@ -1,0 +1,138 @@
+// Package golr makes GOlr, AmiGO's search server: Solr's program and home, and
+// an index that was opened in it before anybody relies on it.
+package golr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// Spec says where GOlr's parts are. One of Index, Documents and URL is set.
+type Spec struct {
+	Index     string   // directory, or archive of one, with Lucene's files
+	Documents []string // files in Solr's XML or JSON form
+	URL       string   // address of an archive of an index
+	Checksum  string   // of Index, if that is an archive, or of URL: "sha256:..."
+	War       string   // path or address of solr.war
+	WarSum    string   // "sha256:..."; needed for an address
+	Fetch     fetch.Options
+}
+
+// Index is GOlr's data, as Solr sees it.
+type Index struct {
+	Dir       string // with Lucene's files
+	Documents int
+	Term      string // identifier of a term in it, or ""
+	Label     string // the term's name, or ""
+}
+
+// Validate says what is wrong with spec, as far as can be told without the
+// network. The errors begin with the field's name.
+func Validate(spec Spec) error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	given := 0
+	for _, there := range []bool{spec.Index != "", len(spec.Documents) > 0, spec.URL != ""} {
+		if there {
+			given++
+		}
+	}
+	if given != 1 {
+		fault("golr: needs exactly one of index, documents and url, and has %d", given)
+	}
+	if spec.War == "" {
+		fault("golr.solr_war: is missing: path of Solr 3.6's web application (Maven: org.apache.solr:solr:3.6.2, type war)")
+	}
+	if fetch.IsURL(spec.War) && spec.WarSum == "" {
+		fault("golr.solr_war_checksum: is missing: a file from the network is used only with \"sha256:...\"")
+	}
+	if spec.URL != "" && spec.Checksum == "" {
+		fault("golr.checksum: is missing: a file from the network is used only with \"sha256:...\"")
+	}
+	faults = append(faults, named("golr.checksum", fetch.ValidChecksum(spec.Checksum)), named("golr.solr_war_checksum", fetch.ValidChecksum(spec.WarSum)))
+	for _, file := range append([]string{spec.Index}, spec.Documents...) {
+		faults = append(faults, named("golr", exists(file)))
+	}
+	if !fetch.IsURL(spec.War) {
+		faults = append(faults, named("golr.solr_war", exists(spec.War)))
+	}
+	return errors.Join(faults...)
+}
+
+func named(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", field, err)
+}
+
+func exists(path string) error {
+	if path == "" {
+		return nil
+	}
+	_, err := os.Stat(path)
+	var detail *fs.PathError
+	if errors.As(err, &detail) {
+		return fmt.Errorf("%s: %w", path, detail.Err)
+	}
+	return err
+}
+
+// Make returns the index, made or checked by the Solr in webapp with the
+// configuration in the directory conf. A result is kept in the cache.
+func Make(ctx context.Context, c cache.Dir, open func() (workshop.Workshop, error), spec Spec, webapp WebApp, conf string, out io.Writer) (index Index, cached bool, err error) {
+	data, err := gather(ctx, c, spec)
+	if err != nil {
+		return Index{}, false, err
+	}
+	settings, err := confDigest(conf)
+	if err != nil {
+		return Index{}, false, err
+	}
+	key := cache.Key(data.digest, settings, webapp.Digest, script)
+	entry, cached, err := c.Get(ctx, "golr", key, func(dir string) error {
+		shop, err := open()
+		if err != nil {
+			return err
+		}
+		return run(ctx, shop, data, webapp, conf, dir, out)
+	})
+	if err != nil {
+		return Index{}, false, err
+	}
+	index, err = read(filepath.Join(entry, "out"))
+	index.Dir = data.index
+	if data.index == "" {
+		index.Dir = filepath.Join(entry, "out", "index")
+	}
+	return index, cached, err
+}
+
+// read reads what the script has found out.
+func read(dir string) (Index, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "about"))
+	if err != nil {
+		return Index{}, fmt.Errorf("reading what GOlr holds: %w", err)
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 2 {
+		return Index{}, fmt.Errorf("reading what GOlr holds: %q is not a number and a term", text)
+	}
+	count, err := strconv.Atoi(lines[0])
+	if err != nil {
+		return Index{}, fmt.Errorf("reading what GOlr holds: %w", err)
+	}
+	term, label, _ := strings.Cut(lines[1], "\t")
+	return Index{Documents: count, Term: term, Label: label}, nil
+}

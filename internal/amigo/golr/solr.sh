@@ -1,0 +1,73 @@
+# Starts Solr from /mnt/webapp with the configuration in /mnt/conf. If GIVEN is
+# "index" it opens the one in /mnt/index; if it is "documents" it makes one of
+# those in /mnt/in in /mnt/out/index. It writes to /mnt/out/about how many documents it holds, and one of its terms.
+home=$(mktemp -d)
+address=127.0.0.1:18983
+solr=http://$address/solr
+fail() { echo "error: $*"; exit 1; }
+
+mkdir -p "$home/conf" "$home/base/webapps" "$home/base/resources"
+cp -R /mnt/conf/. "$home/conf"
+cp -R /mnt/webapp "$home/base/webapps/solr"
+data=/mnt/out
+if [ "$GIVEN" = index ]; then data=/mnt; fi
+
+cd "$home"
+java -Xmx512m -XX:+UseSerialGC -Djava.awt.headless=true -Djava.io.tmpdir="$home" \
+	-Dsolr.solr.home="$home" -Dsolr.data.dir="$data" \
+	-Djetty.home=/usr/share/jetty9 -Djetty.base="$home/base" -jar /usr/share/jetty9/start.jar \
+	--module=http,deploy,ext,resources jetty.http.host=127.0.0.1 jetty.http.port=${address#*:} \
+	jetty.deploy.scanInterval=0 >log 2>&1 </dev/null &
+pid=$!
+trap 'kill -9 $pid 2>/dev/null || true; rm -rf "$home"' EXIT
+
+# because prints what Solr's log says went wrong.
+because() {
+	sed -n 's/^Caused by: //p; s/^\(SEVERE: \)*\([a-z.]*[A-Za-z]*Exception.*\)/\2/p' log | grep -v 'undefined field text' | tail -n 1 | cut -c 1-300
+}
+
+ask() { curl -sS -g --max-time 600 -o answer -w '%{http_code}' "$@"; }
+
+code=000
+tries=0
+until [ "$code" != 000 ]; do
+	kill -0 $pid 2>/dev/null || { cat log; fail "Solr did not start: $(because)"; }
+	[ $tries -lt 1200 ] || { cat log; fail "Solr did not answer"; }
+	tries=$((tries + 1))
+	sleep 0.25
+	code=$(ask "$solr/select?q=*:*&rows=0" 2>/dev/null || true)
+done
+[ "$code" = 200 ] || cat log answer
+[ "$code" = 200 ] || fail "Solr cannot open the index or its configuration: $(because)"
+
+for file in /mnt/in/*; do
+	[ -f "$file" ] || continue
+	case $file in
+	*.json) set -- -H 'Content-Type: application/json' "$solr/update/json" ;;
+	*) set -- -H 'Content-Type: text/xml; charset=utf-8' "$solr/update" ;;
+	esac
+	name=${file##*/}
+	name=${name#*-}
+	code=$(ask -T "$file" -X POST -H 'Expect:' "$@") || fail "Solr ended while it read $name: $(because)"
+	[ "$code" = 200 ] || fail "Solr refuses the documents in $name: $(sed -n 's/.*<pre>\(.*\)/\1/p; s/.*MESSAGE:<\/th><td>\([^<]*\).*/\1/p' answer | head -n 1 | cut -c 1-300)"
+	echo "posted $name"
+done
+if [ "$GIVEN" = documents ]; then
+	code=$(ask "$solr/update?commit=true&optimize=true")
+	[ "$code" = 200 ] || fail "Solr cannot commit: $(because)"
+fi
+
+ask "$solr/select?q=*:*&rows=0&wt=json" >/dev/null
+count=$(sed -n 's/.*"numFound":\([0-9]*\).*/\1/p' answer)
+[ "${count:-0}" -gt 0 ] || fail "the index holds no documents"
+for filter in 'annotation_class:GO%5C:*' 'annotation_class:*'; do
+	code=$(ask "$solr/select?q=document_category:ontology_class&fq=is_obsolete:false&fq=$filter&rows=1&fl=annotation_class,annotation_class_label&wt=csv&csv.header=false&csv.separator=%09" || true)
+	[ "$code" = 200 ] || : >answer
+	[ ! -s answer ] || break
+done
+{ echo "$count"; head -n 1 answer; echo; } >/mnt/out/about
+echo "$count documents"
+
+kill $pid
+wait $pid || true
+rm -f /mnt/out/index/write.lock

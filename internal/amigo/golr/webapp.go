@@ -1,0 +1,77 @@
+package golr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// WebApp is Solr's program.
+type WebApp struct {
+	Dir    string // with WEB-INF
+	Digest string
+}
+
+// doctype makes Jetty look for a grammar on the network, and a web application
+// without one starts as well.
+var doctype = regexp.MustCompile(`(?s)<!DOCTYPE[^>]*>`)
+
+// Unwrap unpacks solr.war, so that Jetty need not do it at each start, without
+// the pages for administrators, which an image does not serve.
+func Unwrap(ctx context.Context, c cache.Dir, spec Spec) (WebApp, error) {
+	file, sum, err := fetch.File(ctx, c, spec.War, spec.WarSum, spec.Fetch)
+	if err != nil {
+		return WebApp{}, err
+	}
+	dir, _, err := c.Get(ctx, "solr", cache.Key("2", sum), func(dir string) error {
+		return unwrap(ctx, file, dir)
+	})
+	return WebApp{Dir: filepath.Join(dir, "webapp"), Digest: sum}, err
+}
+
+func unwrap(ctx context.Context, file, dir string) error {
+	all := filepath.Join(dir, "all")
+	war := filepath.Join(dir, "solr.war")
+	target, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	if err := os.Symlink(target, war); err != nil {
+		return fmt.Errorf("unpacking %s: %w", file, err)
+	}
+	if err := fetch.Unpack(ctx, war, all); err != nil {
+		return fmt.Errorf("golr.solr_war: %w", err)
+	}
+	descriptor := filepath.Join(all, "WEB-INF", "web.xml")
+	text, err := os.ReadFile(descriptor)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("golr.solr_war: %s is no web application: it lacks WEB-INF/web.xml", file)
+	}
+	if err == nil {
+		err = os.WriteFile(descriptor, doctype.ReplaceAll(text, nil), 0o644)
+	}
+	if err == nil {
+		err = keep(all, filepath.Join(dir, "webapp"))
+	}
+	return errors.Join(err, os.RemoveAll(all), os.Remove(war))
+}
+
+// keep moves the program and its licences.
+func keep(from, to string) error {
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"WEB-INF", "META-INF"} {
+		err := os.Rename(filepath.Join(from, name), filepath.Join(to, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

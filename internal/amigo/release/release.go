@@ -1,0 +1,85 @@
+// Package release reads what AmiGO is told of the data it serves: when GOlr was
+// loaded, and under which DOI the data were released.
+package release
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// Release is what is known of the data. Unknown things are "".
+type Release struct {
+	Loaded string // time of the last load, as the loader wrote it
+	DOI    string
+	log    string
+	record string
+}
+
+// Read reads the loader's log (lines of kind, version, time and file, divided
+// by tabs) and the record of the release's DOI. Either path may be "".
+func Read(timestampLog, releaseDOI string) (Release, error) {
+	var r Release
+	var err error
+	if r.log, err = text("golr.timestamp_log", timestampLog); err != nil {
+		return Release{}, err
+	}
+	if r.record, err = text("golr.release_doi", releaseDOI); err != nil {
+		return Release{}, err
+	}
+	r.Loaded, r.DOI = latest(r.log), doi.FindString(r.record)
+	switch {
+	case r.log != "" && r.Loaded == "":
+		return Release{}, fmt.Errorf("golr.timestamp_log: %s has no line of four fields divided by tabs: kind, version, time, file", timestampLog)
+	case r.record != "" && r.DOI == "":
+		return Release{}, fmt.Errorf("golr.release_doi: %s holds no DOI (10.…/…)", releaseDOI)
+	case strings.ContainsAny(r.Loaded+r.DOI, `'\`):
+		return Release{}, fmt.Errorf("golr: the date %q or the DOI %q holds an apostrophe or a backslash, which AmiGO cannot take", r.Loaded, r.DOI)
+	}
+	return r, nil
+}
+
+func text(field, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	return string(b), nil
+}
+
+func latest(log string) string {
+	last := ""
+	for _, line := range strings.Split(log, "\n") {
+		if fields := strings.Split(line, "\t"); len(fields) == 4 && fields[2] > last {
+			last = fields[2]
+		}
+	}
+	return last
+}
+
+var (
+	doi    = regexp.MustCompile(`10\.[0-9a-zA-Z]+/[^\s"&']+\b`)
+	zenodo = regexp.MustCompile(`zenodo.(\d+)`)
+	date   = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`)
+)
+
+// Zenodo returns the number of the DOI's record at Zenodo, or "".
+func (r Release) Zenodo() string {
+	if found := zenodo.FindStringSubmatch(r.DOI); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// Date returns the day of the last load as YYYY-MM-DD, or "".
+func (r Release) Date() string { return date.FindString(r.Loaded) }
+
+// Log returns the loader's log as it was read, or "".
+func (r Release) Log() string { return r.log }
+
+// Record returns the record of the DOI as it was read, or "".
+func (r Release) Record() string { return r.record }

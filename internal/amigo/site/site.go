@@ -1,0 +1,174 @@
+// Package site renders what an image needs to serve AmiGO: Apache, the workers
+// that run AmiGO's programs, Solr's Jetty, the start page and the console's
+// greeting. Its functions are pure.
+package site
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	text "text/template"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+)
+
+//go:embed files
+var files embed.FS
+
+// Ways to run AmiGO's programs.
+const (
+	Workers = "workers" // persistently, behind Apache
+	CGI     = "cgi"     // a process for each request, as AmiGO's documents have it
+)
+
+// Share is where an image keeps what it knows of itself.
+const Share = "/usr/share/amigo-image"
+
+// SolrHome is GOlr's home in an image.
+const SolrHome = "/srv/solr"
+
+// Site is what is served, and how.
+type Site struct {
+	Serve    string   // [Workers] or [CGI]
+	Programs []string // of AmiGO that are reachable, as [Programs] returns them
+	Memory   string   // of Solr's Java, like "512m"
+	Origins  []string // other hosts that pages may load from, like "https://example.org"
+	Operator string   // who may log in
+
+	Version string // of AmiGO
+	Commit  string // of AmiGO's source, or ""
+	Origin  string // where the source came from
+	Date    string // of the data's last load, or ""
+	DOI     string // of the data, or ""
+	Count   int    // of documents in GOlr
+}
+
+// exposed are the programs that AmiGO's own virtual host exposes, but for those
+// that show what other hosts answer (goose, gannet): where there is no network
+// they keep a process busy for minutes.
+var exposed = []string{
+	"amigo", "visualize", "grebe", "rte", "xrefs", "repl", "matrix", "tebase", "facet_matrix",
+}
+
+// Programs returns which of the programs that AmiGO's own virtual host exposes
+// there are among an image's files.
+func Programs(amigo fileset.Set) []string {
+	return slices.DeleteFunc(slices.Clone(exposed), func(name string) bool {
+		_, there := amigo[path.Join(settings.Programs, name)]
+		return !there
+	})
+}
+
+// Has tells whether a program is served.
+func (s Site) Has(program string) bool { return slices.Contains(s.Programs, program) }
+
+// Query is the regular expression for what browsers may ask of Solr.
+func (s Site) Query() string { return allowedQuery }
+
+// places says where each rendered file belongs.
+var places = map[string]string{
+	"amigo.conf":         "/etc/apache2/sites-available/amigo.conf",
+	"index.html":         Share + "/www/index.html",
+	"jetty.conf":         "/etc/systemd/system/jetty9.service.d/amigo.conf",
+	"start.ini":          SolrHome + "/jetty/start.ini",
+	"issue":              "/etc/issue",
+	"tmpfiles.conf":      "/etc/tmpfiles.d/amigo.conf",
+	"app.psgi":           Share + "/app.psgi",
+	"amigo-workers.unit": "/etc/systemd/system/amigo-workers.service",
+}
+
+// forWorkers are the files that only workers need.
+var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
+
+// Files returns the files that serve the site.
+func Files(s Site) (fileset.Set, error) {
+	set := fileset.Set{}
+	for name, place := range places {
+		if s.Serve != Workers && slices.Contains(forWorkers, name) {
+			continue
+		}
+		content, err := render(name, s)
+		if err != nil {
+			return nil, err
+		}
+		set.Add(fileset.Text(place, content))
+	}
+	set.Add(fileset.Symlink("/etc/apache2/sites-enabled/amigo.conf", "../sites-available/amigo.conf"))
+	for _, module := range modules(s.Serve) {
+		set.Add(fileset.Symlink("/etc/apache2/mods-enabled/"+module, "../mods-available/"+module))
+	}
+	for unit, at := range units(s.Serve) {
+		set.Add(fileset.Symlink("/etc/systemd/system/multi-user.target.wants/"+unit, at+unit))
+	}
+	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
+		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, "www-data"))
+	}
+	return set, nil
+}
+
+// units are what starts with the guest, and where each comes from. A base has
+// the services of its packages switched off.
+func units(serve string) map[string]string {
+	started := map[string]string{
+		"apache2.service": "/lib/systemd/system/",
+		"jetty9.service":  "/lib/systemd/system/",
+	}
+	if serve == Workers {
+		started["amigo-workers.service"] = "/etc/systemd/system/"
+	}
+	return started
+}
+
+// Absent are files of the guest's packages that would be in the way.
+var Absent = []string{"/etc/apache2/sites-enabled/000-default.conf"}
+
+// modules are those of Apache that Debian does not enable by itself.
+func modules(serve string) []string {
+	all := []string{"proxy.load", "proxy.conf", "proxy_http.load", "headers.load"}
+	if serve == CGI {
+		all = append(all, "cgid.load", "cgid.conf")
+	}
+	return all
+}
+
+func render(name string, s Site) (string, error) {
+	source, err := files.ReadFile("files/" + name)
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	if strings.HasSuffix(name, ".html") {
+		var page *template.Template
+		if page, err = template.New(name).Parse(string(source)); err == nil {
+			err = page.Execute(&out, s)
+		}
+	} else {
+		var file *text.Template
+		if file, err = text.New(name).Parse(string(source)); err == nil {
+			err = file.Execute(&out, s)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("rendering %s: %w", name, err)
+	}
+	return out.String(), nil
+}
+
+// Recipe returns what decides [Files] besides the site itself.
+func Recipe() string {
+	all := allowedQuery
+	for _, name := range slices.Sorted(maps.Keys(places)) {
+		content, err := files.ReadFile("files/" + name)
+		if err != nil {
+			panic(err) // the file is part of this program
+		}
+		all += name + places[name] + string(content)
+	}
+	return all
+}

@@ -1,0 +1,184 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+)
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+// git runs git without questions; its trust in certificates is the host's,
+// and env's.
+func git(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	env = append([]string{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "LC_ALL=C"}, env...)
+	out, err := command.Output(ctx, command.Cmd{Name: "git", Dir: dir, Env: env, Args: args})
+	return strings.TrimSpace(string(out)), err
+}
+
+// fromDirectory takes the directory as it is. That it is also a git work tree
+// is told, and no fault if not.
+func fromDirectory(ctx context.Context, spec Spec) (Tree, error) {
+	dir, err := filepath.Abs(spec.Location)
+	if err != nil {
+		return Tree{}, fmt.Errorf("finding the source: %w", err)
+	}
+	tree := Tree{Dir: dir, Origin: filepath.Base(dir)}
+	top, err := git(ctx, dir, nil, "rev-parse", "--show-toplevel", "HEAD")
+	lines := strings.Fields(top)
+	if err != nil || len(lines) != 2 || lines[0] != dir {
+		return tree, ctx.Err()
+	}
+	tree.Commit = lines[1]
+	if changes, err := git(ctx, dir, nil, "diff", "--name-only", "HEAD"); err != nil || changes != "" {
+		tree.Commit += "-dirty"
+	}
+	return tree, ctx.Err()
+}
+
+// fromGit keeps the files of each commit in the cache. A branch or tag is
+// looked up each time; a full commit that is there needs no network.
+func fromGit(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
+	remote, err := absolute(spec.Location)
+	if err != nil {
+		return Tree{}, err
+	}
+	trust, err := spec.Fetch.TrustFile(c)
+	if err != nil {
+		return Tree{}, err
+	}
+	var env []string
+	if trust != "" {
+		env = []string{"GIT_SSL_CAINFO=" + trust}
+	}
+	commit, err := resolve(ctx, env, remote, spec.Ref)
+	if err != nil {
+		return Tree{}, err
+	}
+	dir, _, err := c.Get(ctx, "source", cache.Key(remote, commit), func(dir string) error {
+		return checkout(ctx, env, remote, commit, spec.Ref, dir)
+	})
+	return Tree{Dir: dir, Commit: commit, Origin: origin(spec.Location)}, err
+}
+
+// absolute makes the path of a local repository absolute.
+func absolute(location string) (string, error) {
+	if isGit(location) {
+		return location, nil
+	}
+	return filepath.Abs(location)
+}
+
+// resolve returns the commit that ref is in the remote repository.
+func resolve(ctx context.Context, env []string, remote, ref string) (string, error) {
+	if fullCommit.MatchString(ref) {
+		return ref, nil
+	}
+	if ref == "" {
+		ref = "HEAD"
+	}
+	listed, err := git(ctx, "", env, "ls-remote", remote, ref, ref+"^{}")
+	if err != nil {
+		return "", fmt.Errorf("asking %s for %s: %w (is the address right, and the network there?)", origin(remote), ref, reason(err))
+	}
+	commit := pick(listed, ref)
+	if commit == "" {
+		return "", fmt.Errorf("ref: %s has no branch or tag %s; a commit is named in full, with 40 digits", origin(remote), ref)
+	}
+	return commit, nil
+}
+
+// pick chooses from the answer of ls-remote as git itself does: a tag's commit
+// before the tag, tags before branches.
+func pick(listed, ref string) string {
+	found := map[string]string{}
+	for _, line := range strings.Split(listed, "\n") {
+		if commit, name, ok := strings.Cut(line, "\t"); ok {
+			found[name] = commit
+		}
+	}
+	for _, form := range []string{"%s^{}", "%s", "refs/tags/%s^{}", "refs/tags/%s", "refs/heads/%s"} {
+		if commit := found[fmt.Sprintf(form, ref)]; commit != "" {
+			return commit
+		}
+	}
+	return ""
+}
+
+func checkout(ctx context.Context, env []string, remote, commit, ref, dir string) error {
+	if _, err := git(ctx, dir, env, "init", "--quiet"); err != nil {
+		return fmt.Errorf("fetching %s: %w", origin(remote), err)
+	}
+	if err := pull(ctx, env, remote, commit, ref, dir); err != nil {
+		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
+	}
+	// Line ends and filters of the host's user would change the source.
+	if _, err := git(ctx, dir, env, "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false", "checkout", "--quiet", commit); err != nil {
+		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
+	}
+	return os.RemoveAll(filepath.Join(dir, ".git"))
+}
+
+// pull asks for the one commit; servers that give none by its name are asked
+// for the ref, or for everything.
+func pull(ctx context.Context, env []string, remote, commit, ref, dir string) error {
+	_, err := git(ctx, dir, env, "fetch", "--quiet", "--depth=1", "--no-tags", remote, commit)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	args := []string{"fetch", "--quiet", remote, "+refs/*:refs/*"}
+	if ref != "" && ref != commit {
+		args = []string{"fetch", "--quiet", "--depth=1", "--no-tags", remote, ref}
+	}
+	_, err = git(ctx, dir, env, args...)
+	return err
+}
+
+// reason is the line in which git says what is wrong.
+func reason(err error) error {
+	var exit *command.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(exit.Stderr), "\n")
+	for _, line := range lines {
+		if what, ok := strings.CutPrefix(line, "fatal: "); ok {
+			return &gitError{what, err}
+		}
+	}
+	return &gitError{lines[len(lines)-1], err}
+}
+
+type gitError struct {
+	what string
+	err  error
+}
+
+func (e *gitError) Error() string { return "git: " + e.what }
+func (e *gitError) Unwrap() error { return e.err }
+
+// origin is a location without a user's name and password, and of a local one
+// only its last part.
+func origin(location string) string {
+	if !isGit(location) {
+		return path.Base(filepath.ToSlash(location))
+	}
+	u, err := url.Parse(location)
+	if err != nil {
+		return location[strings.LastIndex(location, "@")+1:]
+	}
+	if u.Scheme == "file" {
+		return path.Base(u.Path)
+	}
+	u.User = nil
+	return u.String()
+}

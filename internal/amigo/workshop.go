@@ -1,0 +1,68 @@
+package amigo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+)
+
+// open returns the workshop, and says where it is when it first does.
+func (p *provision) open(ctx context.Context, phase *event.Phase) (workshop.Workshop, error) {
+	if p.shop != nil {
+		return p.shop, nil
+	}
+	if p.BuildOn != Guest {
+		shop, err := workshop.OnHost(ctx, p.cache, p.rootfs)
+		if err == nil {
+			phase.Say("built natively, in the guest's own root file system")
+			p.shop = shop
+			return shop, nil
+		}
+		if p.BuildOn == Host || ctx.Err() != nil {
+			return nil, fmt.Errorf("bundle_on = \"host\" is not possible: %w", err)
+		}
+		phase.Say(fmt.Sprintf("built in the guest, which is slow: %v", err))
+	}
+	if err := p.trust(ctx); err != nil {
+		return nil, err
+	}
+	shop, err := workshop.InGuest(ctx, p.guest)
+	if err == nil {
+		p.shop = shop
+	}
+	return shop, err
+}
+
+// close leaves nothing of the workshop in the guest, even after Ctrl-C.
+func (p *provision) close(ctx context.Context) {
+	if p.shop == nil || !p.shop.Remote() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if err := p.shop.Close(ctx); err != nil {
+		p.sink.Emit(event.Event{Type: event.Detail, Text: fmt.Sprintf("clearing the workshop: %v", err)})
+	}
+}
+
+// trust makes the guest trust the authorities before it uses the network.
+func (p *provision) trust(ctx context.Context) error {
+	if len(p.Authorities) == 0 || p.trusted {
+		return nil
+	}
+	p.trusted = true
+	var texts []string
+	for _, file := range p.Authorities {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("certificate_authorities: %w", err)
+		}
+		texts = append(texts, string(text))
+	}
+	return deploy.Trust(ctx, p.guest, texts)
+}

@@ -1,0 +1,143 @@
+//go:generate go tool packer-sdc mapstructure-to-hcl2 -type Config,GOlr
+
+package amigo
+
+import (
+	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/common"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+)
+
+// Config is the provisioner's block in a template.
+type Config struct {
+	common.PackerConfig `mapstructure:",squash"`
+
+	// AmiGO's source: a directory, a git URL, or the path or https address of
+	// a .tar.gz, .tar.xz or .zip archive.
+	Source string `mapstructure:"source" required:"true"`
+	// Branch, tag or full commit of a git repository. Default: its HEAD.
+	Ref string `mapstructure:"ref"`
+	// "sha256:..." of an archive. An archive from the network needs one.
+	SourceChecksum string `mapstructure:"source_checksum"`
+	// Settings of AmiGO's conf/amigo.yaml by name. A list is written with
+	// spaces between its items.
+	Instance map[string]string `mapstructure:"instance"`
+	// The search server and its data.
+	GOlr GOlr `mapstructure:"golr" required:"true"`
+	// PEM files of certificate authorities that are trusted during the build
+	// and not in the finished image, for networks behind an inspecting proxy.
+	CertificateAuthorities []string `mapstructure:"certificate_authorities"`
+	// Address of the npm registry. Default: what the host's npm uses.
+	NPMRegistry string `mapstructure:"npm_registry"`
+	// Where AmiGO is built: "host", natively in a root file system like the
+	// guest's; "guest"; or "auto", the first that is possible. Default: "auto".
+	BundleOn string `mapstructure:"bundle_on"`
+	// How AmiGO's programs run: "workers", persistently, or "cgi", a process
+	// for each request. Default: "workers".
+	Serve string `mapstructure:"serve"`
+	// Debian packages that the guest must have. Those that it lacks are
+	// installed. Default: what AmiGO needs.
+	Packages []string `mapstructure:"packages"`
+	// Login for who looks after the machine. It has no password until one is
+	// chosen at the first login on the console. Default: "amigo".
+	Operator string `mapstructure:"operator"`
+
+	ctx interpolate.Context
+}
+
+// GOlr is the block about the search server. One of index, documents and url
+// is given.
+type GOlr struct {
+	// Directory or archive with an index of Solr 3.6.
+	Index string `mapstructure:"index"`
+	// Files in Solr's XML or JSON form, to make an index of.
+	Documents []string `mapstructure:"documents"`
+	// Address of an archive with an index, like golr-index-contents.tgz of a
+	// release of the Gene Ontology.
+	URL string `mapstructure:"url"`
+	// "sha256:..." of the archive.
+	Checksum string `mapstructure:"checksum"`
+	// Path or https address of Solr 3.6's solr.war.
+	SolrWar string `mapstructure:"solr_war" required:"true"`
+	// "sha256:..." of solr.war. One from the network needs it.
+	SolrWarChecksum string `mapstructure:"solr_war_checksum"`
+	// Memory for Solr, like "512m" or "4g". Default: "512m".
+	Memory string `mapstructure:"memory"`
+	// The loader's golr_timestamp.log: what was loaded, and when.
+	TimestampLog string `mapstructure:"timestamp_log"`
+	// The release's release-archive-doi.json.
+	ReleaseDOI string `mapstructure:"release_doi"`
+}
+
+// ConfigSpec returns the block's shape in HCL.
+func (p *Provisioner) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapstructure().HCL2Spec() }
+
+// Prepare reads the block and says everything that is wrong with it. It needs
+// no network.
+func (p *Provisioner) Prepare(raws ...any) error {
+	err := config.Decode(&p.config, &config.DecodeOpts{
+		PluginType: "amigo", Interpolate: true, InterpolateContext: &p.config.ctx,
+	}, raws...)
+	if err != nil {
+		return err
+	}
+	p.config.defaults()
+	return faults(p.config.engine().Validate())
+}
+
+func (c *Config) defaults() {
+	for field, value := range map[*string]string{
+		&c.BundleOn: engine.Auto, &c.Serve: site.Workers, &c.Operator: "amigo", &c.GOlr.Memory: "512m",
+	} {
+		if *field == "" {
+			*field = value
+		}
+	}
+	if c.Packages == nil {
+		c.Packages = engine.Packages()
+	}
+}
+
+// engine returns the block as the engine knows it.
+func (c *Config) engine() engine.Config {
+	return engine.Config{
+		Source:   source.Spec{Location: c.Source, Ref: c.Ref, Checksum: c.SourceChecksum},
+		Instance: c.Instance,
+		GOlr: golr.Spec{
+			Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
+			War: c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
+		},
+		Memory: c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
+		Authorities: c.CertificateAuthorities, Registry: c.NPMRegistry, BuildOn: c.BundleOn,
+		Serve: c.Serve, Packages: c.Packages, Operator: c.Operator,
+	}
+}
+
+// faults returns err in Packer's way: one entry for each fault.
+func faults(err error) error {
+	if err == nil {
+		return nil
+	}
+	return packersdk.MultiErrorAppend(nil, split(err)...)
+}
+
+func split(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, part := range joined.Unwrap() {
+		if part != nil {
+			all = append(all, split(part)...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,39 @@
+// Package amigo is the provisioner "amigo": it brings AmiGO and GOlr onto a
+// running guest, over the communicator that it is given.
+package amigo
+
+import (
+	"context"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+)
+
+// Provisioner is the provisioner. Its zero value is ready to be prepared.
+type Provisioner struct{ config Config }
+
+var _ packersdk.Provisioner = (*Provisioner)(nil)
+
+// Provision brings AmiGO to the guest. It can be run again on a guest that has
+// AmiGO: then it changes what changed.
+func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data map[string]any) error {
+	store, err := cache.Default()
+	if err != nil {
+		return err
+	}
+	rootfs, _ := data[component.DataRootFS].(string)
+	return engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, component.Sink(ui))
+}
+
+// Fingerprint returns a digest of all that decides what the provisioner does,
+// for who wants to know whether a build would change anything.
+func (p *Provisioner) Fingerprint(ctx context.Context) (string, error) {
+	store, err := cache.Default()
+	if err != nil {
+		return "", err
+	}
+	return p.config.engine().Digest(ctx, store)
+}
