@@ -86,7 +86,7 @@ source "amigo-qemu" "amigo" {
   # only the production variant uses (the last line) waits, switched off.
   bootstrap {
     release = "bookworm"
-    packages = concat(split("\n", trimspace(file("${path.root}/packages.txt"))), [
+    packages = concat(split("\n", trimspace(file("packages.txt"))), [
       "cloud-init", "unattended-upgrades", "nftables",
     ])
   }

@@ -34,7 +34,8 @@ type Order struct {
 	Temporary    bool   // remove Source when the image is compared with it
 	Machine      Machine
 	Firmwares    []qemu.Firmware // that the image is tested on
-	KeepEvidence bool            // of a test that was passed
+	Timeouts     boottest.Timeouts
+	KeepEvidence bool // of a test that was passed
 	// Base tells what the disk was made from, as JSON; it goes into the manifest.
 	Base   json.RawMessage
 	Parent *manifest.Parent
@@ -102,7 +103,7 @@ func (o Order) test(disk string, out *outdir.Dir) boottest.Spec {
 	return boottest.Spec{
 		Image: disk, Variant: o.Variant, Firmwares: o.Firmwares,
 		Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
-		Evidence: out.Path(EvidenceDir),
+		Evidence: out.Path(EvidenceDir), Timeouts: o.Timeouts,
 	}
 }
 

@@ -55,13 +55,14 @@ func Dial(ctx context.Context, addr, user string, key *Key, timeout time.Duratio
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(key.Signer)},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // see above
 	}
-	deadline := time.Now().Add(timeout)
+	trying, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	for {
-		client, err := attempt(ctx, addr, config)
+		client, err := attempt(trying, addr, config)
 		if err == nil {
 			return &Guest{client: client}, nil
 		}
-		if time.Now().After(deadline) {
+		if trying.Err() != nil && ctx.Err() == nil {
 			return nil, &TimeoutError{Addr: addr, After: timeout, Last: err}
 		}
 		select {

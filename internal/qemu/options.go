@@ -34,6 +34,9 @@ type Disk struct {
 	Format string // "qcow2" or "raw"; never probed
 	// Snapshot throws the guest's writes away when it ends.
 	Snapshot bool
+	// Scratch is for a disk that is of no use should this host die: the
+	// guest's flushes do not wait for the medium.
+	Scratch bool
 }
 
 // Options describes a virtual machine. The zero value of a field takes the
@@ -151,7 +154,7 @@ func (o Options) diskArgs() []string {
 
 // cache is "unsafe" (no flush to the medium) where nobody keeps the writes.
 func (d Disk) cache() string {
-	if d.Snapshot {
+	if d.Snapshot || d.Scratch {
 		return "unsafe"
 	}
 	return "writeback"

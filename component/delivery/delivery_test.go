@@ -1,0 +1,152 @@
+package delivery
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+func TestPrepare(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		config Config
+		want   []string
+	}{
+		{"nothing set", Config{}, nil},
+		{"everything set", Config{
+			OutputDirectory: "o", ImageName: "amigo-2.5.17+1", Accelerators: []string{"tcg"},
+			Memory: 512, CPUs: 1, Firmwares: []string{"uefi"}, KeepEvidence: true,
+		}, nil},
+		{"every fault at once", Config{
+			ImageName: "../x", Accelerators: []string{"hvf"}, Memory: 100, CPUs: -1, Firmwares: []string{"bios", "bios", "efi"},
+		}, []string{
+			`image_name: "../x"`, "memory: 100 MiB is too little", "cpus: -1", `firmwares: "bios" is there twice`,
+			`firmwares: "efi" is not known`, `accelerators: "hvf" is not known (known: kvm, tcg)`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, err := range test.config.Prepare("output/x", "x") {
+				got = append(got, err.Error())
+			}
+			all := strings.Join(got, "\n")
+			for _, want := range test.want {
+				if !strings.Contains(all, want) {
+					t.Errorf("no %q in\n%s", want, all)
+				}
+			}
+			if len(test.want) == 0 && all != "" {
+				t.Error(all)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	var c Config
+	c.Prepare("output/x", "x")
+	if c.OutputDirectory != "output/x" || c.ImageName != "x" || !slices.Equal(c.TestFirmwares(), []qemu.Firmware{qemu.BIOS, qemu.UEFI}) {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	sums := map[string]bool{}
+	for _, c := range []Config{{}, {Memory: 512}, {ImageName: "x"}, {KeepEvidence: true}} {
+		for _, part := range []string{"a", "b"} {
+			sum, err := c.Fingerprint(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums[sum] = true
+		}
+	}
+	if len(sums) != 8 {
+		t.Errorf("%d fingerprints", len(sums))
+	}
+}
+
+func qcow2(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "disk.qcow2")
+	if err := command.Run(t.Context(), command.Cmd{Name: "qemu-img", Args: []string{"create", "-q", "-f", "qcow2", path, "1M"}}); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func artifact(files []string, states map[string]any) packersdk.Artifact {
+	return &packersdk.MockArtifact{FilesValue: files, StateValues: states, BuilderIdValue: "somebody's"}
+}
+
+func TestReadInput(t *testing.T) {
+	disk := qcow2(t)
+	data := map[string]any{"ID": "1"}
+	input, err := ReadInput(t.Context(), artifact(nil, map[string]any{
+		component.StateDisk: disk, component.StateBase: `{"release":"bookworm"}`, component.StateCPUs: "3",
+		component.StateMemory: "many", component.StateAccelerator: "tcg", "generated_data": data,
+	}))
+	if err != nil || input.Disk != disk || string(input.Base) != `{"release":"bookworm"}` {
+		t.Fatalf("%+v, %v", input, err)
+	}
+	machine, err := new(Config).Machine(t.Context(), input, event.Discard)
+	if want := (deliver.Machine{Accelerator: qemu.TCG, CPUs: 3, MemoryMiB: 2048}); err != nil || machine != want {
+		t.Errorf("%+v, %v", machine, err)
+	}
+	_, err = (&Config{RequireAcceleration: true}).Machine(t.Context(), input, event.Discard)
+	if err == nil || !strings.HasPrefix(err.Error(), "require_acceleration: ") {
+		t.Error(err)
+	}
+	made := NewArtifact("amigo-x", "image", input, deliver.Delivery{Disk: "d", SHA256: "ab", Files: []string{"d", "m"}})
+	if made.State("generated_data") == nil || made.State(component.StateDisk) != "d" || made.Id() != "image@sha256:ab" {
+		t.Errorf("%+v", made)
+	}
+}
+
+func TestReadInputOfOthers(t *testing.T) {
+	disk := qcow2(t)
+	if input, err := ReadInput(t.Context(), artifact([]string{"x.log", disk}, nil)); err != nil || input.Disk != disk {
+		t.Errorf("%+v, %v", input, err)
+	}
+	raw := filepath.Join(t.TempDir(), "raw.qcow2")
+	if err := os.WriteFile(raw, make([]byte, 1024), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, files := range map[string][]string{
+		"the artifact somebody's has no disk": {"a.iso"},
+		"is raw, not qcow2":                   {raw},
+		"missing.qcow2":                       {"missing.qcow2"},
+	} {
+		if _, err := ReadInput(t.Context(), artifact(files, nil)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestDestroy(t *testing.T) {
+	out, err := outdir.Create(filepath.Join(t.TempDir(), "image"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	a := NewArtifact("x", "x", Input{}, deliver.Delivery{Dir: out.Final()})
+	if err := a.Destroy(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(out.Final()); err == nil {
+		t.Error("it is still there")
+	}
+}

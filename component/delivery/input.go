@@ -1,0 +1,139 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/version"
+)
+
+// binary is the program that runs the machines.
+const binary = "qemu-system-x86_64"
+
+// Input is what a post-processor makes its image from.
+type Input struct {
+	Disk   string // absolute path of a qcow2 file
+	Base   json.RawMessage
+	states map[string]any
+}
+
+// passed are the states that every artifact of ours hands on. They are read
+// when the artifact is there: under Packer its process may be gone later.
+var passed = []string{
+	component.StateAccelerator, component.StateBase, component.StateCPUs, component.StateMemory, "generated_data",
+}
+
+// ReadInput finds the disk of an artifact and what is known of it.
+func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) {
+	path, err := diskOf(artifact)
+	if err != nil {
+		return Input{}, err
+	}
+	info, err := qemuimg.Info(ctx, path)
+	if err != nil {
+		return Input{}, err
+	}
+	if info.Format != "qcow2" {
+		return Input{}, fmt.Errorf("the disk %s is %s, not qcow2", path, info.Format)
+	}
+	input := Input{Disk: path, states: map[string]any{}}
+	for _, key := range passed {
+		if value := artifact.State(key); value != nil {
+			input.states[key] = value
+		}
+	}
+	if base := input.text(component.StateBase); json.Valid([]byte(base)) {
+		input.Base = json.RawMessage(base)
+	}
+	return input, nil
+}
+
+// diskOf takes a single qcow2 file for the disk where an artifact does not
+// name one, so that disks of other builders can be used.
+func diskOf(artifact packersdk.Artifact) (string, error) {
+	path, _ := artifact.State(component.StateDisk).(string)
+	if path == "" {
+		var disks []string
+		for _, file := range artifact.Files() {
+			if filepath.Ext(file) == ".qcow2" {
+				disks = append(disks, file)
+			}
+		}
+		if len(disks) != 1 {
+			return "", fmt.Errorf("the artifact %s has no disk (put this after a source of the type %s)", artifact.BuilderId(), component.Builder)
+		}
+		path = disks[0]
+	}
+	return filepath.Abs(path)
+}
+
+func (i Input) text(key string) string {
+	text, _ := i.states[key].(string)
+	return text
+}
+
+func (i Input) number(key string, fallback int) int {
+	if n, err := strconv.Atoi(i.text(key)); err == nil && n > 0 {
+		return n
+	}
+	return fallback
+}
+
+// Machine returns the machine to run the image on: what the settings say,
+// else what the builder had.
+func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (deliver.Machine, error) {
+	machine := deliver.Machine{CPUs: c.CPUs, MemoryMiB: c.Memory}
+	if machine.CPUs == 0 {
+		machine.CPUs = input.number(component.StateCPUs, 2)
+	}
+	if machine.MemoryMiB == 0 {
+		machine.MemoryMiB = input.number(component.StateMemory, 2048)
+	}
+	var err error
+	machine.Accelerator, err = c.accelerator(ctx, input, sink)
+	if err == nil && c.RequireAcceleration && machine.Accelerator == qemu.TCG {
+		err = errors.New("require_acceleration: this host has no accelerator that pays, only tcg (see amigo-image doctor)")
+	}
+	return machine, err
+}
+
+func (c *Config) accelerator(ctx context.Context, input Input, sink event.Sink) (qemu.Accelerator, error) {
+	chosen := qemu.Accelerator(input.text(component.StateAccelerator))
+	if len(c.Accelerators) == 0 && (chosen == qemu.KVM || chosen == qemu.TCG) {
+		return chosen, nil
+	}
+	candidates := []qemu.Accelerator{qemu.KVM, qemu.TCG}
+	if len(c.Accelerators) > 0 {
+		candidates = nil
+		for _, name := range c.Accelerators {
+			candidates = append(candidates, qemu.Accelerator(name))
+		}
+	}
+	dir, err := cache.Default()
+	if err != nil {
+		return "", err
+	}
+	phase := event.Start(sink, "accelerator", fmt.Sprintf("timing %v", candidates))
+	choice, err := accelerator.Choose(ctx, candidates, binary, dir)
+	return choice.Accelerator, phase.End(event.OK, choice.String(), err)
+}
+
+// Tool says what makes the image.
+func Tool(ctx context.Context) (manifest.Tool, error) {
+	qemuVersion, err := qemu.Version(ctx, binary)
+	return manifest.Tool{Name: "packer-plugin-amigo", Version: version.String(), QEMU: qemuVersion}, err
+}

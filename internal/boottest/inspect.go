@@ -1,0 +1,152 @@
+package boottest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+)
+
+// aboutPath is where the provisioner writes what it has installed.
+const aboutPath = "/usr/share/amigo-image/about.json"
+
+// About is the content of about.json in the image.
+type About struct {
+	AmiGO struct {
+		Version string `json:"version"`
+		Commit  string `json:"commit"`
+		Source  string `json:"source"`
+	} `json:"amigo"`
+	GOlr struct {
+		Documents int64  `json:"documents"`
+		Date      string `json:"date"`
+		DOI       string `json:"doi"`
+	} `json:"golr"`
+	Serve string `json:"serve"`
+	Test  struct {
+		Search string `json:"search"` // the label of a term in the index, or a word of it
+		Term   string `json:"term"`   // the identifier of a term in the index
+	} `json:"test"`
+}
+
+// Facts is what a running image says of itself.
+type Facts struct {
+	About    About
+	Packages []manifest.Package
+	Kernel   string
+	System   string // os-release's PRETTY_NAME
+}
+
+// section is one question to the running machine: a name and the shell
+// command that answers it.
+type section struct{ name, command string }
+
+// sections are asked in one go, because each SSH session costs an emulated
+// machine seconds.
+var sections = []section{
+	{"state", "timeout SETTLE systemctl is-system-running --wait"},
+	{"failed", "systemctl list-units --failed --plain --no-legend"},
+	{"journal", "for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u \"$unit\"; done"},
+	{"about", "cat " + aboutPath},
+	{"packages", `dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'`},
+	{"kernel", "uname -r"},
+	{"system", ". /etc/os-release && echo \"$PRETTY_NAME\""},
+	{"hostname", "cat /proc/sys/kernel/hostname"},
+	{"machine-id", "cat /etc/machine-id"},
+	{"host-key", "cat /etc/ssh/ssh_host_ed25519_key.pub"},
+	{"root-keys", "cat /root/.ssh/authorized_keys"},
+	{"listeners", "ss -Hltn | awk '{print $4}'"},
+	{"operators", "getent group sudo | cut -d: -f4 | tr , '\\n'"},
+	{"passwords", "for user in root $(getent group sudo | cut -d: -f4 | tr , ' '); do passwd -S \"$user\"; done"},
+	{"certificates", "ls -A /usr/local/share/ca-certificates"},
+}
+
+// productionSections are asked of a production image besides.
+var productionSections = []section{
+	{"programs", "for p in node npm git gcc cc g++ make; do command -v \"$p\"; done"},
+	{"runtime", "cat /usr/share/amigo-image/runtime.list"},
+	{"tree", "find /srv/amigo -mindepth 1 -printf '%P\\n'"},
+	{"firewall", "nft list ruleset"},
+	{"enabled", "systemctl is-enabled nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer cloud-init.service"},
+	{"upgrades", "apt-config dump APT::Periodic"},
+	{"cloud-disabled", "ls /etc/cloud/cloud-init.disabled"},
+	{"cloud-result", "cat /run/cloud-init/result.json"},
+	{"flags", `grep -hoE "AMIGO_(BETA|VERBOSE)\}='[^']*'" /srv/amigo/perl/bin/config.pl; grep -rho --include='*.js' '"beta":"[^"]*"' /srv/amigo/static | sort -u`},
+	{"sshd", "sshd -T"},
+}
+
+const marker = "@@amigo@@ "
+
+// inspectScript asks everything. What fails answers nothing. settle is how many
+// seconds systemd gets to finish starting.
+func inspectScript(variant Variant, settle int) string {
+	asked := sections
+	if variant == Production {
+		asked = append(asked[:len(asked):len(asked)], productionSections...)
+	}
+	var script strings.Builder
+	script.WriteString("set +e\nexport LC_ALL=C\n")
+	for _, s := range asked {
+		command := strings.ReplaceAll(s.command, "SETTLE", strconv.Itoa(settle))
+		fmt.Fprintf(&script, "echo '%s%s'\n{ %s\n} </dev/null 2>/dev/null\n", marker, s.name, command)
+	}
+	return script.String() + "true\n"
+}
+
+// inside is what the machine answered, by section.
+type inside map[string]string
+
+// parseInside reads the output of [inspectScript].
+func parseInside(output string) inside {
+	answers := inside{}
+	for _, part := range strings.Split("\n"+output, "\n"+marker)[1:] {
+		name, answer, _ := strings.Cut(part, "\n")
+		answers[name] = strings.TrimSpace(answer)
+	}
+	return answers
+}
+
+// text returns a section's answer.
+func (i inside) text(name string) string { return i[name] }
+
+// lines returns the lines of a section's answer.
+func (i inside) lines(name string) []string {
+	if i[name] == "" {
+		return nil
+	}
+	return strings.Split(i[name], "\n")
+}
+
+// inspect asks the machine about itself and reads the facts.
+func inspect(ctx context.Context, s *subject) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.spec.Timeouts.Inspect)
+	defer cancel()
+	settle := int(s.spec.Timeouts.Inspect.Seconds() * 3 / 4)
+	output, err := s.guest.Output(ctx, inspectScript(s.spec.Variant, settle))
+	s.evidence.keep("inspection.txt", []byte(output))
+	if err != nil {
+		return "", err
+	}
+	s.inside = parseInside(output)
+	s.facts, err = s.inside.facts()
+	return s.facts.System + ", AmiGO " + s.facts.About.AmiGO.Version, err
+}
+
+func (i inside) facts() (Facts, error) {
+	facts := Facts{Kernel: i.text("kernel"), System: i.text("system")}
+	var faults []error
+	if i.text("about") == "" {
+		faults = append(faults, errors.New(aboutPath+" is missing"))
+	} else if err := json.Unmarshal([]byte(i.text("about")), &facts.About); err != nil {
+		faults = append(faults, fmt.Errorf("reading %s: %w", aboutPath, err))
+	}
+	var err error
+	if facts.Packages, err = manifest.ParsePackages(strings.NewReader(i.text("packages"))); err != nil {
+		faults = append(faults, err)
+	}
+	return facts, errors.Join(faults...)
+}

@@ -1,0 +1,48 @@
+set +e
+export LC_ALL=C
+echo '@@amigo@@ state'
+{ timeout 300 systemctl is-system-running --wait
+} </dev/null 2>/dev/null
+echo '@@amigo@@ failed'
+{ systemctl list-units --failed --plain --no-legend
+} </dev/null 2>/dev/null
+echo '@@amigo@@ journal'
+{ for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u "$unit"; done
+} </dev/null 2>/dev/null
+echo '@@amigo@@ about'
+{ cat /usr/share/amigo-image/about.json
+} </dev/null 2>/dev/null
+echo '@@amigo@@ packages'
+{ dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ kernel'
+{ uname -r
+} </dev/null 2>/dev/null
+echo '@@amigo@@ system'
+{ . /etc/os-release && echo "$PRETTY_NAME"
+} </dev/null 2>/dev/null
+echo '@@amigo@@ hostname'
+{ cat /proc/sys/kernel/hostname
+} </dev/null 2>/dev/null
+echo '@@amigo@@ machine-id'
+{ cat /etc/machine-id
+} </dev/null 2>/dev/null
+echo '@@amigo@@ host-key'
+{ cat /etc/ssh/ssh_host_ed25519_key.pub
+} </dev/null 2>/dev/null
+echo '@@amigo@@ root-keys'
+{ cat /root/.ssh/authorized_keys
+} </dev/null 2>/dev/null
+echo '@@amigo@@ listeners'
+{ ss -Hltn | awk '{print $4}'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ operators'
+{ getent group sudo | cut -d: -f4 | tr , '\n'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ passwords'
+{ for user in root $(getent group sudo | cut -d: -f4 | tr , ' '); do passwd -S "$user"; done
+} </dev/null 2>/dev/null
+echo '@@amigo@@ certificates'
+{ ls -A /usr/local/share/ca-certificates
+} </dev/null 2>/dev/null
+true

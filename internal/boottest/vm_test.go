@@ -1,0 +1,166 @@
+//go:build vm
+
+package boottest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/seal"
+)
+
+// TestFaultyImage boots a machine on which much is wrong, and one on which
+// that is put right: each fault fails the check that is for it, and no other
+// does.
+func TestFaultyImage(t *testing.T) {
+	base := makeBase(t)
+	for _, test := range []struct {
+		name    string
+		scripts []string
+		want    []string // failed checks
+	}{
+		{"faulty", []string{"testdata/stub.sh", "testdata/faults.sh"}, []string{
+			"page /grebe",
+			"a search through GOlr",
+			"refused: /solr/update",
+			"refused: /solr/%75pdate",
+			"only what must be open is",
+			"SSH takes no password",
+			"no systemd unit failed",
+			"root's only key is this test's",
+			"only SSH and the web listen to others",
+			"no certificate of the build is left",
+		}},
+		{"right", []string{"testdata/stub.sh"}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			image := filepath.Join(t.TempDir(), "image.qcow2")
+			install(t, base, image, test.scripts)
+			before := digest(t, image)
+			spec := Spec{Image: image, Variant: Distribution, Firmwares: []qemu.Firmware{qemu.BIOS}, CPUs: 1, MemoryMiB: 1024, Evidence: t.TempDir()}
+			report, err := Run(t.Context(), spec, event.Discard)
+			if diff := cmp.Diff(test.want, failedChecks(t, err)); diff != "" {
+				t.Errorf("failed checks (-want +got):\n%s\n%v", diff, err)
+			}
+			if report.Facts.About.AmiGO.Version != "0.0.1" || len(report.Facts.Packages) < 100 {
+				t.Errorf("facts: %+v", report.Facts.About)
+			}
+			if digest(t, image) != before {
+				t.Error("the test has written to the image")
+			}
+		})
+	}
+}
+
+func failedChecks(t *testing.T, err error) []string {
+	t.Helper()
+	var failed *FailedError
+	if err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	var names []string
+	if failed != nil {
+		for _, check := range failed.Failed {
+			names = append(names, check.Name)
+		}
+	}
+	return names
+}
+
+func digest(t *testing.T, path string) string {
+	t.Helper()
+	_, sum, err := manifest.DigestFile(path, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// makeBase makes a small machine with Apache, from the cache if it is there.
+func makeBase(t *testing.T) string {
+	t.Helper()
+	c, err := cache.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := bootstrap.Spec{Distribution: "debian", Release: "bookworm", Packages: []string{"apache2"}, DiskSize: 2 << 30}
+	plan, err := bootstrap.Resolve(t.Context(), c, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phase := event.Start(event.Discard, "base", "")
+	rootFS, _, err := bootstrap.RootFS(t.Context(), c, plan, phase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk, _, err := bootstrap.Disk(t.Context(), c, plan, rootFS, phase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return disk
+}
+
+// install makes image, an overlay on base that scripts have changed.
+func install(t *testing.T, base, image string, scripts []string) {
+	t.Helper()
+	if err := qemuimg.Overlay(t.Context(), base, "qcow2", image); err != nil {
+		t.Fatal(err)
+	}
+	script := "{\n"
+	for _, path := range scripts {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script += string(content)
+	}
+	key, err := guest.NewKey("fixture")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change(t.Context(), image, key, script+seal.Script+keepKey(scripts)+"} </dev/null\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keepKey leaves a key behind that the seal would have removed.
+func keepKey(scripts []string) string {
+	if !slices.Contains(scripts, "testdata/faults.sh") {
+		return ""
+	}
+	return "install -d -m 700 /root/.ssh\necho 'ssh-ed25519 AAAA left-behind' >/root/.ssh/authorized_keys\nsync\n"
+}
+
+func change(ctx context.Context, image string, key *guest.Key, script string) error {
+	vm, err := qemu.Start(ctx, qemu.Options{
+		Disks: []qemu.Disk{{Path: image, Format: "qcow2", Scratch: true}}, CPUs: 1, MemoryMiB: 1024,
+		Forward: []int{sshPort}, AuthorizedKey: key.AuthorizedKey,
+	})
+	if err != nil {
+		return err
+	}
+	defer vm.Close()
+	g, err := guest.Dial(ctx, vm.Addr(sshPort), "root", key, 10*time.Minute, vm)
+	if err != nil {
+		return err
+	}
+	if _, err := g.Output(ctx, script); err != nil {
+		return err
+	}
+	return vm.PowerDown(ctx, 5*time.Minute)
+}

@@ -1,0 +1,212 @@
+// Package manifest describes a finished image in files beside it: manifest.json
+// for programs, SHA256SUMS for sha256sum, packages.txt for people who compare.
+// The same image gives the same bytes but for the times in manifest.json.
+package manifest
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Schema is the version of manifest.json that this package writes. It changes
+// when a reader of the old one would go wrong; new fields do not change it.
+const Schema = 1
+
+// Names of the files.
+const (
+	FileName     = "manifest.json"
+	SumsName     = "SHA256SUMS"
+	PackagesName = "packages.txt"
+)
+
+// Manifest is the content of manifest.json.
+type Manifest struct {
+	Schema  int       `json:"schema"`
+	Name    string    `json:"name"`
+	Variant string    `json:"variant"` // "distribution" or "production"
+	Version string    `json:"version"` // of AmiGO
+	Created time.Time `json:"created"` // UTC, whole seconds
+	Files   []File    `json:"files"`
+	// Parent is the image that this one was made from, if it was.
+	Parent   *Parent         `json:"parent,omitempty"`
+	Base     json.RawMessage `json:"base,omitempty"` // what the builder made the disk from
+	AmiGO    AmiGO           `json:"amigo"`
+	GOlr     GOlr            `json:"golr"`
+	System   System          `json:"system"`
+	Packages Packages        `json:"packages"`
+	BootTest BootTest        `json:"boot_test"`
+	Tool     Tool            `json:"tool"`
+}
+
+// File is a file of the image.
+type File struct {
+	Name        string `json:"name"` // without a directory
+	Role        Role   `json:"role"`
+	Format      string `json:"format,omitempty"` // of a disk: "qcow2"
+	Size        int64  `json:"size"`             // bytes
+	VirtualSize int64  `json:"virtual_size,omitempty"`
+	SHA256      string `json:"sha256"` // hexadecimal
+}
+
+// Role is what a file is for.
+type Role string
+
+// The roles of files.
+const (
+	Disk        Role = "disk"
+	PackageList Role = "packages"
+)
+
+// Parent names the image that a variant was made from.
+type Parent struct {
+	Variant string `json:"variant,omitempty"`
+	SHA256  string `json:"sha256"` // of its disk
+}
+
+// AmiGO is the software that the image serves.
+type AmiGO struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Source  string `json:"source,omitempty"`
+	Serve   string `json:"serve"` // "workers" or "cgi"
+}
+
+// GOlr is the data that the image serves.
+type GOlr struct {
+	Documents int64  `json:"documents"`
+	Date      string `json:"date,omitempty"` // YYYY-MM-DD, of the release
+	DOI       string `json:"doi,omitempty"`
+}
+
+// System is the operating system in the image.
+type System struct {
+	Name   string `json:"name"` // as os-release's PRETTY_NAME
+	Kernel string `json:"kernel"`
+}
+
+// Packages sums up packages.txt.
+type Packages struct {
+	Count  int    `json:"count"`
+	SHA256 string `json:"sha256"` // of the file
+}
+
+// BootTest sums up the test that the image passed.
+type BootTest struct {
+	Accelerator string `json:"accelerator"`
+	Checks      int    `json:"checks"`
+	Boots       []Boot `json:"boots"`
+}
+
+// Boot is one start of the image in its test; times are seconds since power on.
+type Boot struct {
+	Firmware string  `json:"firmware"`
+	Seed     bool    `json:"seed,omitempty"` // a NoCloud seed was attached
+	SSH      float64 `json:"ssh_seconds"`
+	Serving  float64 `json:"serving_seconds"`
+}
+
+// Tool is what made the image.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	QEMU    string `json:"qemu,omitempty"`
+}
+
+// Disk returns the image's disk.
+func (m Manifest) Disk() (File, error) {
+	for _, file := range m.Files {
+		if file.Role == Disk {
+			return file, nil
+		}
+	}
+	return File{}, errors.New("the manifest names no disk")
+}
+
+// Encode returns the content of manifest.json.
+func (m Manifest) Encode() ([]byte, error) {
+	m.Schema = Schema
+	m.Created = m.Created.UTC().Truncate(time.Second)
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(m); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", FileName, err)
+	}
+	return out.Bytes(), nil
+}
+
+// Decode reads manifest.json. Fields that it does not know are ignored; what
+// it returns names only files in the manifest's own directory.
+func Decode(content []byte) (Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(content, &m); err != nil {
+		return m, fmt.Errorf("reading %s: %w", FileName, err)
+	}
+	if m.Schema != Schema {
+		return m, fmt.Errorf("reading %s: schema %d is not known here, only %d", FileName, m.Schema, Schema)
+	}
+	return m, m.validate()
+}
+
+func (m Manifest) validate() error {
+	var faults []error
+	if m.Variant == "" {
+		faults = append(faults, errors.New("variant is empty"))
+	}
+	if _, err := m.Disk(); err != nil {
+		faults = append(faults, err)
+	}
+	if m.Parent != nil && !isDigest(m.Parent.SHA256) {
+		faults = append(faults, fmt.Errorf("parent: %q is not a SHA-256 digest", m.Parent.SHA256))
+	}
+	seen := map[string]bool{}
+	for i, file := range m.Files {
+		if err := file.validate(seen); err != nil {
+			faults = append(faults, fmt.Errorf("files[%d]: %w", i, err))
+		}
+		seen[file.Name] = true
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%s: %w", FileName, errors.Join(faults...))
+	}
+	return nil
+}
+
+func (f File) validate(seen map[string]bool) error {
+	switch {
+	case !isFileName(f.Name):
+		return fmt.Errorf("%q is not the name of a file", f.Name)
+	case seen[f.Name]:
+		return fmt.Errorf("%s is there twice", f.Name)
+	case f.Size < 0 || f.VirtualSize < 0:
+		return fmt.Errorf("%s has a negative size", f.Name)
+	case !isDigest(f.SHA256):
+		return fmt.Errorf("%s: %q is not a SHA-256 digest", f.Name, f.SHA256)
+	}
+	return nil
+}
+
+// isFileName tells whether name is a file in its directory, not a path, and
+// needs no escape in [SumsName].
+func isFileName(name string) bool {
+	for _, r := range name {
+		if r < ' ' || r == '\\' || r == 0x7f {
+			return false
+		}
+	}
+	return name != "." && filepath.IsLocal(name) && filepath.Base(name) == name
+}
+
+func isDigest(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == 32
+}

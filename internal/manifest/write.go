@@ -1,0 +1,43 @@
+package manifest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Write writes packages.txt, manifest.json and SHA256SUMS into dir, where the
+// files that m names already are, and returns their names. The package list
+// is added to m.
+func Write(dir string, m Manifest, packages []Package) ([]string, error) {
+	list := []byte(FormatPackages(packages))
+	m.Packages = Packages{Count: len(packages), SHA256: Digest(list)}
+	m.Files = append(m.Files[:len(m.Files):len(m.Files)],
+		File{Name: PackagesName, Role: PackageList, Size: int64(len(list)), SHA256: m.Packages.SHA256})
+	content, err := m.Encode()
+	if err != nil {
+		return nil, err
+	}
+	sums := []Sum{{Digest(content), FileName}}
+	for _, file := range m.Files {
+		sums = append(sums, Sum{file.SHA256, file.Name})
+	}
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{PackagesName, list}, {FileName, content}, {SumsName, []byte(FormatSums(sums))}} {
+		if err := os.WriteFile(filepath.Join(dir, file.name), file.content, 0o644); err != nil {
+			return nil, fmt.Errorf("describing the image: %w", err)
+		}
+	}
+	return []string{PackagesName, FileName, SumsName}, nil
+}
+
+// ReadFile reads the manifest.json at path.
+func ReadFile(path string) (Manifest, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Manifest{}, fmt.Errorf("reading a manifest: %w", err)
+	}
+	return Decode(content)
+}

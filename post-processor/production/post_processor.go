@@ -1,0 +1,93 @@
+//go:generate go tool packer-sdc mapstructure-to-hcl2 -type Config
+
+// Package production is the Packer post-processor "amigo-production": from the
+// distribution image to the image that serves, by a small set of changes.
+package production
+
+import (
+	"context"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/hashicorp/packer-plugin-sdk/common"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/component/delivery"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/harden"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+)
+
+// Config is the configuration of a post-processor "amigo-production".
+type Config struct {
+	common.PackerConfig `mapstructure:",squash"`
+	delivery.Config     `mapstructure:",squash"`
+
+	ctx interpolate.Context
+}
+
+// PostProcessor is the component.
+type PostProcessor struct{ config Config }
+
+var _ packersdk.PostProcessor = (*PostProcessor)(nil)
+
+// ConfigSpec describes the configuration to Packer.
+func (p *PostProcessor) ConfigSpec() hcldec.ObjectSpec { return p.config.FlatMapstructure().HCL2Spec() }
+
+// Configure decodes and checks the configuration. It reads nothing but it.
+func (p *PostProcessor) Configure(raws ...any) error {
+	p.config = Config{}
+	err := config.Decode(&p.config, &config.DecodeOpts{
+		PluginType: component.Production, Interpolate: true, InterpolateContext: &p.config.ctx,
+	}, raws...)
+	if err != nil {
+		return err
+	}
+	if faults := p.config.Prepare("output/production", component.Production); len(faults) > 0 {
+		return packersdk.MultiErrorAppend(nil, faults...)
+	}
+	return nil
+}
+
+// PostProcess makes the image. Its input, the distribution image, stays
+// whatever the template says.
+func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifact packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
+	made, err := p.process(ctx, component.Sink(ui), artifact)
+	if err != nil {
+		return nil, true, true, err
+	}
+	return made, true, true, nil
+}
+
+func (p *PostProcessor) process(ctx context.Context, sink event.Sink, artifact packersdk.Artifact) (packersdk.Artifact, error) {
+	input, err := delivery.ReadInput(ctx, artifact)
+	if err != nil {
+		return nil, err
+	}
+	out, err := outdir.Create(p.config.OutputDirectory)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = out.Discard() }()
+	machine, err := p.config.Machine(ctx, input, sink)
+	if err != nil {
+		return nil, err
+	}
+	run := &run{config: &p.config, input: input, out: out, machine: machine, sink: sink}
+	delivered, err := run.make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return delivery.NewArtifact(component.Production, p.config.ImageName, input, delivered), nil
+}
+
+// Fingerprint returns a digest of all that decides what an input becomes.
+func (p *PostProcessor) Fingerprint(context.Context) (string, error) {
+	changes, err := harden.Digest()
+	if err != nil {
+		return "", err
+	}
+	return p.config.Fingerprint(component.Production, changes)
+}

@@ -1,0 +1,93 @@
+package production
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/geneontology/packer-plugin-amigo/component/delivery"
+	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/harden"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+)
+
+// run is the making of one image.
+type run struct {
+	config  *Config
+	input   delivery.Input
+	out     *outdir.Dir
+	machine deliver.Machine
+	sink    event.Sink
+}
+
+// make changes an overlay, so that the input stays as it is, and delivers the
+// two as one disk.
+func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
+	parent, err := r.parent()
+	if err != nil {
+		return deliver.Delivery{}, err
+	}
+	overlay := r.out.Path("overlay.qcow2")
+	if err := qemuimg.Overlay(ctx, r.input.Disk, "qcow2", overlay); err != nil {
+		return deliver.Delivery{}, err
+	}
+	if err := r.harden(ctx, overlay); err != nil {
+		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, err)
+	}
+	tool, err := delivery.Tool(ctx)
+	if err != nil {
+		return deliver.Delivery{}, err
+	}
+	return deliver.Run(ctx, deliver.Order{
+		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Temporary: true,
+		Machine: r.machine, Firmwares: r.config.TestFirmwares(), KeepEvidence: r.config.KeepEvidence,
+		Base: r.input.Base, Parent: parent, Tool: tool,
+	}, r.out, r.sink)
+}
+
+func (r *run) harden(ctx context.Context, overlay string) error {
+	evidence := r.out.Path(deliver.EvidenceDir)
+	if err := os.MkdirAll(evidence, 0o755); err != nil {
+		return fmt.Errorf("making a directory for evidence: %w", err)
+	}
+	return harden.Image(ctx, qemu.Options{
+		Name:        r.config.ImageName,
+		Accelerator: r.machine.Accelerator,
+		CPUs:        r.machine.CPUs,
+		MemoryMiB:   r.machine.MemoryMiB,
+		Disks:       []qemu.Disk{{Path: overlay, Format: "qcow2", Scratch: true}},
+		Console:     filepath.Join(evidence, "harden-console.log"),
+	}, r.sink)
+}
+
+// parent names the input: its digest, and its variant if a manifest beside it
+// tells that.
+func (r *run) parent() (*manifest.Parent, error) {
+	_, digest, err := manifest.DigestFile(r.input.Disk, func(int64, int64) {})
+	if err != nil {
+		return nil, err
+	}
+	m, err := manifest.ReadFile(filepath.Join(filepath.Dir(r.input.Disk), manifest.FileName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &manifest.Parent{SHA256: digest}, nil
+	case err != nil:
+		return nil, err
+	}
+	disk, err := m.Disk()
+	if err != nil {
+		return nil, err
+	}
+	if disk.SHA256 != digest {
+		return nil, fmt.Errorf("%s is not the disk that its manifest describes (sha256 %s, not %s)", r.input.Disk, digest, disk.SHA256)
+	}
+	return &manifest.Parent{Variant: m.Variant, SHA256: digest}, nil
+}
