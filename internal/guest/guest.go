@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	scp "github.com/bramvdbogaerde/go-scp"
@@ -55,10 +56,11 @@ func Dial(ctx context.Context, addr, user string, key *Key, timeout time.Duratio
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(key.Signer)},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // see above
 	}
+	start := time.Now()
 	trying, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
-		client, err := attempt(trying, addr, config)
+		client, err := attempt(trying, addr, config, time.Since(start))
 		if err == nil {
 			return &Guest{client: client}, nil
 		}
@@ -75,13 +77,17 @@ func Dial(ctx context.Context, addr, user string, key *Key, timeout time.Duratio
 	}
 }
 
-// handshake bounds one attempt. QEMU accepts a connection before the guest
-// listens, so an attempt hangs rather than fails; an emulated guest may need
-// seconds for the key exchange.
-const handshake = 20 * time.Second
+// handshake bounds the first attempts. QEMU accepts a connection before the
+// guest listens, so an attempt hangs rather than fails; an emulated guest may
+// need seconds for the key exchange, and more on a busy host, so the later
+// attempts get more.
+const (
+	handshake     = 20 * time.Second
+	longHandshake = 90 * time.Second
+)
 
-func attempt(ctx context.Context, addr string, config *ssh.ClientConfig) (*ssh.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshake)
+func attempt(ctx context.Context, addr string, config *ssh.ClientConfig, waited time.Duration) (*ssh.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, min(handshake+waited/4, longHandshake))
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -101,6 +107,19 @@ func attempt(ctx context.Context, addr string, config *ssh.ClientConfig) (*ssh.C
 // error included, to out. The error of a script that fails carries its last
 // lines.
 func (g *Guest) Run(ctx context.Context, script string, out io.Writer) error {
+	tail := event.NewTail(lastWords)
+	both := io.MultiWriter(out, tail)
+	err := g.Exec(ctx, "sh -eu -s", strings.NewReader(script), both, both)
+	var exit *ssh.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("a script failed on the guest: %w: %s", err, tail)
+	}
+	return err
+}
+
+// Exec runs a command line of the guest's login shell with the streams given.
+// A command that fails gives an [*ssh.ExitError].
+func (g *Guest) Exec(ctx context.Context, line string, stdin io.Reader, stdout, stderr io.Writer) error {
 	session, err := g.client.NewSession()
 	if err != nil {
 		return fmt.Errorf("opening an ssh session: %w", err)
@@ -108,26 +127,12 @@ func (g *Guest) Run(ctx context.Context, script string, out io.Writer) error {
 	defer func() { _ = session.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = session.Close() })
 	defer stop()
-
-	tail := event.NewTail(lastWords)
-	both := io.MultiWriter(out, tail)
-	session.Stdout, session.Stderr = both, both
-	stdin, err := session.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("opening an ssh session: %w", err)
-	}
-	if err := session.Start("sh -eu -s"); err != nil {
-		return fmt.Errorf("starting a shell on the guest: %w", err)
-	}
-	_, err = io.WriteString(stdin, script)
-	_ = stdin.Close()
-	if err = errors.Join(err, session.Wait()); err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
+	session.Stdin, session.Stdout, session.Stderr = stdin, stdout, stderr
+	err = session.Run(line)
+	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("running a script on the guest: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("a script failed on the guest: %w: %s", err, tail)
+	return err
 }
 
 // Output runs script and returns what it printed.

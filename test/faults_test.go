@@ -1,0 +1,326 @@
+//go:build vm
+
+package test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+)
+
+// Exit statuses, as amigo-image's help has them.
+const (
+	buildFailed = 11
+	noNetwork   = 20
+	notVerified = 21
+	noSpace     = 22
+	hostLacks   = 23
+	interrupted = 130
+)
+
+// fault is a build that must fail.
+type fault struct {
+	source  string   // body of the source; %s is a directory of the test's own
+	amigo   string   // body of the provisioner, or ""
+	env     []string // added to the environment
+	prepare func(t *testing.T, dir string)
+	status  int
+	says    []string // parts of the message
+}
+
+const blank = `
+  disk_image {
+    url      = "%[1]s/blank.qcow2"
+    checksum = "none"
+  }
+  ssh_timeout = "5s"
+`
+
+const golrBlock = `
+    golr {
+      solr_war  = "` + solrWar + `"
+      documents = ["` + template + `/sample/golr-documents.xml"]
+    }
+`
+
+func faults() map[string]fault {
+	return map[string]fault{
+		"no qemu": {
+			source: blank, prepare: makeBlank, env: []string{"PATH=%[1]s/bin"},
+			status: hostLacks, says: []string{"qemu", "apt-get install"},
+		},
+		"no mmdebstrap": {
+			source: "bootstrap {}", prepare: hide("mmdebstrap"), env: []string{"PATH=%[1]s/bin", "XDG_CACHE_HOME=%[1]s/cache"},
+			status: hostLacks, says: []string{"mmdebstrap", "apt-get install mmdebstrap"},
+		},
+		"acceleration is required": {
+			source: "accelerators = [\"tcg\"]\n require_acceleration = true\n" + blank, prepare: makeBlank,
+			status: hostLacks, says: []string{"require_acceleration"},
+		},
+		"wrong checksum": {
+			source: "disk_image {\n url = \"%[1]s/blank.qcow2\"\n checksum = \"sha256:" + strings.Repeat("0", 64) + "\"\n}", prepare: makeBlank,
+			status: notVerified, says: []string{"hecksum"},
+		},
+		"unreachable mirror": {
+			source: `bootstrap { mirror = "http://127.0.0.1:1/debian" }`,
+			status: noNetwork, says: []string{"127.0.0.1:1", "mirror"},
+		},
+		"guest that never answers": {
+			source: blank, prepare: makeBlank,
+			status: buildFailed, says: []string{"did not answer ssh"},
+		},
+		"output directory of somebody else": {
+			source: blank, prepare: func(t *testing.T, dir string) {
+				makeBlank(t, dir)
+				write(t, dir, "out/thesis.txt", "mine")
+			},
+			status: buildFailed, says: []string{"was not made by amigo-image"},
+		},
+		"unreachable git host": {
+			source: blank, prepare: makeBlank, amigo: `source = "https://127.0.0.1:1/amigo.git"` + golrBlock,
+			status: noNetwork, says: []string{"127.0.0.1:1"},
+		},
+		"source that is no AmiGO": {
+			source: blank, prepare: func(t *testing.T, dir string) {
+				makeBlank(t, dir)
+				write(t, dir, "amigo/README", "not it")
+			},
+			amigo: `source = "%[1]s/amigo"` + golrBlock, status: buildFailed, says: []string{"AmiGO"},
+		},
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for name, f := range faults() {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if f.prepare != nil {
+				f.prepare(t, dir)
+			}
+			write(t, dir, "t.pkr.hcl", f.template(dir))
+			env := make([]string, len(f.env))
+			for i, pair := range f.env {
+				env[i] = fmt.Sprintf(pair, dir)
+			}
+			var out bytes.Buffer
+			err := command.Run(t.Context(), command.Cmd{
+				Name: program, Args: []string{"build", filepath.Join(dir, "t.pkr.hcl")}, Env: env, Stdout: &out, Stderr: &out,
+			})
+			var exit *command.ExitError
+			if !errors.As(err, &exit) || exit.Code != f.status {
+				t.Errorf("got %v, want status %d", err, f.status)
+			}
+			for _, part := range f.says {
+				if !strings.Contains(out.String(), part) {
+					t.Errorf("%q is not said", part)
+				}
+			}
+			nothingLeft(t, dir)
+			if t.Failed() {
+				t.Logf("%s", &out)
+			}
+		})
+	}
+}
+
+func (f fault) template(dir string) string {
+	provisioner := ""
+	if f.amigo != "" {
+		provisioner = "provisioner \"amigo\" {\n" + f.amigo + "\n}"
+	}
+	text := "source \"amigo-qemu\" \"t\" {\n output_directory = \"%[1]s/out\"\n" + f.source + "\n}\n" +
+		"build {\n sources = [\"source.amigo-qemu.t\"]\n" + provisioner + "\n}\n"
+	return fmt.Sprintf(text, dir)
+}
+
+// nothingLeft fails if there is a disk or something unfinished, or a machine
+// of this test that still runs.
+func nothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	partial, err := filepath.Glob(filepath.Join(dir, "*.partial-*"))
+	if err != nil || len(partial) > 0 {
+		t.Errorf("left behind: %q, %v", partial, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out", "t.qcow2")); !os.IsNotExist(err) {
+		t.Error("there is a disk under the final name")
+	}
+	if running := machinesOf(t, dir); running != "" {
+		t.Errorf("still running: %s", running)
+	}
+}
+
+// machinesOf returns the command lines of processes that name dir.
+func machinesOf(t *testing.T, dir string) string {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, path := range lines {
+		line, err := os.ReadFile(path)
+		if err == nil && bytes.HasPrefix(line, []byte("/usr/bin/qemu")) && bytes.Contains(line, []byte(dir)) {
+			found = append(found, string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+		}
+	}
+	return strings.Join(found, "\n")
+}
+
+func makeBlank(t *testing.T, dir string) {
+	t.Helper()
+	raw := filepath.Join(dir, "blank.raw")
+	if err := os.WriteFile(raw, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(raw, 16<<20); err != nil {
+		t.Fatal(err)
+	}
+	err := qemuimg.Convert(t.Context(), qemuimg.Conversion{
+		Source: raw, SourceFormat: "raw", Target: filepath.Join(dir, "blank.qcow2"),
+	}, func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hide("qemu-system-x86_64")(t, dir)
+}
+
+// hide makes the directory bin with all programs of the host but one.
+func hide(hidden string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		bin := filepath.Join(dir, "bin")
+		if err := os.Mkdir(bin, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []string{"/usr/bin", "/usr/sbin"} {
+			entries, err := os.ReadDir(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range entries {
+				if entry.Name() != hidden {
+					_ = os.Symlink(filepath.Join(from, entry.Name()), filepath.Join(bin, entry.Name()))
+				}
+			}
+		}
+	}
+}
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFullDisk builds into a file system that is too small.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	small := filepath.Join(dir, "small")
+	if err := os.Mkdir(small, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) }()
+	var out bytes.Buffer
+	err := command.Run(t.Context(), command.Cmd{Name: program, Stdout: &out, Stderr: &out, Args: []string{
+		"build", "-var", "solr_war=" + solrWar, "-var", "output=" + small, template,
+	}})
+	var exit *command.ExitError
+	if !errors.As(err, &exit) || exit.Code != noSpace {
+		t.Errorf("got %v, want status %d\n%s", err, noSpace, &out)
+	}
+	nothingLeft(t, small)
+}
+
+// TestStop ends a build in each of its phases, kindly and not.
+func TestStop(t *testing.T) {
+	for _, test := range []struct {
+		phase  string
+		signal syscall.Signal
+	}{
+		{"base", syscall.SIGINT}, {"boot", syscall.SIGKILL}, {"boot", syscall.SIGTERM},
+		{"deploy", syscall.SIGINT}, {"compact", syscall.SIGKILL}, {"boot test", syscall.SIGINT},
+	} {
+		t.Run(test.phase+" "+test.signal.String(), func(t *testing.T) { stop(t, test.phase, test.signal) })
+	}
+}
+
+func stop(t *testing.T, phase string, signal syscall.Signal) {
+	dir := t.TempDir()
+	reached := make(chan struct{})
+	watch := &watcher{phase: phase, reached: reached}
+	p, err := command.Start(t.Context(), command.Cmd{Name: program, Stdout: watch, Stderr: watch, Args: []string{
+		"build", "-var", "solr_war=" + solrWar, "-var", "output=" + dir, template,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-reached:
+	case <-p.Done():
+		t.Fatalf("the build ended before %s: %v", phase, p.Wait())
+	}
+	if err := syscall.Kill(p.PID(), signal); err != nil {
+		t.Fatal(err)
+	}
+	err = p.Wait()
+	var exit *command.ExitError
+	if signal != syscall.SIGKILL && (!errors.As(err, &exit) || exit.Code != interrupted) {
+		t.Errorf("got %v, want status %d", err, interrupted)
+	}
+	for machinesOf(t, dir) != "" && signal == syscall.SIGKILL {
+		continue // the kernel ends them; a machine that stays fails the test by its time
+	}
+	if signal != syscall.SIGKILL {
+		nothingLeft(t, dir)
+	}
+	if finals, _ := filepath.Glob(filepath.Join(dir, "*", "amigo-*.qcow2")); len(filter(finals)) > 0 {
+		t.Errorf("under the final name: %q", finals)
+	}
+}
+
+// filter leaves out what is in partial directories.
+func filter(paths []string) []string {
+	var final []string
+	for _, path := range paths {
+		if !strings.Contains(path, ".partial-") {
+			final = append(final, path)
+		}
+	}
+	return final
+}
+
+// watcher closes reached when a line begins with the phase's name.
+type watcher struct {
+	phase   string
+	reached chan struct{}
+	seen    bytes.Buffer
+	closed  bool
+}
+
+var _ io.Writer = (*watcher)(nil)
+
+func (w *watcher) Write(p []byte) (int, error) {
+	w.seen.Write(p)
+	if !w.closed && strings.Contains("\n"+w.seen.String(), "\n"+w.phase+" ") {
+		w.closed = true
+		close(w.reached)
+	}
+	return len(p), nil
+}
