@@ -69,7 +69,7 @@ func (c *component) faults(err error) hcl.Diagnostics {
 // flatten returns the errors that err is a list of.
 func flatten(err error) []error {
 	var list []error
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // what wraps a list says more than the list
 	case *packersdk.MultiError:
 		list = e.Errors
 	case interface{ Unwrap() []error }:

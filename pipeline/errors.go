@@ -32,9 +32,10 @@ func (e *TemplateError) Error() string {
 
 // Write writes every fault with its lines of the template, wrapped to width
 // columns (0: not wrapped).
-func (e *TemplateError) Write(w io.Writer, width uint, color bool) error {
+func (e *TemplateError) Write(w io.Writer, width int, color bool) error {
 	var text strings.Builder
-	if err := hcl.NewDiagnosticTextWriter(&text, e.files, width, color).WriteDiagnostics(e.Diagnostics); err != nil {
+	columns := uint(max(0, width)) //nolint:gosec // it is not negative
+	if err := hcl.NewDiagnosticTextWriter(&text, e.files, columns, color).WriteDiagnostics(e.Diagnostics); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, e.mask.hide(text.String()))

@@ -46,6 +46,7 @@ func (t *trace) Emit(e event.Event) {
 		t.add("  [%s] %s %s", e.Build, e.Phase, e.Status)
 	case event.Message, event.Warning:
 		t.add("  [%s] %s: %s", e.Build, e.Type, e.Text)
+	default:
 	}
 }
 
@@ -229,7 +230,7 @@ func (p *tag) Configure(raws ...any) error {
 	return nil
 }
 
-func (p *tag) PostProcess(_ context.Context, ui packersdk.Ui, a packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
+func (p *tag) PostProcess(_ context.Context, _ packersdk.Ui, a packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
 	p.trace.add("post-processor %s of %s", p.text("as"), a.Id())
 	if p.yes("fails") {
 		return nil, true, true, errors.New("no room")

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // foreseeable tells whether every component of b knows what decides its
@@ -27,13 +29,21 @@ func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	all := b.components()
+	sums := make([]string, len(all))
+	group, ctx := errgroup.WithContext(ctx) // they wait for archives and disks
+	for i, c := range all {
+		group.Go(func() (err error) {
+			sums[i], err = c.fingerprint(ctx)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return "", err
+	}
 	parts := []string{engine, dir, b.Name}
-	for _, c := range b.components() {
-		sum, err := c.fingerprint(ctx)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, c.String(), c.outline(), sum)
+	for i, c := range all {
+		parts = append(parts, c.String(), c.outline(), sums[i])
 	}
 	for i, chain := range b.chains {
 		parts = append(parts, fmt.Sprint(i, len(chain)))

@@ -86,7 +86,7 @@ func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, inpu
 		return err
 	})
 	if err = u.end(err); err != nil {
-		return nil, true, fmt.Errorf("%s: %w", c, err)
+		return nil, true, c.step(err)
 	}
 	return output, keepInput(c.block.keepInput, keep, force), nil
 }

@@ -42,12 +42,12 @@ func (r *buildRun) provision(ctx context.Context, c *component, comm packersdk.C
 		_, _ = u.Ask("Pausing before " + c.String() + ". Press enter to continue.")
 	}
 	if err := pause(ctx, u, c.block.pauseBefore); err != nil {
-		return u.end(err)
+		return c.step(u.end(err))
 	}
 	for left := c.block.maxRetries; ; left-- {
 		err := r.guard(c, u, func() error { return c.provision(ctx, u, comm, data) })
 		if err == nil || left <= 0 || ctx.Err() != nil {
-			return u.end(err)
+			return c.step(u.end(err))
 		}
 		u.Errorf("%s failed (%v); %d more attempt(s)", c, err, left)
 	}
@@ -79,7 +79,7 @@ func (c *component) provision(ctx context.Context, u *ui, comm packersdk.Communi
 		return fmt.Errorf("%s is no provisioner", c)
 	}
 	if c.block.timeout > 0 {
-		cause := fmt.Errorf("%s did not end within %s", c, c.block.timeout)
+		cause := fmt.Errorf("it did not end within %s", c.block.timeout)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.block.timeout, cause)
 		defer cancel()
@@ -101,7 +101,7 @@ func (c *component) fresh(data map[string]any) (packersdk.HCL2Speccer, error) {
 	}
 	if _, err := c.prepare(instance, placeholders(config)); err != nil {
 		closeInstance(instance)
-		return nil, fmt.Errorf("preparing %s: %w", c, err)
+		return nil, fmt.Errorf("preparing: %w", err)
 	}
 	return instance, nil
 }

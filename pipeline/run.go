@@ -52,6 +52,24 @@ func (e *BuildError) Error() string { return e.Build + ": " + e.Err.Error() }
 
 func (e *BuildError) Unwrap() error { return e.Err }
 
+// StepError is a provisioner or post-processor that failed.
+type StepError struct {
+	Step string // as a person calls it: "provisioner shell"
+	Err  error
+}
+
+func (e *StepError) Error() string { return e.Step + ": " + e.Err.Error() }
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// step returns err as an error of c.
+func (c *component) step(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StepError{Step: c.String(), Err: err}
+}
+
 // Run runs every build of the plan. Results are in the order of the plan's
 // builds; a build that fails does not stop the others. The error joins a
 // [*BuildError] of each that failed.

@@ -129,7 +129,7 @@ func (m *machine) browser(t *testing.T) {
 	for path, want := range map[string]string{
 		"/":                      "AmiGO is running",
 		"/amigo":                 "AmiGO 2: Welcome",
-		"/amigo/search/ontology": "cell death",
+		"/amigo/search/ontology": "mitotic cell cycle",
 		"/amigo/term/GO:0008219": "GO:0008219",
 	} {
 		dom := m.open(t, path)

@@ -131,7 +131,7 @@ func (a *app) reportTemplate(wrong *pipeline.TemplateError) int {
 // showTemplate shows faults or warnings with their lines of the template.
 func (a *app) showTemplate(wrong *pipeline.TemplateError) {
 	width := min(terminal.Width(os.Stderr), 100)
-	_ = wrong.Write(os.Stderr, uint(width), a.colour.Coloured(os.Stderr))
+	_ = wrong.Write(os.Stderr, width, a.colour.Coloured(os.Stderr))
 }
 
 // usage is an error of the command line.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"strings"
@@ -10,11 +11,13 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -48,6 +51,11 @@ func faultOf(err error) *fault.Error {
 	if inBuild {
 		f.What, f.Where, f.Code = build.Err.Error(), "build "+build.Build, fault.Build
 	}
+	var step *pipeline.StepError
+	if errors.As(err, &step) {
+		f.What = step.Err.Error()
+		f.Where += ", " + step.Step
+	}
 	characterize(f, err)
 	f.What, f.Where = firstLine(f.What, f.Where)
 	return f
@@ -62,6 +70,8 @@ func characterize(f *fault.Error, err error) {
 	var archive *bootstrap.UnreachableError
 	var checksum *fetch.ChecksumError
 	var test *boottest.FailedError
+	var foreign *outdir.NotOursError
+	var git *source.UnreachableError
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.What, f.Code = "stopped", fault.Interrupted
@@ -77,7 +87,11 @@ func characterize(f *fault.Error, err error) {
 	case errors.As(err, &checksum):
 		f.Code = fault.Verify
 	case errors.As(err, &test):
-		f.Code = fault.Test
+		tested(f, test)
+	case errors.As(err, &foreign):
+		f.Try = "another output directory, or move that one away"
+	case errors.As(err, &git):
+		f.Code, f.Try = fault.Network, "git ls-remote "+git.Repository
 	case errors.As(err, &archive):
 		f.Code, f.Try = fault.Network, "apt-get update"
 	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
@@ -87,11 +101,38 @@ func characterize(f *fault.Error, err error) {
 	}
 }
 
-// firstLine keeps one line as the fact; the others say where.
+// longest is how much one fact may say, in characters.
+const longest = 100
+
+// firstLine keeps one short line as the fact; the rest says where.
 func firstLine(what, where string) (string, string) {
-	first, rest, more := strings.Cut(strings.TrimSpace(what), "\n")
-	if !more {
-		return first, where
+	first, rest, _ := strings.Cut(strings.TrimSpace(what), "\n")
+	if end := breakAt(first); end > 0 {
+		first, rest = first[:end], strings.TrimLeft(first[end:], ":; ")+"\n"+rest
 	}
 	return first, strings.TrimSpace(where + "\n" + rest)
+}
+
+// breakAt returns where a text that is too long is best broken, or 0.
+func breakAt(text string) int {
+	if len(text) <= longest {
+		return 0
+	}
+	for _, separator := range []string{"; ", ": "} {
+		if end := strings.Index(text[:longest], separator); end > 0 {
+			return end
+		}
+	}
+	return 0
+}
+
+// tested tells what an image's test found.
+func tested(f *fault.Error, test *boottest.FailedError) {
+	f.Code = fault.Test
+	f.What = fmt.Sprintf("%d of %d checks of the image failed", len(test.Failed), test.Total)
+	for _, check := range test.Failed {
+		f.Where += fmt.Sprintf("\n%s: %s: %s", check.Boot, check.Name, short(check.Detail, longest))
+	}
+	f.Where = strings.TrimSpace(f.Where)
+	f.Try = "look at the console, the screen and the report in " + relative(test.Evidence)
 }

@@ -67,7 +67,7 @@ func (i inspected) write() error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	for _, v := range i.Variables {
-		fmt.Fprintf(w, "variable\t%s\t%s\t%s\n", v.Name, short(v.Value, 24), v.Description)
+		_, _ = fmt.Fprintf(w, "variable\t%s\t%s\t%s\n", v.Name, short(v.Value, 24), v.Description)
 	}
 	if err := w.Flush(); err != nil {
 		return err

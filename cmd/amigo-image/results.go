@@ -20,10 +20,15 @@ func (a *app) show(r pipeline.Result) error {
 	if r.Unchanged {
 		fmt.Printf("%s: nothing changed\n", r.Build)
 	}
-	if r.Err != nil {
-		return nil
+	if r.Err == nil {
+		list(r.Artifacts)
 	}
-	for _, artifact := range r.Artifacts {
+	return nil
+}
+
+// list writes what was made, a file a line.
+func list(artifacts []pipeline.Artifact) {
+	for _, artifact := range artifacts {
 		for _, f := range artifact.Files {
 			fmt.Println("  " + line(f))
 		}
@@ -31,7 +36,6 @@ func (a *app) show(r pipeline.Result) error {
 			fmt.Println("  " + artifact.Text)
 		}
 	}
-	return nil
 }
 
 func line(f pipeline.File) string {

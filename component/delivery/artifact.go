@@ -31,13 +31,13 @@ func NewArtifact(componentName, imageName string, input Input, delivery deliver.
 }
 
 // BuilderId names the kind of artifact.
-func (a *Artifact) BuilderId() string { return a.builderID } //nolint:revive // the interface's name
+func (a *Artifact) BuilderId() string { return a.builderID }
 
 // Files returns the paths of the image and of what describes it.
 func (a *Artifact) Files() []string { return a.delivery.Files }
 
 // Id returns the image's name and the digest of its disk.
-func (a *Artifact) Id() string { return a.name + "@sha256:" + a.delivery.SHA256 } //nolint:revive // the interface's name
+func (a *Artifact) Id() string { return a.name + "@sha256:" + a.delivery.SHA256 }
 
 func (a *Artifact) String() string {
 	return fmt.Sprintf("boot-tested image: %s (sha256:%.12s)", a.delivery.Disk, a.delivery.SHA256)

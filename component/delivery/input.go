@@ -129,7 +129,11 @@ func (c *Config) accelerator(ctx context.Context, input Input, sink event.Sink) 
 	}
 	phase := event.Start(sink, "accelerator", fmt.Sprintf("timing %v", candidates))
 	choice, err := accelerator.Choose(ctx, candidates, binary, dir)
-	return choice.Accelerator, phase.End(event.OK, choice.String(), err)
+	status := event.OK
+	if choice.Cached {
+		status = event.Cached
+	}
+	return choice.Accelerator, phase.End(status, choice.String(), err)
 }
 
 // Tool says what makes the image.

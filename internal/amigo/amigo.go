@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
@@ -60,7 +61,7 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr))
+	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.validateInstance())
 	fault(memory.MatchString(c.Memory), "golr.memory: %q is not a size like \"512m\" or \"4g\"", c.Memory)
 	fault(slices.Contains([]string{Auto, Host, Guest}, c.BuildOn), "bundle_on: %q is not %q, %q or %q", c.BuildOn, Auto, Host, Guest)
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "serve: %q is not %q or %q", c.Serve, site.Workers, site.CGI)
@@ -75,6 +76,32 @@ func (c Config) Validate() error {
 		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
+}
+
+// validateInstance can tell only what a source that is a directory knows.
+func (c Config) validateInstance() error {
+	if len(c.Instance) == 0 || c.Source.Ref != "" {
+		return nil
+	}
+	known, err := defaults(c.Source.Location)
+	if err != nil {
+		return nil //nolint:nilerr // the source is looked at when it is there
+	}
+	_, err = settings.ForImage(known, c.Instance)
+	return prefixed("instance: ", err)
+}
+
+// prefixed puts text before each of the errors that are joined in err.
+func prefixed(text string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, fmt.Errorf("%s%w", text, one))
+	}
+	return errors.Join(all...)
 }
 
 // Provision brings AmiGO and GOlr to guest. rootfs is the path of a tar of the

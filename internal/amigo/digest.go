@@ -7,6 +7,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
@@ -17,6 +18,7 @@ import (
 // Digest returns a digest of all that decides what [Provision] brings to a
 // guest, but for the guest itself. It brings the source here to know it.
 func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
+	c.Source.Fetch = fetch.Options{Authorities: c.Authorities}
 	tree, err := source.Get(ctx, store, c.Source)
 	if err != nil {
 		return "", err

@@ -75,9 +75,9 @@ func (p *provision) bundle(ctx context.Context) error {
 func (p *provision) build(ctx context.Context, phase *event.Phase) (cached bool, err error) {
 	instance, err := settings.ForImage(p.defaults, p.Instance)
 	if err != nil {
-		return false, fmt.Errorf("instance: %w", err)
+		return false, prefixed("instance: ", err)
 	}
-	trust, err := p.network(phase).TrustFile(p.cache)
+	trust, err := p.network(phase).TrustFile(ctx, p.cache)
 	if err != nil {
 		return false, err
 	}

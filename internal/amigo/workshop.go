@@ -43,7 +43,11 @@ func (p *provision) close(ctx context.Context) {
 	if p.shop == nil || !p.shop.Remote() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	patience := 5 * time.Minute
+	if ctx.Err() != nil {
+		patience = 2 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := p.shop.Close(ctx); err != nil {
 		p.sink.Emit(event.Event{Type: event.Detail, Text: fmt.Sprintf("clearing the workshop: %v", err)})

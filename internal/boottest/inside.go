@@ -53,7 +53,7 @@ func onlyOurKey(_ context.Context, s *subject) (string, error) {
 	for _, line := range s.inside.lines("root-keys") {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "#") && line != s.key.AuthorizedKey && !s.seeds(line) {
-			return "", fmt.Errorf("root's authorized_keys holds %.60s...", line)
+			return "", fmt.Errorf("root's authorized_keys holds %.60q", line)
 		}
 	}
 	return "", nil

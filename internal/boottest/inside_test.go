@@ -112,7 +112,7 @@ func TestInsideFails(t *testing.T) {
 	for _, test := range []struct{ section, answer, want string }{
 		{"failed", "jetty9.service loaded failed failed Jetty\nx.service loaded", "failed: jetty9.service, x.service"},
 		{"state", "degraded", `the system is "degraded"`},
-		{"root-keys", "ssh-ed25519 BUILD amigo-build", "authorized_keys holds ssh-ed25519 BUILD"},
+		{"root-keys", "ssh-ed25519 BUILD amigo-build", `authorized_keys holds "ssh-ed25519 BUILD`},
 		{"listeners", "0.0.0.0:8080", "a program listens on 0.0.0.0:8080"},
 		{"listeners", "*:5355", "a program listens on *:5355"},
 		{"listeners", "", "nothing listens"},

@@ -43,7 +43,7 @@ func portsClosed(ctx context.Context, s *subject) (string, error) {
 func closed(ctx context.Context, addr string, port int, wait time.Duration) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return nil //nolint:nilerr // refused: closed
+		return nil // refused: closed
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(wait))
@@ -79,7 +79,7 @@ func noPasswordOffered(ctx context.Context, s *subject) (string, error) {
 
 // handshake bounds one login. An emulated guest needs seconds for the key
 // exchange, and sshd takes its time over a wrong password.
-const handshake = time.Minute
+const handshake = 2 * time.Minute
 
 var errLogin = errors.New("logged in")
 

@@ -2,6 +2,7 @@ package boottest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -83,7 +84,7 @@ func displayed(ctx context.Context, s *subject) (string, error) {
 	}
 	paths := localPaths(welcome.body)
 	if len(paths) == 0 {
-		return "", fmt.Errorf("/amigo loads no style and no script")
+		return "", errors.New("/amigo loads no style and no script")
 	}
 	for _, path := range paths {
 		r, err := s.web.get(ctx, path)
@@ -120,7 +121,7 @@ var (
 	attribute = regexp.MustCompile(`(?is)\b(src|href|data|rel)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 	// styleURL is what a style in the page loads.
 	styleURL     = regexp.MustCompile(`(?is)(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)`)
-	analytics    = regexp.MustCompile(`\bUA-\d{4,}-\d+\b|\bG-[A-Z0-9]{8,}\b|googletagmanager|google-analytics`)
+	analytics    = regexp.MustCompile(`\bUA-\d{4,}-\d+\b|\bG-[A-Z0-9]{10}\b|googletagmanager|google-analytics`)
 	bakedAddress = regexp.MustCompile(`https?://(?:127\.0\.0\.1|localhost)(?::\d+)?`)
 )
 
@@ -136,7 +137,7 @@ func titleOf(page string) string {
 // elsewhere and counts nobody.
 func selfContained(r response) error {
 	if strings.Contains(r.body, "???") {
-		return fmt.Errorf("the page says ???")
+		return errors.New("the page says ???")
 	}
 	if id := analytics.FindString(r.body); id != "" {
 		return fmt.Errorf("the page counts its visitors: %s", id)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -23,47 +22,36 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/seal"
 )
 
-// TestFaultyImage boots a machine on which much is wrong, and one on which
-// that is put right: each fault fails the check that is for it, and no other
-// does.
+// TestFaultyImage boots a machine on which much is wrong: each fault fails the
+// check that is for it, and no other check fails.
 func TestFaultyImage(t *testing.T) {
-	base := makeBase(t)
-	for _, test := range []struct {
-		name    string
-		scripts []string
-		want    []string // failed checks
-	}{
-		{"faulty", []string{"testdata/stub.sh", "testdata/faults.sh"}, []string{
-			"page /grebe",
-			"a search through GOlr",
-			"refused: /solr/update",
-			"refused: /solr/%75pdate",
-			"only what must be open is",
-			"SSH takes no password",
-			"no systemd unit failed",
-			"root's only key is this test's",
-			"only SSH and the web listen to others",
-			"no certificate of the build is left",
-		}},
-		{"right", []string{"testdata/stub.sh"}, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			image := filepath.Join(t.TempDir(), "image.qcow2")
-			install(t, base, image, test.scripts)
-			before := digest(t, image)
-			spec := Spec{Image: image, Variant: Distribution, Firmwares: []qemu.Firmware{qemu.BIOS}, CPUs: 1, MemoryMiB: 1024, Evidence: t.TempDir()}
-			report, err := Run(t.Context(), spec, event.Discard)
-			if diff := cmp.Diff(test.want, failedChecks(t, err)); diff != "" {
-				t.Errorf("failed checks (-want +got):\n%s\n%v", diff, err)
-			}
-			if report.Facts.About.AmiGO.Version != "0.0.1" || len(report.Facts.Packages) < 100 {
-				t.Errorf("facts: %+v", report.Facts.About)
-			}
-			if digest(t, image) != before {
-				t.Error("the test has written to the image")
-			}
-		})
+	image := filepath.Join(t.TempDir(), "image.qcow2")
+	install(t, makeBase(t), image, "testdata/stub.sh", "testdata/faults.sh")
+	before := digest(t, image)
+	report, err := Run(t.Context(), Spec{
+		Image: image, Variant: Distribution, Firmwares: []qemu.Firmware{qemu.BIOS},
+		CPUs: 1, MemoryMiB: 1024, Evidence: t.TempDir(),
+	}, event.Discard)
+	want := []string{
+		"page /grebe",
+		"a search through GOlr",
+		"refused: /solr/update",
+		"refused: /solr/%75pdate",
+		"refused: /solr/select/../update",
+		"only what must be open is",
+		"SSH takes no password",
+		"no systemd unit failed",
+		"only SSH and the web listen to others",
+		"no certificate of the build is left",
+	}
+	if diff := cmp.Diff(want, failedChecks(t, err)); diff != "" {
+		t.Errorf("failed checks (-want +got):\n%s\n%v", diff, err)
+	}
+	if report.Facts.About.AmiGO.Version != "0.0.1" || len(report.Facts.Packages) < 100 {
+		t.Errorf("facts: %+v", report.Facts.About)
+	}
+	if digest(t, image) != before {
+		t.Error("the test has written to the image")
 	}
 }
 
@@ -116,7 +104,7 @@ func makeBase(t *testing.T) string {
 }
 
 // install makes image, an overlay on base that scripts have changed.
-func install(t *testing.T, base, image string, scripts []string) {
+func install(t *testing.T, base, image string, scripts ...string) {
 	t.Helper()
 	if err := qemuimg.Overlay(t.Context(), base, "qcow2", image); err != nil {
 		t.Fatal(err)
@@ -133,17 +121,9 @@ func install(t *testing.T, base, image string, scripts []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := change(t.Context(), image, key, script+seal.Script+keepKey(scripts)+"} </dev/null\n"); err != nil {
+	if err := change(t.Context(), image, key, script+seal.Script+"} </dev/null\n"); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// keepKey leaves a key behind that the seal would have removed.
-func keepKey(scripts []string) string {
-	if !slices.Contains(scripts, "testdata/faults.sh") {
-		return ""
-	}
-	return "install -d -m 700 /root/.ssh\necho 'ssh-ed25519 AAAA left-behind' >/root/.ssh/authorized_keys\nsync\n"
 }
 
 func change(ctx context.Context, image string, key *guest.Key, script string) error {

@@ -68,7 +68,7 @@ func space(dir string, need uint64, variable string) Result {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return missing(elsewhere, "%s: %v", dir, err)
 	}
-	free := fs.Bavail * uint64(fs.Bsize)
+	free := fs.Bavail * uint64(fs.Bsize) //nolint:gosec // a size is not negative
 	if free < need {
 		return missing(elsewhere, "%.1f GiB free in %s, %d needed", float64(free)/gib, dir, need/gib)
 	}

@@ -201,6 +201,16 @@ func TestApply(t *testing.T) {
 	}
 }
 
+func TestDigest(t *testing.T) {
+	first, err := Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := Digest(); err != nil || first != second || first == "" {
+		t.Errorf("%q, then %q, %v", first, second, err)
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

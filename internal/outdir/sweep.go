@@ -54,7 +54,7 @@ func removeDead(path string) error {
 	}
 	defer func() { _ = f.Close() }()
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil //nolint:nilerr // its run lives
+		return nil // its run lives
 	}
 	return removeMarked(path)
 }

@@ -64,6 +64,7 @@ func (j *JSON) Emit(e event.Event) {
 		out.Seconds = &seconds
 		delete(j.since, key(e))
 		delete(j.told, key(e))
+	default:
 	}
 	_ = j.encoder.Encode(out)
 }

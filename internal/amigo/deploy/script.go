@@ -13,8 +13,8 @@ func script(plan Plan, o Options) string {
 	var b strings.Builder
 	remove(&b, plan.Gone, o.Absent)
 	b.WriteString(operator(o.Operator))
-	fmt.Fprintf(&b, "mv %[1]s.new %[1]s\nrm -f %[2]s\n", Record, staging)
 	b.WriteString(restart(plan, o))
+	fmt.Fprintf(&b, "mv %[1]s.new %[1]s\nrm -f %[2]s\n", Record, staging)
 	return b.String()
 }
 
@@ -51,9 +51,9 @@ fi
 // starts when the image does.
 func restart(plan Plan, o Options) string {
 	var b strings.Builder
-	b.WriteString("systemctl is-active --quiet apache2 || exit 0\n")
+	b.WriteString("if systemctl is-active --quiet apache2; then\n")
 	if plan.Reload {
-		b.WriteString("systemctl daemon-reload\n")
+		b.WriteString("  systemctl daemon-reload\n")
 	}
 	services := plan.Restart
 	if o.Workers && len(plan.Restart) > 0 {
@@ -63,22 +63,26 @@ func restart(plan Plan, o Options) string {
 		services = without(services, "amigo-workers")
 	}
 	if len(services) > 0 {
-		fmt.Fprintf(&b, "systemctl restart %s\n", strings.Join(services, " "))
+		fmt.Fprintf(&b, "  systemctl restart %s\n", strings.Join(services, " "))
 	}
-	fmt.Fprintf(&b, `left=%d
-until curl -fsS -o /dev/null http://127.0.0.1/amigo 2>/run/amigo-wait && curl -fsS -o /dev/null 'http://127.0.0.1/solr/select?q=*:*&rows=0' 2>/run/amigo-wait; do
-  left=$((left - 1))
-  if [ $left -le 0 ]; then
-    cat /run/amigo-wait
-    journalctl --no-pager --lines 20 --output cat -u jetty9 -u amigo-workers -u apache2
-    echo "AmiGO does not answer after its files were changed"
-    exit 1
-  fi
-  sleep 1
-done
-`, int(o.Wait.Seconds()))
+	fmt.Fprintf(&b, answer, int(o.Wait.Seconds()))
+	b.WriteString("fi\n")
 	return b.String()
 }
+
+// answer waits, as many seconds as it is told, until AmiGO and GOlr answer.
+const answer = `  left=%d
+  until curl -fsS -o /dev/null http://127.0.0.1/amigo 2>/run/amigo-wait && curl -fsS -o /dev/null 'http://127.0.0.1/solr/select?q=*:*&rows=0' 2>/run/amigo-wait; do
+    left=$((left - 1))
+    if [ $left -le 0 ]; then
+      cat /run/amigo-wait
+      journalctl --no-pager --lines 20 --output cat -u jetty9 -u amigo-workers -u apache2
+      echo "AmiGO does not answer after its files were changed"
+      exit 1
+    fi
+    sleep 1
+  done
+`
 
 func with(services []string, name string) []string {
 	return append(without(services, name), name)

@@ -52,7 +52,7 @@ func (o Options) Validate() error {
 
 // TrustFile returns a file with the host's trusted certificates and the
 // authorities', for programs that take only one, or "" without authorities.
-func (o Options) TrustFile(c cache.Dir) (string, error) {
+func (o Options) TrustFile(ctx context.Context, c cache.Dir) (string, error) {
 	if len(o.Authorities) == 0 {
 		return "", nil
 	}
@@ -69,7 +69,7 @@ func (o Options) TrustFile(c cache.Dir) (string, error) {
 		parts = append(parts, text)
 	}
 	text := bytes.Join(parts, []byte("\n"))
-	dir, _, err := c.Get(context.Background(), "trust", cache.Key(string(text)), func(dir string) error {
+	dir, _, err := c.Get(ctx, "trust", cache.Key(string(text)), func(dir string) error {
 		return os.WriteFile(filepath.Join(dir, "ca.pem"), text, 0o644)
 	})
 	return filepath.Join(dir, "ca.pem"), err

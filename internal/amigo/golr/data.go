@@ -83,12 +83,12 @@ func documents(files []string) (data, error) {
 			return data{}, err
 		}
 		// A link to a file is of no use where its target is not.
-		real, err := filepath.EvalSymlinks(file)
+		target, err := filepath.EvalSymlinks(file)
 		if err != nil {
 			return data{}, err
 		}
 		parts = append(parts, sum)
-		d.documents = append(d.documents, real)
+		d.documents = append(d.documents, target)
 	}
 	d.digest = cache.Key(parts...)
 	return d, nil

@@ -27,9 +27,12 @@ type Instance map[string]Setting
 
 // Read reads settings in the format of conf/.initial_values.yaml.
 func Read(r io.Reader) (Instance, error) {
-	var all Instance
+	all := Instance{}
 	if err := yaml.NewDecoder(r).Decode(&all); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading the instance's settings: %w", err)
+	}
+	if all == nil {
+		all = Instance{} // the file says null
 	}
 	return all, nil
 }

@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
 
-// unsafe are the characters that AmiGO's install does not escape when it
-// writes a value between apostrophes into a Perl program.
-const unsafe = "'\\\n\r\x00"
+// unsafe tells what cannot be in a value. AmiGO's install escapes nothing when
+// it writes a value between apostrophes into a Perl program.
+func unsafe(r rune) bool {
+	return r == '\'' || r == '\\' || r == utf8.RuneError || r != '\t' && !unicode.IsPrint(r)
+}
 
 func parse(kind, value string) (yaml.Node, error) {
-	if strings.ContainsAny(value, unsafe) {
-		return yaml.Node{}, fmt.Errorf("%q holds an apostrophe, a backslash or a line break, which AmiGO cannot take", value)
+	if strings.ContainsFunc(value, unsafe) {
+		return yaml.Node{}, fmt.Errorf("%q holds an apostrophe, a backslash or what cannot be printed, which AmiGO cannot take", value)
 	}
 	switch kind {
 	case "boolean":

@@ -15,6 +15,18 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 )
 
+// UnreachableError says that a git repository cannot be read.
+type UnreachableError struct {
+	Repository string
+	Err        error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("the git repository %s cannot be read: %v", e.Repository, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // git runs git without questions; its trust in certificates is the host's,
@@ -52,7 +64,7 @@ func fromGit(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 	if err != nil {
 		return Tree{}, err
 	}
-	trust, err := spec.Fetch.TrustFile(c)
+	trust, err := spec.Fetch.TrustFile(ctx, c)
 	if err != nil {
 		return Tree{}, err
 	}
@@ -88,7 +100,7 @@ func resolve(ctx context.Context, env []string, remote, ref string) (string, err
 	}
 	listed, err := git(ctx, "", env, "ls-remote", remote, ref, ref+"^{}")
 	if err != nil {
-		return "", fmt.Errorf("asking %s for %s: %w (is the address right, and the network there?)", origin(remote), ref, reason(err))
+		return "", &UnreachableError{Repository: origin(remote), Err: reason(err)}
 	}
 	commit := pick(listed, ref)
 	if commit == "" {

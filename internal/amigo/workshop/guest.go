@@ -1,9 +1,11 @@
 package workshop
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -94,14 +96,26 @@ func unpack(r io.Reader, t Task) error {
 		if !returns(dir) {
 			continue
 		}
-		if err := unpackOne(r, dir.Host); err != nil {
+		if err := replace(r, dir.Host); err != nil {
 			return fmt.Errorf("receiving the result of %s: %w", t.Name, err)
 		}
 	}
 	return nil
 }
 
-func unpackOne(r io.Reader, to string) error {
+// replace makes the content of the directory to what the stream holds. It
+// waits for the stream's beginning: until then the directory is being sent.
+func replace(stream io.Reader, to string) error {
+	r := bufio.NewReader(stream)
+	if _, err := r.Peek(1); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
 	plain, err := remote.Decompress(r)
 	if err != nil {
 		return err

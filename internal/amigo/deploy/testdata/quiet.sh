@@ -1,0 +1,15 @@
+if systemctl is-active --quiet apache2; then
+  left=60
+  until curl -fsS -o /dev/null http://127.0.0.1/amigo 2>/run/amigo-wait && curl -fsS -o /dev/null 'http://127.0.0.1/solr/select?q=*:*&rows=0' 2>/run/amigo-wait; do
+    left=$((left - 1))
+    if [ $left -le 0 ]; then
+      cat /run/amigo-wait
+      journalctl --no-pager --lines 20 --output cat -u jetty9 -u amigo-workers -u apache2
+      echo "AmiGO does not answer after its files were changed"
+      exit 1
+    fi
+    sleep 1
+  done
+fi
+mv /usr/share/amigo-image/files.new /usr/share/amigo-image/files
+rm -f /run/amigo-deploy.sh

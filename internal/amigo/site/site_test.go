@@ -1,0 +1,120 @@
+package site
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var example = Site{
+	Serve: Workers, Programs: []string{"amigo", "visualize", "grebe"}, Memory: "512m", Operator: "amigo",
+	Origins: []string{"https://golr.example.org"}, Version: "2.5.17", Commit: "0123456789abcdef",
+	Origin: "https://example.org/amigo.git", Date: "2024-06-18", DOI: "10.5281/zenodo.12", Count: 274,
+}
+
+func TestFilesAreGolden(t *testing.T) {
+	cgi := Site{Serve: CGI, Programs: []string{"amigo"}, Memory: "4g", Operator: "op", Version: "<1>", Origin: "dir"}
+	for dir, s := range map[string]Site{"workers": example, "cgi": cgi} {
+		set, err := Files(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest := ""
+		for _, f := range set.Sorted() {
+			manifest += f.Mode.String() + " " + f.Path + " " + f.Link + f.Owner + "\n"
+			if f.Mode.IsRegular() {
+				golden(t, filepath.Join(dir, strings.ReplaceAll(f.Path[1:], "/", "_")), string(f.Data))
+			}
+		}
+		golden(t, filepath.Join(dir, "files"), manifest)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestNoPageSaysThatItKnowsNothing(t *testing.T) {
+	set, err := Files(Site{Serve: Workers, Programs: []string{"amigo"}, Memory: "1g", Operator: "a", Version: "1", Origin: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(set[Share+"/www/index.html"].Data)
+	for _, bad := range []string{"???", "<no value>", "href=\"\"", "src=\"http"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the start page says %q", bad)
+		}
+	}
+}
+
+func TestPrograms(t *testing.T) {
+	amigo := fileset.Set{}
+	for _, name := range []string{"amigo", "grebe", "goose", "static", "aserve", "config.pl"} {
+		amigo.Add(fileset.Text("/srv/amigo/perl/bin/"+name, ""))
+	}
+	if diff := cmp.Diff([]string{"amigo", "grebe"}, Programs(amigo)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestQuery has searches as AmiGO's pages make them, and what must not get to
+// Solr.
+func TestQuery(t *testing.T) {
+	allowed := regexp.MustCompile(allowedQuery)
+	for _, query := range []string{
+		"", "q=*:*&rows=0", "q=a%26b&",
+		"defType=edismax&qt=standard&indent=on&wt=json&rows=10&start=0&fl=a%2Cb&facet=true&facet.mincount=1&facet.sort=count&json.nl=arrarr&facet.limit=25&hl=true&hl.simple.pre=%3Cem%3E&hl.snippets=1000&fq=idspace:%22GO%22&fq=-x:y&facet.field=source&f.source.facet.limit=-1&q=x&qf=a^2&packet=1&callback_type=search&json.wrf=jQuery21_17&_=17",
+		"q=*:*&wt=csv&csv.encapsulator=&csv.separator=%09&csv.header=false&csv.mv.separator=|&sort=id asc&bq=a:b",
+	} {
+		if !allowed.MatchString(query) {
+			t.Errorf("%q is refused", query)
+		}
+	}
+	for _, query := range []string{
+		"q=*:*&shards=evil:8983/solr", "shards=x", "q=a&s%68ards=x", "q=a&shards.qt=/update", "stream.url=http://x", "stream.body=<delete/>",
+		"q=a&stream.file=/etc/passwd", "q=a&qt=/update", "qt=standard2", "q=a&wt=xslt&tr=x", "wt=velocity", "q=a&v.template=x", "q=a&json.wrf=alert(1)",
+		"q", "q=a&x", "&q=a", "q=a&&q=b", "q=a&Q=b", "commit=true", "q=a&debugQuery=true", "q=a&f.x.y=1", "q=a&qtx=1", "q=a&defType=func",
+	} {
+		if allowed.MatchString(query) {
+			t.Errorf("%q is allowed", query)
+		}
+	}
+}
+
+// No parameter of Solr's dangerous kinds gets through, however it is dressed.
+func FuzzQuery(f *testing.F) {
+	allowed := regexp.MustCompile(allowedQuery)
+	dangerous := regexp.MustCompile(`(?:^|&)(?:shards|stream|qt|tr|v)(?:\.[^=&]*)?=`)
+	f.Add("q=a&shards=b")
+	f.Add("q=%26shards=b")
+	f.Fuzz(func(t *testing.T, query string) {
+		if allowed.MatchString(query) && dangerous.MatchString(strings.ReplaceAll(query, "qt=standard", "q=a")) {
+			t.Errorf("%q is allowed", query)
+		}
+	})
+}
