@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/hashicorp/packer-plugin-sdk/communicator"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Builder is the component.
@@ -101,7 +103,7 @@ func outcome(ctx context.Context, state multistep.StateBag) error {
 		return dead
 	}
 	if err, ok := state.GetOk("error"); ok {
-		return err.(error)
+		return explain(err.(error))
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the build was stopped: %w", context.Cause(ctx))
@@ -113,4 +115,16 @@ func outcome(ctx context.Context, state multistep.StateBag) error {
 		return errors.New("the build was halted")
 	}
 	return nil
+}
+
+// explain gives an error of the SDK's own steps, which is only a text, its
+// meaning.
+func explain(err error) error {
+	if strings.Contains(err.Error(), "hecksums did not match") {
+		return &fault.Error{
+			What:  "disk_image: the image is not the one that its checksum names",
+			Where: err.Error(), Try: "the checksum beside the image where it is published", Code: fault.Verify, Err: err,
+		}
+	}
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // stepAccelerate chooses the accelerator.
@@ -37,7 +38,10 @@ func (s *stepAccelerate) Run(ctx context.Context, state multistep.StateBag) mult
 func (s *stepAccelerate) choose(ctx context.Context) (accelerator.Choice, error) {
 	choice, err := accelerator.Choose(ctx, s.config.accelerators(), s.config.QemuBinary, s.cache)
 	if err == nil && s.config.RequireAcceleration && !choice.Accelerated() {
-		err = fmt.Errorf("require_acceleration: this host has none that pays: %s", choice)
+		err = &fault.Error{
+			What: "require_acceleration: this host has none that pays: " + choice.String(),
+			Try:  "amigo-image doctor", Code: fault.Host,
+		}
 	}
 	return choice, err
 }

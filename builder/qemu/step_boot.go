@@ -31,7 +31,7 @@ func (s *stepBoot) boot(ctx context.Context) error {
 		Firmware:    engine.Firmware(s.config.Firmware),
 		CPUs:        s.config.CPUs,
 		MemoryMiB:   s.config.Memory,
-		Disks:       []engine.Disk{{Path: s.overlay(), Format: "qcow2"}},
+		Disks:       []engine.Disk{{Path: s.overlay(), Format: "qcow2", Scratch: true}},
 		Forward:     []int{sshPort},
 		Console:     s.console(),
 	}

@@ -62,6 +62,12 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.err }
 
+// Is tells whether a program's last words are what the C library says of the
+// error number target: a full disk is one, whoever fills it.
+func (e *ExitError) Is(target error) bool {
+	return target == syscall.ENOSPC && strings.Contains(e.Stderr, "No space left on device")
+}
+
 // MissingError says that the host lacks a program.
 type MissingError struct{ Name, Package string }
 

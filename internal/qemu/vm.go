@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ type VM struct {
 	ports   map[int]int
 
 	closeOnce sync.Once
+	fault     atomic.Pointer[error] // why we ended it
 }
 
 // Start starts a virtual machine and returns when QEMU answers. The machine
@@ -62,10 +64,50 @@ func (vm *VM) start(ctx context.Context) error {
 	}
 	vm.monitor, err = dialMonitor(ctx, f.monitor, vm.process.Done())
 	if err != nil {
-		return fmt.Errorf("talking to qemu: %w", errors.Join(err, vm.exitErr()))
+		return vm.startError(err)
 	}
-	vm.ports, err = vm.forwarded(ctx)
-	return err
+	if vm.ports, err = vm.forwarded(ctx); err != nil {
+		return err
+	}
+	go vm.watchDisk(ctx)
+	return nil
+}
+
+// startError prefers QEMU's own last words, which it may still be saying, to
+// what is wrong with the connection to it.
+func (vm *VM) startError(err error) error {
+	select {
+	case <-vm.process.Done():
+	case <-time.After(2 * time.Second):
+	}
+	if exit := vm.exitErr(); exit != nil {
+		return fmt.Errorf("starting the virtual machine: %w", exit)
+	}
+	return fmt.Errorf("talking to qemu: %w", err)
+}
+
+// watchDisk ends a machine that can't write its disk: QEMU stops such a guest
+// without a word and waits for somebody to make room.
+func (vm *VM) watchDisk(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-vm.Exited():
+			return
+		case <-time.After(2 * time.Second):
+		}
+		var state struct {
+			Status string `json:"status"`
+		}
+		if err := vm.monitor.execute(ctx, "query-status", nil, &state); err != nil || state.Status != "io-error" {
+			continue
+		}
+		full := fmt.Errorf("the virtual machine can't write its disk: %w", syscall.ENOSPC)
+		vm.fault.Store(&full)
+		_ = vm.process.Signal(syscall.SIGKILL)
+		return
+	}
 }
 
 func (vm *VM) prepare() (files, error) {
@@ -95,6 +137,9 @@ func (vm *VM) Exited() <-chan struct{} { return vm.process.Done() }
 
 // Err says how QEMU ended; it waits for that.
 func (vm *VM) Err() error {
+	if fault := vm.fault.Load(); fault != nil {
+		return *fault
+	}
 	if err := vm.process.Wait(); err != nil {
 		return fmt.Errorf("the virtual machine died: %w", err)
 	}
