@@ -1,0 +1,147 @@
+package qemu
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+)
+
+func prepare(config map[string]any) (*Builder, error) {
+	b := new(Builder)
+	_, _, err := b.Prepare(map[string]any{"packer_build_name": "amigo"}, config)
+	return b, err
+}
+
+func TestDefaults(t *testing.T) {
+	b, err := prepare(map[string]any{"bootstrap": map[string]any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.config
+	if c.Bootstrap.Release != "bookworm" || c.diskSize != 8<<30 || c.OutputDirectory != "output-amigo" ||
+		c.Comm.SSHUsername != "root" || !c.ownKey() {
+		t.Errorf("got %+v", c)
+	}
+	if diff := cmp.Diff([]string{"kvm", "tcg"}, c.Accelerators); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPrepareTwice(t *testing.T) {
+	b, err := prepare(map[string]any{"bootstrap": map[string]any{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Prepare(map[string]any{"bootstrap": map[string]any{}, "packer_build_name": "amigo"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryFaultIsReported(t *testing.T) {
+	_, err := prepare(map[string]any{
+		"bootstrap": map[string]any{"release": "No Release"}, "disk_size": "large", "memory": 1, "cpus": -1,
+		"firmware": "coreboot", "accelerators": []string{"hax"}, "communicator": "winrm",
+		"winrm_username": "x", "unknown_option": 1,
+	})
+	if err == nil {
+		t.Fatal("nothing was reported")
+	}
+	if !strings.Contains(err.Error(), "unknown_option") {
+		t.Errorf("the unknown option is not in %v", err)
+	}
+	_, err = prepare(map[string]any{
+		"bootstrap": map[string]any{"release": "No Release"}, "memory": 1, "cpus": -1,
+		"firmware": "coreboot", "accelerators": []string{"hax"}, "communicator": "none",
+	})
+	if err == nil {
+		t.Fatal("nothing was reported")
+	}
+	for _, field := range []string{"release:", "memory:", "cpus:", "firmware:", "accelerators:", "communicator:"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is not in %v", field, err)
+		}
+	}
+}
+
+func TestSourceIsOneOfTwo(t *testing.T) {
+	if _, err := prepare(map[string]any{}); err == nil {
+		t.Error("no source was taken")
+	}
+	image := map[string]any{"url": "disk.qcow2", "checksum": "none"}
+	if _, err := prepare(map[string]any{"disk_image": image}); err != nil {
+		t.Error(err)
+	}
+	if _, err := prepare(map[string]any{"disk_image": image, "bootstrap": map[string]any{}}); err == nil {
+		t.Error("two sources were taken")
+	}
+	if _, err := prepare(map[string]any{"disk_image": map[string]any{"url": "disk.qcow2"}}); err == nil {
+		t.Error("an image without a checksum was taken")
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	broken := errors.New("broken")
+	state := func(key string, value any) multistep.StateBag {
+		bag := new(multistep.BasicStateBag)
+		if key != "" {
+			bag.Put(key, value)
+		}
+		return bag
+	}
+	dead, cancel := context.WithCancelCause(t.Context())
+	cancel(&deadError{err: broken})
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	tests := map[string]struct {
+		ctx   context.Context //nolint:containedctx // it is the case
+		state multistep.StateBag
+		want  error
+	}{
+		"success":           {t.Context(), state("", nil), nil},
+		"a step's error":    {t.Context(), state("error", broken), broken},
+		"the machine died":  {dead, state("error", errors.New("ssh is gone")), broken},
+		"Ctrl-C":            {stopped, state("", nil), context.Canceled},
+		"cancelled by core": {t.Context(), state(multistep.StateCancelled, true), context.Canceled},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := outcome(test.ctx, test.state)
+			if test.want == nil && got != nil || !errors.Is(got, test.want) && !isDead(got, test.want) {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+func isDead(err, cause error) bool {
+	var dead *deadError
+	return errors.As(err, &dead) && errors.Is(dead.err, cause)
+}
+
+func TestWrongChecksumHasItsStatus(t *testing.T) {
+	var f *fault.Error
+	if err := explain(errors.New("Checksums did not match for x")); !errors.As(err, &f) || f.Code != fault.Verify {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestArtifactHasNoSecrets(t *testing.T) {
+	bag := new(multistep.BasicStateBag)
+	bag.Put("generated_data", map[string]any{"SSHPrivateKey": "secret", "Password": "secret", "Port": 1})
+	b := &build{config: &Config{}, finished: artifactFiles{"/o/amigo.qcow2"}}
+	artifact := b.artifact(bag)
+	data := artifact.State("generated_data").(map[string]any)
+	if diff := cmp.Diff(map[string]any{"Port": 1}, data); diff != "" {
+		t.Error(diff)
+	}
+	if artifact.State(component.StateDisk) != "/o/amigo.qcow2" {
+		t.Errorf("the disk is %v", artifact.State(component.StateDisk))
+	}
+}
