@@ -26,6 +26,7 @@ const (
 	solrWar  = "../build/solr-3.6.2.war"
 	template = "../examples/amigo"
 	output   = "../build/test"
+	pictures = "../build/pictures"
 )
 
 func TestMain(m *testing.M) {

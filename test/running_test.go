@@ -124,7 +124,7 @@ func (m *machine) pages(t *testing.T) map[string]string {
 }
 
 // browser opens pages in Chromium under a name that the image can't know, and
-// leaves screenshots in the output directory.
+// leaves screenshots in the directory pictures.
 func (m *machine) browser(t *testing.T) {
 	for path, want := range map[string]string{
 		"/":                      "AmiGO is running",
@@ -146,8 +146,11 @@ func (m *machine) browser(t *testing.T) {
 func (m *machine) open(t *testing.T, path string) string {
 	t.Helper()
 	_, port, _ := strings.Cut(m.vm.Addr(80), ":")
-	picture, err := filepath.Abs(filepath.Join(output, "page"+strings.ReplaceAll(path, "/", "-")+".png"))
+	picture, err := filepath.Abs(filepath.Join(pictures, "page"+strings.ReplaceAll(path, "/", "-")+".png"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(pictures, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, action := range []string{"--screenshot=" + picture, "--dump-dom"} {
