@@ -34,18 +34,17 @@ type record struct {
 
 // newRecord returns the record of a run's build, or one that remembers nothing
 // if the result of a component cannot be foreseen.
-func newRecord(ctx context.Context, r *buildRun) record {
+func newRecord(ctx context.Context, r *buildRun) (record, error) {
 	if r.options.Records == "" || !r.build.foreseeable() {
-		return record{}
+		return record{}, nil
 	}
 	u := r.ui(r.build.builder)
 	phase := event.Start(sinkFunc(u.emit), "inputs", "what decides the result")
 	key, err := fingerprint(ctx, r.build, r.options.Engine)
 	if err != nil {
-		// The component itself will say it when it needs what is not there.
-		phase.Detail(err.Error())
-		_ = phase.End(event.OK, "not known beforehand", nil)
-		return record{}
+		// What can't be looked at can't be built from: better now than after a
+		// guest has booted.
+		return record{}, phase.End(event.Failed, "", err)
 	}
 	found := record{path: filepath.Join(r.options.Records, key+".json"), force: r.plan.options.Force}
 	if _, ok := found.find(); ok {
@@ -53,7 +52,7 @@ func newRecord(ctx context.Context, r *buildRun) record {
 	} else {
 		_ = phase.End(event.OK, "to be built", nil)
 	}
-	return found
+	return found, nil
 }
 
 // find returns the artifacts of an earlier build, if all their files are still

@@ -108,21 +108,25 @@ func failures(results []Result) error {
 	return errors.Join(errs...)
 }
 
-func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) Result {
-	r := Result{Build: b.Name}
+func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) {
+	r.Build = b.Name
 	start := time.Now()
 	if err := ctx.Err(); err != nil {
 		r.Err = context.Cause(ctx)
 		return r
 	}
 	run := &buildRun{plan: p, build: b, options: o}
-	record := newRecord(ctx, run)
+	defer func() { r.Elapsed = time.Since(start) }()
+	record, err := newRecord(ctx, run)
+	if err != nil {
+		r.Err = err
+		return r
+	}
 	if kept, ok := record.find(); ok {
 		r.Artifacts, r.Unchanged = kept, true
 	} else if r.Artifacts, r.Err = run.run(ctx); r.Err == nil {
 		r.Err = record.keep(r.Artifacts)
 	}
-	r.Elapsed = time.Since(start)
 	return r
 }
 

@@ -19,6 +19,7 @@ import (
 
 // Exit statuses, as amigo-image's help has them.
 const (
+	notValid    = 1
 	buildFailed = 11
 	noNetwork   = 20
 	notVerified = 21
@@ -94,7 +95,7 @@ func faults() map[string]fault {
 				makeBlank(t, dir)
 				write(t, dir, "amigo/README", "not it")
 			},
-			amigo: `source = "%[1]s/amigo"` + golrBlock, status: buildFailed, says: []string{"AmiGO"},
+			amigo: `source = "%[1]s/amigo"` + golrBlock, status: notValid, says: []string{"AmiGO"},
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // page is a page that must be there.
@@ -22,7 +23,26 @@ func (p page) check() check {
 	return check{"page " + p.path, func(ctx context.Context, s *subject) (string, error) { return p.fetch(ctx, s.web) }}
 }
 
-func (p page) fetch(ctx context.Context, w *web) (string, error) {
+// attempts is how often a page may be asked for. AmiGO waits two seconds for
+// GOlr and says "not found" then, which is what a cold Java virtual machine on
+// an emulated or busy host makes of a first search.
+const attempts = 5
+
+func (p page) fetch(ctx context.Context, w *web) (title string, err error) {
+	for attempt := 1; ; attempt++ {
+		title, err = p.once(ctx, w)
+		if err == nil || attempt == attempts {
+			return title, err
+		}
+		select {
+		case <-ctx.Done():
+			return title, err
+		case <-time.After(w.pause):
+		}
+	}
+}
+
+func (p page) once(ctx context.Context, w *web) (string, error) {
 	r, err := w.get(ctx, p.path)
 	if err != nil {
 		return "", err

@@ -18,6 +18,7 @@ type web struct {
 	client   *http.Client
 	evidence evidence
 	count    atomic.Int64
+	pause    time.Duration // between two attempts at a page
 }
 
 // response is an answer, read to its end.
@@ -34,7 +35,7 @@ const maxBody = 32 << 20
 var errElsewhere = errors.New("redirected to another host")
 
 func newWeb(base string, timeout time.Duration, evidence evidence) *web {
-	return &web{base: base, evidence: evidence, client: &http.Client{
+	return &web{base: base, evidence: evidence, pause: pollInterval, client: &http.Client{
 		Timeout:   timeout,
 		Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
 		CheckRedirect: func(request *http.Request, via []*http.Request) error {

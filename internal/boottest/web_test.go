@@ -36,6 +36,7 @@ func site(t *testing.T, bodies map[string]string) *subject {
 		t.Fatal(err)
 	}
 	s := &subject{web: newWeb(server.URL, time.Minute, evidence), evidence: evidence}
+	s.web.pause = 0
 	s.facts.About.Test.Search, s.facts.About.Test.Term = "apoptotic process", "GO:0006915"
 	s.facts.About.GOlr.DOI, s.facts.About.GOlr.Date = "10.5281/zenodo.1", "2026-08-01"
 	return s

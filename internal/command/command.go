@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -98,6 +99,11 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(c.Stderr, tail)
 	}
+	if c.Stdout != nil && c.Stderr != nil {
+		// Both may be one writer, which its two streams must not share at once.
+		mu := new(sync.Mutex)
+		cmd.Stdout, cmd.Stderr = &locked{mu, c.Stdout}, &locked{mu, cmd.Stderr}
+	}
 	isolate(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
@@ -166,6 +172,18 @@ func Look(name string) (string, error) {
 		return "", &MissingError{Name: name, Package: debianPackage(name)}
 	}
 	return path, nil
+}
+
+// locked is a writer that takes turns with others.
+type locked struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // isolate gives the program its own process group, so that a terminal's
