@@ -2,13 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 )
 
 // foreseeable tells whether every component of b knows what decides its
@@ -48,7 +48,7 @@ func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
 	for i, chain := range b.chains {
 		parts = append(parts, fmt.Sprint(i, len(chain)))
 	}
-	return key(parts), nil
+	return cache.Key(parts...), nil
 }
 
 func (c *component) fingerprint(ctx context.Context) (sum string, err error) {
@@ -74,14 +74,5 @@ func (c *component) outline() string {
 	if !c.foreseen {
 		parts = append(parts, c.plan.template.files.text()...)
 	}
-	return key(parts)
-}
-
-// key returns the digest of parts, in which no two lists of parts are alike.
-func key(parts []string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return cache.Key(parts...)
 }

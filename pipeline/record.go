@@ -2,11 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +12,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // File is a file of a finished artifact.
@@ -79,6 +77,9 @@ func (r record) find() ([]Artifact, bool) {
 	return artifacts, true
 }
 
+// silent takes the progress of a digest that nobody waits for.
+func silent(_, _ int64) {}
+
 func (f File) unchanged() bool {
 	info, err := os.Stat(f.Path)
 	if err != nil || info.Size() != f.Size {
@@ -87,7 +88,7 @@ func (f File) unchanged() bool {
 	if info.ModTime().Equal(f.ModTime) {
 		return true
 	}
-	sum, err := digest(f.Path)
+	_, sum, err := manifest.DigestFile(f.Path, silent)
 	return err == nil && sum == f.SHA256
 }
 
@@ -103,7 +104,7 @@ func (r record) keep(artifacts []Artifact) error {
 	}
 	for _, a := range artifacts {
 		for i := range a.Files {
-			sum, err := digest(a.Files[i].Path)
+			_, sum, err := manifest.DigestFile(a.Files[i].Path, silent)
 			if err != nil {
 				return fmt.Errorf("remembering the build: %w", err)
 			}
@@ -147,17 +148,4 @@ func describe(artifacts []packersdk.Artifact) []Artifact {
 		all = append(all, d)
 	}
 	return all
-}
-
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("reading %s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -36,7 +37,7 @@ type build struct {
 	base     base
 	key      *guest.Key
 	vm       *engine.VM
-	expected bool // the machine is meant to end
+	expected atomic.Bool // the machine is meant to end
 	finished artifactFiles
 }
 
@@ -60,7 +61,7 @@ func (e *deadError) Unwrap() error { return e.err }
 // for a guest that is gone.
 func (b *build) watch(vm *engine.VM) {
 	<-vm.Exited()
-	if !b.expected {
+	if !b.expected.Load() {
 		b.cancel(&deadError{err: vm.Err()})
 	}
 }

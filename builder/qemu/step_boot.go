@@ -71,7 +71,7 @@ func (s *stepBoot) Cleanup(state multistep.StateBag) {
 	if s.vm == nil {
 		return
 	}
-	s.expected = true
+	s.expected.Store(true)
 	_, failed := state.GetOk("error")
 	if failed || state.Get(multistep.StateCancelled) != nil {
 		s.keepEvidence()

@@ -2,12 +2,8 @@ package qemu
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"github.com/hashicorp/packer-plugin-sdk/packerbuilderdata"
@@ -15,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
 
@@ -66,7 +63,8 @@ func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}
-	if made.Digest, err = digest(path); err != nil {
+	progress := func(done, total int64) { phase.Progress(done, total, event.Bytes) }
+	if _, made.Digest, err = manifest.DigestFile(path, progress); err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}
 	if err = qemuimg.Overlay(ctx, path, info.Format, s.overlay()); err != nil {
@@ -76,19 +74,6 @@ func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
 		err = qemuimg.Resize(ctx, s.overlay(), s.config.diskSize)
 	}
 	return made, phase.End(event.OK, info.Format+" image", err)
-}
-
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading the base: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("reading the base: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // describe returns the base as JSON, for the manifest.

@@ -18,7 +18,7 @@ type stepShutdown struct{ *build }
 
 func (s *stepShutdown) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
 	phase := event.Start(s.sink, "shutdown", "")
-	s.expected = true
+	s.expected.Store(true)
 	err := s.vm.PowerDown(ctx, s.config.ShutdownTimeout)
 	if phase.End(event.OK, "clean", err) != nil {
 		return fail(state, err)

@@ -49,7 +49,7 @@ type Options struct {
 	CPUs        int         // 2
 	MemoryMiB   int         // 2048
 	Disks       []Disk
-	// Seed is the path of an ISO image with a NoCloud seed.
+	// Seed is the path of a raw disk image with a NoCloud seed.
 	Seed string
 	// Forward lists ports of the guest that get a port of this host's
 	// loopback interface, which QEMU chooses.
