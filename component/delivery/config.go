@@ -33,8 +33,9 @@ type Config struct {
 	CPUs int `mapstructure:"cpus"`
 	// What the image is boot-tested on, ["bios", "uefi"] by default.
 	Firmwares []string `mapstructure:"firmwares"`
-	// Keep what the boot test saw in the output directory, in boot-test.
-	// Without it only a failed test leaves that.
+	// Keep all that the boot test saw in the output directory, in boot-test.
+	// Without it a passed test leaves its report and a screenshot, and only a
+	// failed one leaves everything.
 	KeepEvidence bool `mapstructure:"keep_evidence"`
 }
 

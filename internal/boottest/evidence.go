@@ -7,6 +7,12 @@ import (
 	"path/filepath"
 )
 
+// Names of evidence: the report in its directory, the screenshot in each boot's.
+const (
+	ReportName     = "report.json"
+	ScreenshotName = "screen.png"
+)
+
 // evidence is the directory of one boot.
 type evidence struct{ dir string }
 
@@ -29,7 +35,7 @@ func writeReport(dir string, report Report) error {
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "report.json"), append(content, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ReportName), append(content, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil

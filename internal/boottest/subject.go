@@ -167,7 +167,7 @@ func (s *subject) screenshot(ctx context.Context) {
 	if s.dead() || ctx.Err() != nil {
 		return
 	}
-	if err := s.vm.Screenshot(ctx, s.evidence.path("screen.png")); err != nil {
+	if err := s.vm.Screenshot(ctx, s.evidence.path(ScreenshotName)); err != nil {
 		s.phase.Detail(err.Error())
 	}
 }

@@ -125,9 +125,16 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	if err != nil {
 		return Delivery{}, err
 	}
-	names, err := manifest.Write(out.Path(), o.manifest(disk, report), report.Facts.Packages)
+	witness, err := keepWitness(out)
 	if err != nil {
 		return Delivery{}, err
+	}
+	names, err := manifest.Write(out.Path(), o.manifest(append([]manifest.File{disk}, witness...), report), report.Facts.Packages)
+	if err != nil {
+		return Delivery{}, err
+	}
+	for _, file := range witness {
+		names = append(names, file.Name)
 	}
 	delivery := Delivery{Dir: out.Final(), Disk: filepath.Join(out.Final(), disk.Name), SHA256: disk.SHA256}
 	for _, name := range append([]string{disk.Name}, names...) {
@@ -148,11 +155,11 @@ func describeDisk(ctx context.Context, path string, phase *event.Phase) (manifes
 	}, err
 }
 
-func (o Order) manifest(disk manifest.File, report boottest.Report) manifest.Manifest {
+func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.Manifest {
 	about := report.Facts.About
 	return manifest.Manifest{
 		Name: o.Name, Variant: string(o.Variant), Version: about.AmiGO.Version, Created: time.Now(),
-		Files: []manifest.File{disk}, Parent: o.Parent, Base: o.Base,
+		Files: files, Parent: o.Parent, Base: o.Base,
 		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: withoutSecret(about.AmiGO.Source), Serve: about.Serve},
 		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Date: about.GOlr.Date, DOI: about.GOlr.DOI},
 		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel},

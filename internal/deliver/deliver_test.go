@@ -134,8 +134,13 @@ func TestFinish(t *testing.T) {
 	if err := os.Rename(blank(t), out.Path("amigo.qcow2")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(out.Path(EvidenceDir), 0o755); err != nil {
+	if err := os.MkdirAll(out.Path(EvidenceDir, "bios"), 0o755); err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range []string{"report.json", "bios/screen.png"} {
+		if err := os.WriteFile(out.Path(EvidenceDir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var report boottest.Report
 	report.Facts.About.AmiGO.Version, report.Facts.About.AmiGO.Source = "2.5.17", "https://me:secret@example.org/amigo"
@@ -151,7 +156,7 @@ func TestFinish(t *testing.T) {
 		}
 		names = append(names, filepath.Base(file))
 	}
-	if want := []string{"amigo.qcow2", "packages.txt", "manifest.json", "SHA256SUMS"}; !slices.Equal(names, want) {
+	if want := []string{"amigo.qcow2", "packages.txt", "manifest.json", "SHA256SUMS", "boot-test.json", "screen.png"}; !slices.Equal(names, want) {
 		t.Errorf("files %q", names)
 	}
 	m, err := manifest.ReadFile(filepath.Join(delivery.Dir, manifest.FileName))

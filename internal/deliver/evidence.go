@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
 )
 
@@ -29,6 +31,37 @@ func KeepEvidence(ctx context.Context, out *outdir.Dir, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w (evidence: %s)", err, target)
+}
+
+// Names of what a passed boot test leaves beside the image.
+const (
+	reportName     = "boot-test.json"
+	screenshotName = "screen.png"
+)
+
+// keepWitness copies the report and one screenshot of a passed boot test
+// beside the image. A machine without a screen leaves only the report.
+func keepWitness(out *outdir.Dir) ([]manifest.File, error) {
+	files, err := witness(nil, out.Path(EvidenceDir, boottest.ReportName), out.Path(reportName), manifest.BootReport)
+	if err != nil {
+		return nil, err
+	}
+	shots, err := filepath.Glob(out.Path(EvidenceDir, "*", boottest.ScreenshotName))
+	if err != nil || len(shots) == 0 {
+		return files, err
+	}
+	return witness(files, shots[0], out.Path(screenshotName), manifest.Screenshot)
+}
+
+func witness(files []manifest.File, from, to string, role manifest.Role) ([]manifest.File, error) {
+	content, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, content, 0o644)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keeping what the boot test saw: %w", err)
+	}
+	return append(files, manifest.File{Name: filepath.Base(to), Role: role, Size: int64(len(content)), SHA256: manifest.Digest(content)}), nil
 }
 
 // withoutSecret removes a user and a password from a URL.

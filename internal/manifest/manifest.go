@@ -60,6 +60,8 @@ type Role string
 const (
 	Disk        Role = "disk"
 	PackageList Role = "packages"
+	BootReport  Role = "boot-test"  // every check of the boot test, as JSON
+	Screenshot  Role = "screenshot" // the console at the end of the boot test
 )
 
 // Parent names the image that a variant was made from.
@@ -165,13 +167,16 @@ func (m Manifest) validate() error {
 	if _, err := m.Disk(); err != nil {
 		faults = append(faults, err)
 	}
-	if m.Parent != nil && !isDigest(m.Parent.SHA256) {
+	if m.Parent != nil && !IsDigest(m.Parent.SHA256) {
 		faults = append(faults, fmt.Errorf("parent: %q is not a SHA-256 digest", m.Parent.SHA256))
 	}
 	seen := map[string]bool{}
 	for i, file := range m.Files {
-		if err := file.validate(seen); err != nil {
+		if err := file.Check(); err != nil {
 			faults = append(faults, fmt.Errorf("files[%d]: %w", i, err))
+		}
+		if seen[file.Name] {
+			faults = append(faults, fmt.Errorf("files[%d]: %s is there twice", i, file.Name))
 		}
 		seen[file.Name] = true
 	}
@@ -181,15 +186,14 @@ func (m Manifest) validate() error {
 	return nil
 }
 
-func (f File) validate(seen map[string]bool) error {
+// Check returns an error that says why f cannot be a file of an image.
+func (f File) Check() error {
 	switch {
 	case !isFileName(f.Name):
 		return fmt.Errorf("%q is not the name of a file", f.Name)
-	case seen[f.Name]:
-		return fmt.Errorf("%s is there twice", f.Name)
 	case f.Size < 0 || f.VirtualSize < 0:
 		return fmt.Errorf("%s has a negative size", f.Name)
-	case !isDigest(f.SHA256):
+	case !IsDigest(f.SHA256):
 		return fmt.Errorf("%s: %q is not a SHA-256 digest", f.Name, f.SHA256)
 	}
 	return nil
@@ -206,7 +210,8 @@ func isFileName(name string) bool {
 	return name != "." && filepath.IsLocal(name) && filepath.Base(name) == name
 }
 
-func isDigest(s string) bool {
+// IsDigest tells whether s is a SHA-256 digest, hexadecimal.
+func IsDigest(s string) bool {
 	raw, err := hex.DecodeString(s)
 	return err == nil && len(raw) == 32
 }

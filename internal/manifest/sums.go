@@ -32,7 +32,7 @@ func ParseSums(r io.Reader) ([]Sum, error) {
 	scanner := bufio.NewScanner(r)
 	for scanner.Scan() {
 		digest, name, ok := strings.Cut(scanner.Text(), " ")
-		if !ok || !isDigest(digest) || len(name) < 2 || (name[0] != ' ' && name[0] != '*') || !isFileName(name[1:]) {
+		if !ok || !IsDigest(digest) || len(name) < 2 || (name[0] != ' ' && name[0] != '*') || !isFileName(name[1:]) {
 			return nil, fmt.Errorf("reading %s: %q is not a digest and the name of a file", SumsName, scanner.Text())
 		}
 		sums = append(sums, Sum{strings.ToLower(digest), name[1:]})
