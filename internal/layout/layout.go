@@ -1,0 +1,88 @@
+// Package layout is how an image repository is laid out: where things lie, and
+// what the documents hold that its readers and its publisher share. All of it
+// is static files.
+//
+//	index.html  feed.atom  channels.json     for people and for scripts; not trusted
+//	<channel>/index.html  <channel>/feed.atom
+//	metadata/N.root.json  N.targets.json  N.<channel>.json  N.snapshot.json
+//	metadata/timestamp.json                  the one file that is trusted and changes
+//	versions/<version>/manifest.json  SHA256SUMS  SHA256SUMS.minisig
+//	versions/<version>/amigo-<version>-<variant>.qcow2  .raw.zst  .chunks  ...
+//	minisign.pub  root.json                  what a newcomer pins
+//
+// Everything below versions and metadata but timestamp.json is written once
+// and never changed.
+package layout
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+)
+
+// Places in a repository.
+const (
+	MetadataDir  = "metadata"
+	VersionsDir  = "versions"
+	StateDir     = "state"         // of publishers: locks, tombstones
+	ChannelsFile = "channels.json" // what is in each channel, for scripts
+	PageFile     = "index.html"
+	FeedFile     = "feed.atom"
+	MinisignFile = "minisign.pub"
+	RootFile     = "root.json" // a copy of the newest root, to pin
+)
+
+// Names in the directory of a version.
+const (
+	ManifestFile  = "manifest.json"
+	SumsFile      = "SHA256SUMS"
+	SignatureFile = "SHA256SUMS.minisig"
+)
+
+// pointerFile is a target whose content never changes; the channel's state is
+// in what is signed of it.
+const pointerFile = "channel.json"
+
+// PointerBody is the content of every channel's target.
+const PointerBody = `{"see": "the signed metadata of this target holds the channel's state"}` + "\n"
+
+var (
+	channelName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	versionName = regexp.MustCompile(`^[0-9][A-Za-z0-9._+-]{0,63}$`)
+	reserved    = []string{MetadataDir, VersionsDir, StateDir, "root", "targets", "snapshot", "timestamp"}
+)
+
+// CheckChannel returns an error that says why name is no name of a channel.
+func CheckChannel(name string) error {
+	if !channelName.MatchString(name) || slices.Contains(reserved, name) {
+		return fmt.Errorf("%q is no name of a channel: small letters, digits and dashes, a letter first, not %q", name, reserved)
+	}
+	return nil
+}
+
+// CheckVersion returns an error that says why name is no name of a version.
+// Versions begin with a digit, so none is taken for a channel.
+func CheckVersion(name string) error {
+	if !versionName.MatchString(name) {
+		return fmt.Errorf("%q is no name of a version: letters, digits, dots, dashes, underscores and plus, a digit first", name)
+	}
+	return nil
+}
+
+// Metadata returns the path of a file of the signed metadata.
+func Metadata(name string) string { return path.Join(MetadataDir, name) }
+
+// Version returns the path of a file of a version, or of its directory.
+func Version(version string, name ...string) string {
+	return path.Join(append([]string{VersionsDir, version}, name...)...)
+}
+
+// Pointer returns the path of a channel's target.
+func Pointer(channel string) string { return path.Join(channel, pointerFile) }
+
+// FileName returns the name that a file of an image gets when it is published,
+// such as "amigo-2026-11-22-distribution.qcow2".
+func FileName(product, version, variant, suffix string) string {
+	return product + "-" + version + "-" + variant + suffix
+}

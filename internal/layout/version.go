@@ -1,0 +1,140 @@
+package layout
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+)
+
+// Schema is the version of the documents of this package. It changes when a
+// reader of the old one would go wrong.
+const Schema = 1
+
+// Roles of files in a version, besides those of an image's own manifest.
+const (
+	Chunks     manifest.Role = "chunks" // the raw disk as zstd frames
+	Index      manifest.Role = "index"  // digest and place of each chunk
+	ImageFacts manifest.Role = "image"  // the image's own manifest
+	BootReport               = manifest.BootReport
+	Screenshot               = manifest.Screenshot
+	Changes    manifest.Role = "changes" // what is new since the version before
+)
+
+// VersionManifest is the manifest.json of a version: what the images are, and
+// the length and digest of every file but itself and the checksums.
+type VersionManifest struct {
+	Schema   int             `json:"schema"`
+	Product  string          `json:"product"` // "amigo"
+	Version  string          `json:"version"`
+	Created  time.Time       `json:"created"` // UTC, whole seconds
+	Previous string          `json:"previous,omitempty"`
+	AmiGO    manifest.AmiGO  `json:"amigo"`
+	GOlr     manifest.GOlr   `json:"golr"`
+	System   manifest.System `json:"system"`
+	Tool     manifest.Tool   `json:"tool"`
+	Images   []Image         `json:"images"`
+	Files    []manifest.File `json:"files"`
+}
+
+// Image is one variant of a version.
+type Image struct {
+	Variant  string            `json:"variant"` // "distribution" or "production"
+	Disk     Disk              `json:"disk"`
+	Packages int               `json:"packages"`
+	BootTest manifest.BootTest `json:"boot_test"`
+	// Names of files of the version, by role; see [VersionManifest.File].
+	Files map[manifest.Role]string `json:"files"`
+}
+
+// Disk is the raw content of an image, whatever file it travels in.
+type Disk struct {
+	Size   int64  `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // of the raw disk, hexadecimal
+}
+
+// Image returns the image of a variant.
+func (v VersionManifest) Image(variant string) (Image, error) {
+	for _, image := range v.Images {
+		if image.Variant == variant {
+			return image, nil
+		}
+	}
+	return Image{}, fmt.Errorf("version %s has no variant %q", v.Version, variant)
+}
+
+// File returns the file that an image has in a role.
+func (v VersionManifest) File(image Image, role manifest.Role) (manifest.File, error) {
+	name, ok := image.Files[role]
+	for _, file := range v.Files {
+		if ok && file.Name == name {
+			return file, nil
+		}
+	}
+	return manifest.File{}, fmt.Errorf("version %s, %s: no file for %s", v.Version, image.Variant, role)
+}
+
+// Encode returns the content of a version's manifest.json.
+func (v VersionManifest) Encode() ([]byte, error) {
+	v.Schema, v.Created = Schema, v.Created.UTC().Truncate(time.Second)
+	if err := v.validate(); err != nil {
+		return nil, err
+	}
+	return encode(v)
+}
+
+// DecodeVersion reads a version's manifest.json. Fields that it does not know
+// are ignored; what it returns names only files in the version's directory.
+func DecodeVersion(content []byte) (VersionManifest, error) {
+	var v VersionManifest
+	if err := json.Unmarshal(content, &v); err != nil {
+		return v, fmt.Errorf("reading a version's %s: %w", ManifestFile, err)
+	}
+	return v, v.validate()
+}
+
+func (v VersionManifest) validate() error {
+	faults := []error{CheckVersion(v.Version)}
+	if v.Schema != Schema {
+		faults = append(faults, fmt.Errorf("schema %d is not known here, only %d", v.Schema, Schema))
+	}
+	seen := map[string]bool{}
+	for _, file := range v.Files {
+		faults = append(faults, file.Check())
+		if seen[file.Name] {
+			faults = append(faults, fmt.Errorf("%s is there twice", file.Name))
+		}
+		seen[file.Name] = true
+	}
+	if len(v.Images) == 0 {
+		faults = append(faults, errors.New("it has no images"))
+	}
+	for _, image := range v.Images {
+		if image.Disk.Size <= 0 || !manifest.IsDigest(image.Disk.SHA256) {
+			faults = append(faults, fmt.Errorf("%s: the disk has no size or no digest", image.Variant))
+		}
+		for role, name := range image.Files {
+			if !seen[name] {
+				faults = append(faults, fmt.Errorf("%s: %s: there is no file %q", image.Variant, role, name))
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("version %s: %w", v.Version, err)
+	}
+	return nil
+}
+
+func encode(document any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		return nil, fmt.Errorf("writing a document: %w", err)
+	}
+	return out.Bytes(), nil
+}
