@@ -35,14 +35,14 @@ func KeepEvidence(ctx context.Context, out *outdir.Dir, err error) error {
 
 // Names of what a passed boot test leaves beside the image.
 const (
-	reportName     = "boot-test.json"
+	ReportName     = "boot-test.json" // every check, as JSON
 	screenshotName = "screen.png"
 )
 
 // keepWitness copies the report and one screenshot of a passed boot test
 // beside the image. A machine without a screen leaves only the report.
 func keepWitness(out *outdir.Dir) ([]manifest.File, error) {
-	files, err := witness(nil, out.Path(EvidenceDir, boottest.ReportName), out.Path(reportName), manifest.BootReport)
+	files, err := witness(nil, out.Path(EvidenceDir, boottest.ReportName), out.Path(ReportName), manifest.BootReport)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,67 @@
+//go:build vm
+
+// Package nightly checks that what is shipped for unattended runs is taken by
+// the programs that it is for.
+package nightly
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+)
+
+// TestUnits: systemd takes the service and the timer without a word.
+func TestUnits(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"amigo-image-nightly.service", "amigo-image-nightly.timer"} {
+		unit, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The program need not be installed for this.
+		text := strings.ReplaceAll(string(unit), "/usr/local/bin/amigo-image", "/bin/true")
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	said, err := run(t, "systemd-analyze", append([]string{"verify", "--man=no"}, paths...)...)
+	if err != nil || said != "" {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
+// TestWorkflow: actionlint finds nothing in the workflow.
+func TestWorkflow(t *testing.T) {
+	if said, err := run(t, "go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.9", "github-actions.yml"); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
+// TestCrontab: the line is five fields of time and a command that a shell can
+// read.
+func TestCrontab(t *testing.T) {
+	text, err := os.ReadFile("crontab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 5 && fields[0] != "#" {
+			if said, err := run(t, "bash", "-n", "-c", strings.Join(fields[5:], " ")); err != nil {
+				t.Errorf("%v: %s", err, said)
+			}
+		}
+	}
+}
+
+func run(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	var said strings.Builder
+	err := command.Run(t.Context(), command.Cmd{Name: name, Args: args, Stdout: &said, Stderr: &said})
+	return said.String(), err
+}

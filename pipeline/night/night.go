@@ -1,0 +1,129 @@
+// Package night reads the file that describes an unattended run:
+//
+//	template   = "amigo.pkr.hcl"
+//	repository = "file:///srv/www/images"
+//	state      = "/var/lib/amigo-image"
+//	variables  = { amigo_source = "https://git.example.org/amigo.git" }
+//	keep { daily = 7 }
+package night
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+)
+
+// File is what the file says, with defaults filled in. Relative paths are
+// relative to its directory.
+type File struct {
+	// Template is the template to build, a file or a directory.
+	Template string `hcl:"template"`
+	// Variables of the template.
+	Variables map[string]string `hcl:"variables,optional"`
+	// VariableFiles are files of variables, HCL or JSON.
+	VariableFiles []string `hcl:"variable_files,optional"`
+	// Directories of the images that the template makes: output/distribution
+	// and output/production by default.
+	Directories []string `hcl:"directories,optional"`
+	// Repository is where to publish, as publish's --to.
+	Repository string `hcl:"repository"`
+	// PublicURL is where the public reads the repository. What it would read is
+	// read back before anything points at it.
+	PublicURL string `hcl:"public_url,optional"`
+	// Channel that the night moves; "nightly" by default.
+	Channel string `hcl:"channel,optional"`
+	// Keys is the key directory.
+	Keys string `hcl:"keys,optional"`
+	// State is the directory of lock, status.json, junit.xml and evidence.
+	State string `hcl:"state"`
+	// BudgetText is the time for the whole run, such as "3h", the default.
+	BudgetText string        `hcl:"budget,optional"`
+	Budget     time.Duration // of BudgetText
+	// Notify is a command that gets status.json on its standard input.
+	Notify []string `hcl:"notify,optional"`
+	// Keep is which versions stay; without it all do.
+	Keep *Keep `hcl:"keep,block"`
+}
+
+// Keep counts what is kept, as prune's flags do.
+type Keep struct {
+	Last    int    `hcl:"last,optional"`
+	Daily   int    `hcl:"daily,optional"`
+	Weekly  int    `hcl:"weekly,optional"`
+	Monthly int    `hcl:"monthly,optional"`
+	Yearly  int    `hcl:"yearly,optional"`
+	Within  string `hcl:"within,optional"` // such as "30d"
+}
+
+// Error is what is wrong with a file; it shows the lines.
+type Error struct {
+	Diagnostics hcl.Diagnostics
+	Files       map[string]*hcl.File
+}
+
+func (e *Error) Error() string { return e.Diagnostics.Error() }
+
+// Read reads and checks the file at path. Every fault is in the error, which
+// is an [*Error] where it has a place in the file.
+func Read(path string) (File, error) {
+	parser := hclparse.NewParser()
+	parsed, diags := parser.ParseHCLFile(path)
+	file := File{Channel: "nightly", BudgetText: "3h"}
+	if !diags.HasErrors() {
+		diags = append(diags, gohcl.DecodeBody(parsed.Body, nil, &file)...)
+	}
+	if diags.HasErrors() {
+		return file, &Error{Diagnostics: diags, Files: parser.Files()}
+	}
+	if err := file.complete(filepath.Dir(path)); err != nil {
+		return file, fmt.Errorf("%s: %w", path, err)
+	}
+	return file, nil
+}
+
+// complete fills in defaults and returns every fault.
+func (f *File) complete(dir string) error {
+	var faults []error
+	var err error
+	if f.Budget, err = time.ParseDuration(f.BudgetText); err != nil || f.Budget <= 0 {
+		faults = append(faults, fmt.Errorf("budget: %q is no time, such as \"3h\" or \"90m\"", f.BudgetText))
+	}
+	if err := layout.CheckChannel(f.Channel); err != nil {
+		faults = append(faults, fmt.Errorf("channel: %w", err))
+	}
+	if len(f.Directories) == 0 {
+		f.Directories = []string{"output/distribution", "output/production"}
+	}
+	for _, required := range []struct{ name, value string }{
+		{"template", f.Template}, {"repository", f.Repository}, {"state", f.State},
+	} {
+		if required.value == "" {
+			faults = append(faults, fmt.Errorf("%s: it is empty", required.name))
+		}
+	}
+	f.Template, f.State = within(dir, f.Template), within(dir, f.State)
+	if f.Keys != "" {
+		f.Keys = within(dir, f.Keys)
+	}
+	for i := range f.Directories {
+		f.Directories[i] = within(dir, f.Directories[i])
+	}
+	for i := range f.VariableFiles {
+		f.VariableFiles[i] = within(dir, f.VariableFiles[i])
+	}
+	return errors.Join(faults...)
+}
+
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,90 @@
+package night
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func read(t *testing.T, text string) (File, string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nightly.hcl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Read(path)
+	return file, filepath.Dir(path), err
+}
+
+func TestRead(t *testing.T) {
+	got, dir, err := read(t, `
+template   = "amigo.pkr.hcl"
+variables  = { amigo_ref = "main" }
+repository = "file:///srv/www/images"
+state      = "/var/lib/amigo-image"
+budget     = "90m"
+keep {
+  daily   = 7
+  monthly = 12
+}
+`)
+	want := File{
+		Template: filepath.Join(dir, "amigo.pkr.hcl"), Variables: map[string]string{"amigo_ref": "main"},
+		Directories: []string{filepath.Join(dir, "output/distribution"), filepath.Join(dir, "output/production")},
+		Repository:  "file:///srv/www/images", Channel: "nightly", State: "/var/lib/amigo-image",
+		BudgetText: "90m", Budget: 90 * time.Minute, Keep: &Keep{Daily: 7, Monthly: 12},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+// TestExample: what the examples show can be read.
+func TestExample(t *testing.T) {
+	file, err := Read("../../examples/nightly/nightly.hcl")
+	if err != nil || file.Keep == nil || filepath.Base(file.Template) != "amigo" {
+		t.Errorf("%v: %+v", err, file)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	const good = "template = \"t\"\nrepository = \"mem://\"\nstate = \"s\"\n"
+	for want, text := range map[string]string{
+		`"template" is required`: "repository = \"mem://\"\nstate = \"s\"\n",
+		`did you mean "budget"`:  good + "budgett = \"3h\"",
+		`"soon" is no time`:      good + `budget = "soon"`,
+		`no name of a channel`:   good + `channel = "../x"`,
+		"state: it is empty":     "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
+		"nightly.hcl:4":          good + "keep {",
+	} {
+		_, _, err := read(t, text)
+		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	_, _, err := read(t, "budget = \"soon\"\n"+good+"channel = \"X\"")
+	if err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("not every fault: %v", err)
+	}
+	var shown *Error
+	if _, _, err := read(t, "}"); !errors.As(err, &shown) || len(shown.Files) == 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("template = \"t\"\nkeep {}\n")
+	f.Add("x = [for")
+	path := filepath.Join(f.TempDir(), "nightly.hcl")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = Read(path)
+	})
+}
