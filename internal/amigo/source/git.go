@@ -147,7 +147,7 @@ func pull(ctx context.Context, env []string, remote, commit, ref, dir string) er
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	args := []string{"fetch", "--quiet", remote, "+refs/*:refs/*"}
+	args := []string{"fetch", "--quiet", remote, "+refs/*:refs/theirs/*"}
 	if ref != "" && ref != commit {
 		args = []string{"fetch", "--quiet", "--depth=1", "--no-tags", remote, ref}
 	}

@@ -126,6 +126,20 @@ func TestGit(t *testing.T) {
 	}
 }
 
+// TestOldServer gets a commit that no ref names from a server that gives none
+// by its name, as those did before the protocol's second version.
+func TestOldServer(t *testing.T) {
+	dir, commit := history(t)
+	put(t, dir, "install", "changed")
+	run(t, dir, "git", "commit", "-q", "-a", "-m", "second")
+	run(t, dir, "git", "tag", "-d", "v1")
+	t.Setenv("GIT_CONFIG_PARAMETERS", "'protocol.version'='0' 'init.defaultBranch'='main'")
+	tree, err := Get(t.Context(), cache.At(t.TempDir()), Spec{Location: "file://" + dir, Ref: commit})
+	if err != nil || tree.Commit != commit {
+		t.Errorf("%+v, %v", tree, err)
+	}
+}
+
 func TestUnreachableGit(t *testing.T) {
 	_, err := Get(t.Context(), cache.At(t.TempDir()), Spec{Location: "http://user:secret@127.0.0.1:1/amigo.git"})
 	var unreachable *UnreachableError
