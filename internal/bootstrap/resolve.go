@@ -12,6 +12,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
 // keyring is where Debian's package debian-archive-keyring has its keys.
@@ -49,6 +50,12 @@ func Resolve(ctx context.Context, c cache.Dir, s Spec) (Plan, error) {
 	if plan.Sources, err = sources(ctx, s); err != nil {
 		return plan, err
 	}
+	// apt-get does not wait for another one that updates the same lists.
+	unlock, err := c.Lock(ctx, "apt")
+	if err != nil {
+		return plan, err
+	}
+	defer unlock()
 	apt, err := newApt(c, plan.Sources)
 	if err != nil {
 		return plan, err
@@ -146,8 +153,8 @@ func selectSources(targets, release string) []string {
 // apt is apt-get on a state of its own: nothing of the host's is read or
 // changed but its configuration.
 type apt struct {
-	state string // lists, kept between runs
-	dir   string // the rest
+	state string       // lists, kept between runs
+	dir   *scratch.Dir // the rest
 }
 
 func newApt(c cache.Dir, sources []string) (*apt, error) {
@@ -155,12 +162,13 @@ func newApt(c cache.Dir, sources []string) (*apt, error) {
 	if err := os.MkdirAll(filepath.Join(state, "lists", "partial"), 0o755); err != nil {
 		return nil, fmt.Errorf("making apt's directories: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "amigo-apt-")
+	dir, err := scratch.New(os.TempDir(), "apt")
 	if err != nil {
-		return nil, fmt.Errorf("making apt's directories: %w", err)
+		return nil, err
 	}
 	list := strings.Join(sources, "\n") + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(list), 0o644); err != nil {
+	if err := os.WriteFile(dir.Path("sources.list"), []byte(list), 0o644); err != nil {
+		dir.Close()
 		return nil, fmt.Errorf("writing apt's sources: %w", err)
 	}
 	return &apt{state: state, dir: dir}, nil
@@ -171,14 +179,13 @@ func (a *apt) run(ctx context.Context, args ...string) ([]byte, error) {
 		"-o", "Dir::State::lists=" + filepath.Join(a.state, "lists"),
 		"-o", "Dir::State::status=/dev/null",
 		"-o", "Dir::State::extended_states=/dev/null",
-		"-o", "Dir::Cache=" + a.dir,
-		"-o", "Dir::Etc::sourcelist=" + filepath.Join(a.dir, "sources.list"),
+		"-o", "Dir::Cache=" + a.dir.Path(),
+		"-o", "Dir::Etc::sourcelist=" + a.dir.Path("sources.list"),
 		"-o", "Dir::Etc::sourceparts=/dev/null",
 		"-o", "Dir::Etc::preferencesparts=/dev/null",
 		"-o", "APT::Architecture=amd64", "-o", "APT::Architectures=amd64",
 		"-o", "APT::Sandbox::User=", // the cache may be in a home that _apt can't enter
 		"-o", "APT::Update::Error-Mode=any",
-		"-o", "DPkg::Lock::Timeout=60",
 		"-q",
 	}
 	return command.Output(ctx, command.Cmd{Name: "apt-get", Args: append(options, args...), Env: []string{"LC_ALL=C"}})
@@ -203,7 +210,7 @@ func (a *apt) digest() (string, error) {
 	return cache.Key(parts...), nil
 }
 
-func (a *apt) close() { _ = os.RemoveAll(a.dir) }
+func (a *apt) close() { a.dir.Close() }
 
 // installed is a line of "apt-get --simulate install":
 // Inst NAME (VERSION ARCHIVE...

@@ -80,6 +80,15 @@ func (d Dir) add(entry string, fill func(string) error) error {
 	return nil
 }
 
+// Lock takes the lock that builds share under name, waiting as long as ctx
+// allows.
+func (d Dir) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	if err := os.MkdirAll(d.root, 0o755); err != nil {
+		return nil, fmt.Errorf("making the cache directory: %w", err)
+	}
+	return lock(ctx, filepath.Join(d.root, name+".lock"))
+}
+
 // Key returns the digest of parts, in which no two lists of parts are alike.
 func Key(parts ...string) string {
 	h := sha256.New()

@@ -105,6 +105,9 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 		cmd.Stdout, cmd.Stderr = &locked{mu, c.Stdout}, &locked{mu, cmd.Stderr}
 	}
 	isolate(cmd)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, context.Cause(ctx))
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
 	}

@@ -52,8 +52,10 @@ type Options struct {
 	// Seed is the path of a raw disk image with a NoCloud seed.
 	Seed string
 	// Forward lists ports of the guest that get a port of this host's
-	// loopback interface, which QEMU chooses.
+	// loopback interface, which QEMU chooses unless HostPorts names it.
 	Forward []int
+	// HostPorts are ports of this host by the guest's port in Forward.
+	HostPorts map[int]int
 	// AuthorizedKey may log in as root for as long as the guest runs.
 	AuthorizedKey string
 	// Credentials are further systemd credentials of the guest.
@@ -167,7 +169,7 @@ func (o Options) networkArgs() []string {
 	}
 	for _, port := range o.Forward {
 		// Port 0 makes QEMU choose one; see [VM.Addr].
-		netdev += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:0-:%d", port)
+		netdev += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-:%d", o.HostPorts[port], port)
 	}
 	return []string{"-netdev", netdev, "-device", "virtio-net-pci,netdev=net0,romfile="}
 }

@@ -18,7 +18,7 @@ func TestArgs(t *testing.T) {
 		"defaults": {},
 		"build": {
 			Name: "amigo", Accelerator: KVM, CPUs: 4, MemoryMiB: 4096, AuthorizedKey: key,
-			Disks: []Disk{{Path: "/o/overlay.qcow2", Format: "qcow2"}}, Forward: []int{22},
+			Disks: []Disk{{Path: "/o/overlay.qcow2", Format: "qcow2"}}, Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
 			Console: "/o/console.log",
 		},
 		"boot-test": {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"sync"
@@ -15,12 +14,13 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
 // VM is a running virtual machine. It must be ended with [VM.Close].
 type VM struct {
 	options Options
-	dir     string // private: sockets and UEFI variables
+	dir     *scratch.Dir // private: sockets and UEFI variables
 	process *command.Process
 	monitor *monitor
 	cancel  context.CancelFunc
@@ -34,11 +34,9 @@ type VM struct {
 // ends with ctx at the latest.
 func Start(ctx context.Context, options Options) (*VM, error) {
 	options = options.withDefaults()
-	// A socket's path must stay below 108 bytes, so it can't be in the output
-	// directory or in a deep TMPDIR.
-	dir, err := os.MkdirTemp("/tmp", "amigo-vm-")
+	dir, err := scratch.New(socketParent(), "vm")
 	if err != nil {
-		return nil, fmt.Errorf("making a directory for the virtual machine: %w", err)
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	vm := &VM{options: options, dir: dir, cancel: cancel}
@@ -47,6 +45,15 @@ func Start(ctx context.Context, options Options) (*VM, error) {
 		return nil, err
 	}
 	return vm, nil
+}
+
+// socketParent returns a directory whose path leaves room for that of a
+// socket below it, which must stay below 108 bytes.
+func socketParent() string {
+	if dir := os.TempDir(); len(dir) < 70 {
+		return dir
+	}
+	return "/tmp"
 }
 
 func (vm *VM) start(ctx context.Context) error {
@@ -111,7 +118,7 @@ func (vm *VM) watchDisk(ctx context.Context) {
 }
 
 func (vm *VM) prepare() (files, error) {
-	f := files{monitor: filepath.Join(vm.dir, "qmp")}
+	f := files{monitor: vm.dir.Path("qmp")}
 	if vm.options.Firmware != UEFI {
 		return f, nil
 	}
@@ -121,7 +128,7 @@ func (vm *VM) prepare() (files, error) {
 	if err != nil {
 		return f, err
 	}
-	f.vars = filepath.Join(vm.dir, "vars.fd")
+	f.vars = vm.dir.Path("vars.fd")
 	content, err := os.ReadFile(template)
 	if err != nil {
 		return f, fmt.Errorf("reading UEFI variables: %w", err)
@@ -239,7 +246,7 @@ func (vm *VM) Close() {
 			<-vm.process.Done()
 		}
 		vm.cancel()
-		_ = os.RemoveAll(vm.dir)
+		vm.dir.Close()
 	})
 }
 

@@ -55,7 +55,7 @@ func TestDeathIsNoticed(t *testing.T) {
 
 func TestNothingOutlivesClose(t *testing.T) {
 	vm := start(t, Options{Firmware: UEFI, Forward: []int{22}})
-	addr, pid, dir := vm.Addr(22), vm.PID(), vm.dir
+	addr, pid, dir := vm.Addr(22), vm.PID(), vm.dir.Path()
 	vm.Close()
 	vm.Close()
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {

@@ -64,6 +64,10 @@ func Open(ctx context.Context, c cache.Dir, path string) (*Sandbox, error) {
 	if _, err := command.Look("bwrap"); err != nil {
 		return nil, err
 	}
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening a root file system: %w", err)
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening a root file system: %w", err)

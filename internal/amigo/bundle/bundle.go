@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
@@ -68,13 +69,18 @@ func build(ctx context.Context, c cache.Dir, shop workshop.Workshop, in Input, c
 // deterministic makes Perl write hashes in the same order everywhere.
 var deterministic = []string{"PERL_HASH_SEED=0", "PERL_PERTURB_KEYS=0", "LC_ALL=C.UTF-8", "TZ=UTC"}
 
-// failure puts the last words of a task behind what was being done.
+// failure puts the last words of a task behind what was being done, which the
+// script itself may have told in its very last line, behind "failed: ".
 func failure(doing string, err error) error {
 	var failed *workshop.Error
-	if errors.As(err, &failed) {
-		return fmt.Errorf("%s failed; its last lines:\n%w", doing, err)
+	if !errors.As(err, &failed) {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	if words, told, ok := strings.Cut(failed.Output, "failed: "); ok && !strings.Contains(told, "\n") {
+		err = &workshop.Error{Task: failed.Task, Output: strings.TrimSpace(words), Err: failed.Err}
+		doing = told
+	}
+	return fmt.Errorf("%s failed; its last lines:\n%w", doing, err)
 }
 
 // inspect says whether a build made what serving needs.

@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
 //go:embed npm.sh
@@ -66,17 +67,17 @@ func seen(dir, key string) []workshop.Dir {
 }
 
 func install(ctx context.Context, shop workshop.Workshop, in Input, wanted fileset.Set, dir, key string, out io.Writer) error {
-	input, err := os.MkdirTemp("", "amigo-modules-")
+	input, err := scratch.New(os.TempDir(), "modules")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(input) }()
-	if err := wanted.WriteTo(input); err != nil {
+	defer input.Close()
+	if err := wanted.WriteTo(input.Path("files")); err != nil {
 		return err
 	}
 	task := workshop.Task{
 		Name: "npm", Script: npmScript, Network: true, Output: out,
-		Dirs: []workshop.Dir{{At: "/mnt/in", Host: input}, {At: "/mnt/out", Host: dir, Keep: key, Out: true}},
+		Dirs: []workshop.Dir{{At: "/mnt/in", Host: input.Path("files")}, {At: "/mnt/out", Host: dir, Keep: key, Out: true}},
 	}
 	if in.Registry != "" {
 		task.Env = append(task.Env, "npm_config_registry="+in.Registry)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/sandbox"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
 // host is a workshop in a root file system on the host.
@@ -43,12 +44,12 @@ func (w *host) Remote() bool { return false }
 func (w *host) Close(context.Context) error { return nil }
 
 func (w *host) Run(ctx context.Context, t Task) error {
-	scratch, err := os.MkdirTemp("", "amigo-workshop-")
+	room, err := scratch.New(os.TempDir(), "workshop")
 	if err != nil {
-		return fmt.Errorf("making room for a task: %w", err)
+		return err
 	}
-	defer func() { _ = os.RemoveAll(scratch) }()
-	binds, err := binds(t.Dirs, scratch)
+	defer room.Close()
+	binds, err := binds(t.Dirs, room.Path())
 	if err != nil {
 		return fmt.Errorf("making room for a task: %w", err)
 	}
@@ -61,12 +62,12 @@ func (w *host) Run(ctx context.Context, t Task) error {
 	return err
 }
 
-func binds(dirs []Dir, scratch string) ([]sandbox.Bind, error) {
+func binds(dirs []Dir, room string) ([]sandbox.Bind, error) {
 	var all []sandbox.Bind
 	for _, dir := range dirs {
 		bind := sandbox.Bind{Host: dir.Host, Guest: dir.At, Writable: dir.Out}
 		if dir.Host == "" {
-			made, err := os.MkdirTemp(scratch, "")
+			made, err := os.MkdirTemp(room, "")
 			if err != nil {
 				return nil, err
 			}
