@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -28,6 +29,7 @@ type Dir struct {
 	final   string
 	partial string
 	marker  *os.File // locked for as long as the run lives
+	made    []string // directories above it that were not there, the innermost first
 }
 
 // Create makes the partial directory for final, beside it, and removes what
@@ -38,6 +40,7 @@ func Create(final string) (*Dir, error) {
 		return nil, err
 	}
 	parent := filepath.Dir(final)
+	made := missing(parent)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("making %s: %w", parent, err)
 	}
@@ -50,11 +53,22 @@ func Create(final string) (*Dir, error) {
 	if err := sweep(final); err != nil {
 		return nil, err
 	}
-	return create(final)
+	return create(final, made)
 }
 
-func create(final string) (*Dir, error) {
-	d := &Dir{final: final, partial: final + partialInfix + runID()}
+// missing returns path and those above it that are not there.
+func missing(path string) []string {
+	var all []string
+	for ; ; path = filepath.Dir(path) {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return all
+		}
+		all = append(all, path)
+	}
+}
+
+func create(final string, made []string) (*Dir, error) {
+	d := &Dir{final: final, partial: final + partialInfix + runID(), made: made}
 	if err := os.Mkdir(d.partial, 0o755); err != nil {
 		return nil, fmt.Errorf("making the output directory: %w", err)
 	}
@@ -95,7 +109,8 @@ func (d *Dir) Commit() error {
 	return syncDir(filepath.Dir(d.final))
 }
 
-// Discard removes the directory unless it was committed.
+// Discard removes the directory unless it was committed, and what was made
+// above it and is empty.
 func (d *Dir) Discard() error {
 	if d.marker == nil {
 		return nil
@@ -104,6 +119,9 @@ func (d *Dir) Discard() error {
 	d.close()
 	if err != nil {
 		return fmt.Errorf("removing an unfinished output directory: %w", err)
+	}
+	for _, dir := range d.made {
+		_ = os.Remove(dir) // only if nobody else has put something there
 	}
 	return nil
 }

@@ -45,6 +45,21 @@ func TestDiscardKeepsWhatWasThere(t *testing.T) {
 	wantNames(t, filepath.Dir(final), "out")
 }
 
+func TestDiscardLeavesNoEmptyParents(t *testing.T) {
+	top := t.TempDir()
+	mine, other := create1(t, filepath.Join(top, "a", "b", "out")), create1(t, filepath.Join(top, "a", "c"))
+	if err := mine.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, filepath.Join(top, "a"), filepath.Base(other.Path()))
+	again := create1(t, filepath.Join(top, "a", "b", "out"))
+	if err := errors.Join(again.Discard(), other.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	// The first run made the directory, and had no way to know.
+	wantNames(t, top, "a")
+}
+
 func TestTwoRenames(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "out")
 	for _, content := range []string{"first", "second"} {
