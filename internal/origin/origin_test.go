@@ -1,0 +1,217 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func hasty() Patience {
+	return Patience{Idle: 200 * time.Millisecond, First: time.Millisecond, Longest: 5 * time.Millisecond, Total: time.Second, Unmet: 100 * time.Millisecond}
+}
+
+func serve(t *testing.T, h http.HandlerFunc) Origin {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	o, err := OpenWith(s.URL+"/images/", hasty())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestLocations(t *testing.T) {
+	for location, want := range map[string]string{
+		"https://images.example.org":          "https://images.example.org/a/b+c",
+		"https://images.example.org/go/vm/":   "https://images.example.org/go/vm/a/b+c",
+		"http://me:secret@images.example.org": "http://me:xxxxx@images.example.org/a/b+c",
+		"file:///srv/www":                     "/srv/www/a/b+c",
+		"file://localhost/srv/www":            "/srv/www/a/b+c",
+		"/srv/www/":                           "/srv/www/a/b+c",
+		"www":                                 "www/a/b+c",
+		"file://srv/www":                      "",
+		"ftp://images.example.org":            "",
+		"https://":                            "",
+	} {
+		o, err := Open(location)
+		if (err == nil) != (want != "") {
+			t.Errorf("%s: %v", location, err)
+		} else if err == nil && o.URL("a/b+c") != want {
+			t.Errorf("%s: got %s", location, o.URL("a/b+c"))
+		}
+	}
+}
+
+func TestPathsStayInside(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Open(filepath.Join(filepath.Dir(outside), "sub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"../secret", outside, "", ".", "a//b", `..\secret`} {
+		if _, err := o.Fetch(t.Context(), path, 10); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: got %v", path, err)
+		}
+	}
+}
+
+func TestFetch(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "file"), []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	local, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := serve(t, http.StripPrefix("/images/", http.FileServer(http.Dir(root))).ServeHTTP)
+	for name, o := range map[string]Origin{"directory": local, "web": remote} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := o.Fetch(t.Context(), "file", 7); err != nil || string(got) != "content" {
+				t.Errorf("got %q, %v", got, err)
+			}
+			var size *SizeError
+			if _, err := o.Fetch(t.Context(), "file", 6); !errors.As(err, &size) {
+				t.Errorf("got %v", err)
+			}
+			if _, err := o.Fetch(t.Context(), "none", 6); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("got %v", err)
+			}
+			if _, err := o.Open(t.Context(), "file", 6); !errors.As(err, &size) {
+				t.Errorf("got %v", err)
+			}
+			readPart(t, o)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := o.Fetch(ctx, "file", 7); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func readPart(t *testing.T, o Origin) {
+	t.Helper()
+	r, err := o.Range(t.Context(), "file", 3, 3, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if got, err := io.ReadAll(r); err != nil || string(got) != "ten" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestFetchIsPatient(t *testing.T) {
+	for name, c := range map[string]struct {
+		h     func(w http.ResponseWriter, n int)
+		times int // that it asks
+		good  bool
+	}{
+		"503, twice": {func(w http.ResponseWriter, n int) {
+			if n < 3 {
+				w.Header().Set("Retry-After", "7200")
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}, 3, true},
+		"cut, twice": {func(w http.ResponseWriter, n int) {
+			if n < 3 {
+				w.Header().Set("Content-Length", "100")
+			}
+		}, 3, true},
+		"400":     {func(w http.ResponseWriter, _ int) { w.WriteHeader(http.StatusBadRequest) }, 1, false},
+		"encoded": {func(w http.ResponseWriter, _ int) { w.Header().Set("Content-Encoding", "gzip") }, 1, false},
+		"a part":  {func(w http.ResponseWriter, _ int) { w.WriteHeader(http.StatusPartialContent) }, 1, false},
+		"endless": {func(w http.ResponseWriter, _ int) {
+			for range 100 {
+				_, _ = w.Write(make([]byte, 1<<10))
+			}
+		}, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			o := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				n++
+				if r.Header.Get("Accept-Encoding") != "identity" {
+					t.Error("it lets the server compress")
+				}
+				c.h(w, n)
+				_, _ = io.WriteString(w, "content")
+			})
+			got, err := o.Fetch(t.Context(), "file", 1000)
+			if (err == nil) != c.good || n != c.times || c.good && string(got) != "content" {
+				t.Errorf("after %d requests: %q, %v", n, got, err)
+			}
+		})
+	}
+}
+
+// TestErrorsSayWhere looks at what people read.
+func TestErrorsSayWhere(t *testing.T) {
+	silent := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	_, err := silent.Fetch(t.Context(), "file", 10)
+	var transport *TransportError
+	if !errors.As(err, &transport) || !strings.Contains(err.Error(), "silent") || transport.Host == "" || transport.After < hasty().Idle {
+		t.Errorf("got %v", err)
+	}
+	if errors.Is(err, context.Canceled) {
+		t.Error("a silent server is taken for a person's wish")
+	}
+	loop := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) })
+	if _, err = loop.Fetch(t.Context(), "file", 10); !errors.Is(err, errLoop) {
+		t.Errorf("got %v", err)
+	}
+	refused := httptest.NewServer(nil)
+	refused.Close()
+	o, err := OpenWith(refused.URL, hasty())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = o.Fetch(t.Context(), "file", 10); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %v", err)
+	}
+	if got := (&TransportError{Host: "images.example.org", After: 31 * time.Second, Bytes: 9, Proxy: "http://proxy.example.org:3128 (from HTTPS_PROXY)", Err: errSilent}).Error(); got !=
+		"images.example.org: failed after 31s and 9 bytes through proxy http://proxy.example.org:3128 (from HTTPS_PROXY): the server is silent" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestProxy(t *testing.T) {
+	asked := ""
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.String()
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := OpenWith("http://images.example.org/vm", hasty())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.(*web).proxy = func(*http.Request) (*url.URL, error) {
+		address.User = url.UserPassword("me", "secret")
+		return address, nil
+	}
+	_, err = o.Fetch(t.Context(), "file", 10)
+	want := fmt.Sprintf("through proxy http://me:xxxxx@%s (from HTTP_PROXY)", address.Host)
+	if asked != "http://images.example.org/vm/file" || err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("asked for %q, got %v", asked, err)
+	}
+}

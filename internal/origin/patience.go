@@ -1,0 +1,94 @@
+package origin
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Patience is how long to wait for a server.
+type Patience struct {
+	Idle    time.Duration // without a byte, until a connection is given up
+	First   time.Duration // before the second attempt; it grows from there
+	Longest time.Duration // between two attempts, whatever the server asks for
+	Total   time.Duration // without a byte, until everything is given up
+	Unmet   time.Duration // the same, for a server that never answered
+	// Notify is told of each attempt that failed and of the wait before the
+	// next; it may be nil. It is called concurrently.
+	Notify func(err error, wait time.Duration)
+}
+
+// DefaultPatience returns what suits people: a slow line is no dead one.
+func DefaultPatience() Patience {
+	return Patience{Idle: 30 * time.Second, First: 500 * time.Millisecond, Longest: time.Minute, Unmet: 10 * time.Second, Total: 3 * time.Minute}
+}
+
+// retry calls attempt until it succeeds, fails for good, or patience ends.
+func retry[T any](ctx context.Context, p Patience, attempt func() (T, error)) (T, error) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = p.First, p.Longest
+	result, err := backoff.Retry(ctx, func() (T, error) {
+		result, err := attempt()
+		if err != nil && !passing(err) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(p.Total), backoff.WithNotify(p.notify))
+	var later *laterError
+	if errors.As(err, &later) {
+		return result, later.error
+	}
+	return result, err
+}
+
+func (p Patience) notify(err error, wait time.Duration) {
+	if p.Notify != nil {
+		p.Notify(err, wait)
+	}
+}
+
+// passing tells whether an attempt may succeed when it is made again.
+func passing(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Code == http.StatusRequestTimeout || status.Code == http.StatusTooManyRequests || status.Code >= 500
+	}
+	transport, ok := errors.AsType[*TransportError](err)
+	return ok && !transport.lasting()
+}
+
+// lasting tells whether an error is one that waiting does not cure.
+func (e *TransportError) lasting() bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](e)
+	name, dns := errors.AsType[*net.DNSError](e)
+	return certificate || dns && name.IsNotFound || errors.Is(e, errLoop) || errors.Is(e, context.Canceled)
+}
+
+// laterError is an error of which the server said when to come again.
+type laterError struct {
+	error
+	wait time.Duration
+}
+
+func (e *laterError) Unwrap() []error {
+	return []error{e.error, &backoff.RetryAfterError{Duration: e.wait}}
+}
+
+// later adds what the header Retry-After says, seconds or a date, to err.
+func (p Patience) later(err error, header string, now time.Time) error {
+	var wait time.Duration
+	if seconds, e := strconv.Atoi(header); e == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if date, e := http.ParseTime(header); e == nil {
+		wait = date.Sub(now)
+	}
+	if wait <= 0 {
+		return err
+	}
+	return &laterError{err, min(wait, p.Longest)}
+}
