@@ -1,0 +1,173 @@
+package sign
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+)
+
+// Setup says which keys a new repository has.
+type Setup struct {
+	// Channels in the order in which readers without a channel look for files:
+	// the most trusted one first.
+	Channels      []string
+	RootKeys      int // how many keys root has; 0 is 1
+	RootThreshold int // how many of them have to sign; 0 is 1
+}
+
+func (s Setup) check() error {
+	if len(s.Channels) == 0 {
+		return errors.New("a repository needs a channel")
+	}
+	for i, channel := range s.Channels {
+		if err := checkChannel(channel); err != nil {
+			return err
+		}
+		if slices.Contains(s.Channels[:i], channel) {
+			return fmt.Errorf("channel %q is named twice", channel)
+		}
+	}
+	if s.RootThreshold < 1 || s.RootThreshold > s.RootKeys {
+		return fmt.Errorf("%d of %d root keys can never sign", s.RootThreshold, s.RootKeys)
+	}
+	return nil
+}
+
+func checkChannel(name string) error {
+	if name == Online || name == "minisign" {
+		return fmt.Errorf("%q is no name of a channel: another key has it", name)
+	}
+	return layout.CheckChannel(name)
+}
+
+// CreateRing makes a directory of new keys with the first root, targets and
+// channels of a repository, signed. The directory must not exist or be empty.
+func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, error) {
+	setup.RootKeys, setup.RootThreshold = max(setup.RootKeys, 1), max(setup.RootThreshold, 1)
+	if err := setup.check(); err != nil {
+		return nil, &SetupError{Err: err}
+	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory of keys: %w", err)
+	}
+	partial, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".keys-*")
+	if err != nil {
+		return nil, fmt.Errorf("making the directory of keys: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(partial) }()
+	if err := fill(&Ring{dir: partial}, setup, policy, now); err != nil {
+		return nil, err
+	}
+	_ = unix.Rmdir(dir) // only if it is an empty directory
+	if err := os.Rename(partial, dir); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil, &ExistsError{Dir: dir}
+		}
+		return nil, fmt.Errorf("making the directory of keys: %w", err)
+	}
+	return &Ring{dir: dir}, syncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {
+	names := append([]string{metadata.TARGETS, Online}, setup.Channels...)
+	for range setup.RootKeys {
+		names = append(names, metadata.ROOT)
+	}
+	for _, name := range names {
+		if _, err := generateKey(r.free(name)); err != nil {
+			return err
+		}
+	}
+	if err := generateMinisign(r.dir); err != nil {
+		return err
+	}
+	files, err := Bootstrap(r, setup, policy, now)
+	if err != nil {
+		return err
+	}
+	return r.store(files)
+}
+
+// Bootstrap returns the first root, targets and channels of a repository; the
+// channels are empty.
+func Bootstrap(r *Ring, setup Setup, policy Policy, now time.Time) ([]File, error) {
+	root, err := firstRoot(r, setup, policy, now)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := firstTargets(r, root, setup, policy, now)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{root.file(metadata.ROOT, 1), targets.file(metadata.TARGETS, 1)}
+	for _, channel := range setup.Channels {
+		empty, err := sealChannel(r, targets, channel, metadata.Targets(expiry(now, policy.channel(channel))))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, empty.file(channel, 1))
+	}
+	return files, nil
+}
+
+func firstRoot(r *Ring, setup Setup, policy Policy, now time.Time) (rootDocument, error) {
+	md := metadata.Root(expiry(now, policy.Root))
+	for _, role := range metadata.TOP_LEVEL_ROLE_NAMES {
+		keys, err := r.keys(keyOf(role))
+		if err != nil {
+			return rootDocument{}, err
+		}
+		for _, k := range keys {
+			if err := md.Signed.AddKey(k.public, role); err != nil {
+				return rootDocument{}, fmt.Errorf("giving root a key: %w", err)
+			}
+		}
+	}
+	md.Signed.Roles[metadata.ROOT].Threshold = max(setup.RootThreshold, 1)
+	return sealRoot(r, md)
+}
+
+func firstTargets(r *Ring, root rootDocument, setup Setup, policy Policy, now time.Time) (targetsDocument, error) {
+	md := metadata.Targets(expiry(now, policy.Targets))
+	md.Signed.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
+	for _, channel := range setup.Channels {
+		keys, err := r.keys(channel)
+		if err != nil {
+			return targetsDocument{}, err
+		}
+		delegate(md, channel, keys)
+	}
+	return sealTargets(r, md, root)
+}
+
+// delegate gives a channel its keys, and its place after the other channels if
+// it is new.
+func delegate(md *metadata.Metadata[metadata.TargetsType], channel string, keys []key) {
+	all := md.Signed.Delegations
+	role := metadata.DelegatedRole{
+		Name:      channel,
+		Threshold: 1,
+		// A star is one part of a path, in every client.
+		Paths: []string{layout.Pointer(channel), layout.Version("*", "*")},
+	}
+	for _, k := range keys {
+		all.Keys[k.id] = k.public
+		role.KeyIDs = append(role.KeyIDs, k.id)
+	}
+	i := slices.IndexFunc(all.Roles, func(r metadata.DelegatedRole) bool { return r.Name == channel })
+	if i < 0 {
+		all.Roles = append(all.Roles, role)
+		return
+	}
+	role.Threshold = all.Roles[i].Threshold
+	all.Roles[i] = role
+}

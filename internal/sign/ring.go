@@ -1,0 +1,129 @@
+package sign
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const retiredDir = "retired"
+
+// Ring is a directory of keys, and of the metadata that is signed by hand:
+//
+//	root.key  root.2.key ...  targets.key  <channel>.key  online.key
+//	minisign.key  minisign.pub
+//	metadata/1.root.json  1.targets.json ...
+//	retired/                  keys that were replaced
+//
+// A publisher needs only the keys of the roles that it signs, and the first
+// root. Its methods read the directory each time; they may be called
+// concurrently.
+type Ring struct{ dir string }
+
+// DefaultDir returns where a person's keys are,
+// $XDG_CONFIG_HOME/amigo-image/keys.
+func DefaultDir() (string, error) {
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the directory of the keys (set XDG_CONFIG_HOME): %w", err)
+	}
+	return filepath.Join(base, "amigo-image", "keys"), nil
+}
+
+// OpenRing opens a directory of keys. Keys that are not there are missed when
+// they are needed; see [MissingKeyError].
+func OpenRing(dir string) (*Ring, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the directory of keys: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("opening the directory of keys: %s is a file", dir)
+	}
+	return &Ring{dir: dir}, nil
+}
+
+// Dir returns where the ring is.
+func (r *Ring) Dir() string { return r.dir }
+
+// Has tells whether the ring holds a key of that name: "root", "targets",
+// "online" or a channel.
+func (r *Ring) Has(name string) bool {
+	files, err := r.files(r.dir, name)
+	return err == nil && len(files) > 0
+}
+
+// keys returns the keys of a name, the retired ones last.
+func (r *Ring) keys(name string) ([]key, error) {
+	current, err := r.files(r.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	retired, err := r.files(filepath.Join(r.dir, retiredDir), name)
+	if err != nil {
+		return nil, err
+	}
+	return loadKeys(append(current, retired...))
+}
+
+func loadKeys(files []string) ([]key, error) {
+	keys := make([]key, 0, len(files))
+	for _, file := range files {
+		k, err := loadKey(file)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// files returns the files of keys of a name: name.key, name.2.key and so on.
+// No name has dots.
+func (*Ring) files(dir, name string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("looking for keys: %w", err)
+	}
+	var files []string
+	for _, entry := range entries {
+		if keyName(entry.Name()) == name && filepath.Ext(entry.Name()) == ".key" {
+			files = append(files, filepath.Join(dir, entry.Name()))
+		}
+	}
+	slices.SortFunc(files, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	return files, nil
+}
+
+// keyName returns what a key file's name begins with.
+func keyName(file string) string {
+	name, _, _ := strings.Cut(file, ".")
+	return name
+}
+
+// path returns where the first key of a name belongs.
+func (r *Ring) path(name string) string { return filepath.Join(r.dir, name+".key") }
+
+// free returns where the next key of a name belongs.
+func (r *Ring) free(name string) string {
+	for n := 1; ; n++ {
+		file := numbered(name, n)
+		_, here := os.Lstat(filepath.Join(r.dir, file))
+		_, retired := os.Lstat(filepath.Join(r.dir, retiredDir, file))
+		if here != nil && retired != nil {
+			return filepath.Join(r.dir, file)
+		}
+	}
+}
+
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name + ".key"
+	}
+	return fmt.Sprintf("%s.%d.key", name, n)
+}
