@@ -1,0 +1,148 @@
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+// ExpiredError says that the repository was not refreshed in time, or that
+// somebody shows an old state of it.
+type ExpiredError struct {
+	Role    string
+	URL     string
+	Expires time.Time
+	Now     time.Time // by the local clock
+}
+
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("what %s says of the repository expired on %s (the clock here says %s)",
+		e.Role, e.Expires.UTC().Format(clockFormat), e.Now.UTC().Format(clockFormat))
+}
+
+const clockFormat = "2006-01-02 15:04 MST"
+
+// Hint returns what to do about it.
+func (e *ExpiredError) Hint() string {
+	if e.Now.Sub(e.Expires) > 300*24*time.Hour {
+		return "check this computer's clock, then ask the publisher"
+	}
+	return "again later, or ask the publisher; if this computer's clock is wrong, set it"
+}
+
+// RollbackError says that the repository shows something older than it did
+// before.
+type RollbackError struct {
+	What string // a role or a channel
+	URL  string
+	Seen int64
+	Got  int64 // 0 if it is not there at all
+	Err  error // of the library
+}
+
+func (e *RollbackError) Error() string {
+	switch {
+	case e.Seen == 0:
+		return fmt.Sprintf("the repository went back in time: %s: %v", e.What, e.Err)
+	case e.Got == 0:
+		return fmt.Sprintf("the repository went back in time: %s is gone, its version %d was seen here", e.What, e.Seen)
+	default:
+		return fmt.Sprintf("the repository went back in time: %s is at %d, and %d was seen here", e.What, e.Got, e.Seen)
+	}
+}
+
+func (e *RollbackError) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it.
+func (*RollbackError) Hint() string {
+	return "another mirror, or ask the publisher; nothing was taken from this one"
+}
+
+// UntrustedError says that a file is not what the right keys have signed.
+type UntrustedError struct {
+	URL string
+	Err error
+}
+
+func (e *UntrustedError) Error() string { return fmt.Sprintf("%s cannot be trusted: %v", e.URL, e.Err) }
+
+func (e *UntrustedError) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it.
+func (*UntrustedError) Hint() string {
+	return "again without a proxy or from another mirror; ask the publisher if it stays"
+}
+
+// PinError says that the repository's root is not the one that is pinned.
+type PinError struct {
+	URL     string
+	Version int64
+	Pinned  time.Time // zero if the root was given
+	Dir     string    // where it is remembered
+}
+
+func (e *PinError) Error() string {
+	if e.Pinned.IsZero() {
+		return fmt.Sprintf("root %d that was given is another than the one remembered for %s", e.Version, e.URL)
+	}
+	return fmt.Sprintf("root %d of %s is another than the one pinned on %s", e.Version, e.URL, e.Pinned.UTC().Format(time.DateOnly))
+}
+
+// Hint returns what to do about it.
+func (e *PinError) Hint() string {
+	return "ask the publisher whether they began anew; to forget the old root: rm -r " + e.Dir
+}
+
+// NotFoundError says that the repository has no such thing.
+type NotFoundError struct {
+	Kind  string // "repository", "channel", "version" or "file"
+	Name  string
+	Known []string // what there is of the kind
+	URL   string
+}
+
+func (e *NotFoundError) Error() string {
+	if e.Kind == "repository" {
+		return fmt.Sprintf("there is no image repository at %s", e.URL)
+	}
+	text := fmt.Sprintf("the repository has no %s %q", e.Kind, e.Name)
+	if len(e.Known) > 0 {
+		text += " (there are: " + strings.Join(e.Known, ", ") + ")"
+	}
+	return text
+}
+
+// EmptyError says that nothing was published to a channel yet.
+type EmptyError struct{ Channel string }
+
+func (e *EmptyError) Error() string {
+	return fmt.Sprintf("nothing was published to channel %q yet", e.Channel)
+}
+
+// RevokedError says that a channel's own publisher warns of its version.
+type RevokedError struct{ Channel, Version, Reason string }
+
+func (e *RevokedError) Error() string {
+	return fmt.Sprintf("version %s in channel %s was withdrawn: %s", e.Version, e.Channel, e.Reason)
+}
+
+// translate gives the library's errors the form of this package.
+func (s *session) translate(role, path string, content []byte, err error) error {
+	url := s.client.origin.URL(path)
+	var expired *metadata.ErrExpiredMetadata
+	var version *metadata.ErrBadVersionNumber
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &expired):
+		role, expires := s.expired(role, content)
+		return &ExpiredError{Role: role, URL: url, Expires: expires, Now: s.trusted.RefTime}
+	case errors.As(err, &version) && (role == metadata.TIMESTAMP || role == metadata.SNAPSHOT):
+		return &RollbackError{What: role, URL: url, Err: err}
+	default:
+		return &UntrustedError{URL: url, Err: err}
+	}
+}
