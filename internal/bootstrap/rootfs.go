@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	_ "embed" // changelogs.sh
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,13 @@ import (
 
 // recipe is changed whenever this package makes something else of the same
 // packages.
-const recipe = "1"
+const recipe = "2"
+
+// changelogs keeps what the packages' changelogs say of security fixes, in
+// /usr/share/amigo-image/changelogs.gz.
+//
+//go:embed changelogs.sh
+var changelogs string
 
 // rootFSName is the name of the tar in its cache entry.
 const rootFSName = "rootfs.tar"
@@ -60,6 +67,9 @@ func mmdebstrapArgs(plan Plan, target, sources string) []string {
 		"--dpkgopt=force-unsafe-io",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
+		"--dpkgopt=path-include=/usr/share/doc/*/changelog.Debian.gz",
+		"--dpkgopt=path-include=/usr/share/doc/*/changelog.gz",
+		"--customize-hook=" + changelogs,
 		"--dpkgopt=path-exclude=/usr/share/man/*",
 		"--dpkgopt=path-exclude=/usr/share/locale/*",
 		"--dpkgopt=path-exclude=/usr/share/info/*",

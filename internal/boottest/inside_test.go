@@ -1,9 +1,13 @@
 package boottest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -108,6 +112,28 @@ func TestInside(t *testing.T) {
 	}
 }
 
+func TestChangelogs(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := io.WriteString(w, "@perl 5.36\nperl (5.36)\nCVE-2026-0001\n@gone 1\ngone (1)\n")
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	answers := good()
+	answers["changelogs"] = base64.StdEncoding.EncodeToString(packed.Bytes())
+	facts, err := answers.facts()
+	want := []manifest.Changelog{{
+		Source: "perl", Version: "5.36", Oldest: "5.36", Packages: []string{"perl"}, Fixes: []manifest.Fix{{Version: "5.36", CVEs: []string{"CVE-2026-0001"}}},
+	}}
+	if err != nil || !cmp.Equal(facts.Changelogs, want) {
+		t.Errorf("%v: %+v", err, facts.Changelogs)
+	}
+	answers["changelogs"] = "bm8gZ3ppcA=="
+	if _, err := answers.facts(); err == nil {
+		t.Error("what is not compressed was read")
+	}
+}
+
 func TestInsideFails(t *testing.T) {
 	for _, test := range []struct{ section, answer, want string }{
 		{"failed", "jetty9.service loaded failed failed Jetty\nx.service loaded", "failed: jetty9.service, x.service"},
@@ -198,9 +224,13 @@ func TestMakeSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"user-data", "meta-data"} {
+	wanted := map[string]string{
+		"meta-data": "instance-id: amigo-seed-test-1\n",
+		"user-data": "#cloud-config\nhostname: amigo-seed-test\nssh_authorized_keys:\n  - \"ssh-ed25519 A seed\"\n",
+	}
+	for name := range wanted {
 		out, err := command.Output(t.Context(), command.Cmd{Name: "mcopy", Args: []string{"-i", image, "::" + name, "-"}})
-		if err != nil || string(out) != seedFiles("ssh-ed25519 A seed")[name] {
+		if err != nil || string(out) != wanted[name] {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}

@@ -1,7 +1,9 @@
 package boottest
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,10 @@ import (
 
 // aboutPath is where the provisioner writes what it has installed.
 const aboutPath = "/usr/share/amigo-image/about.json"
+
+// changelogsPath is where the bootstrap keeps what the packages' changelogs say
+// of security fixes.
+const changelogsPath = "/usr/share/amigo-image/changelogs.gz"
 
 // About is the content of about.json in the image.
 type About struct {
@@ -37,8 +43,10 @@ type About struct {
 type Facts struct {
 	About    About
 	Packages []manifest.Package
-	Kernel   string
-	System   string // os-release's PRETTY_NAME
+	// Changelogs are those of the packages whose changelogs the image knows.
+	Changelogs []manifest.Changelog `json:"-"`
+	Kernel     string
+	System     string // os-release's PRETTY_NAME
 }
 
 // section is one question to the running machine: a name and the shell
@@ -53,6 +61,7 @@ var sections = []section{
 	{"journal", "for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u \"$unit\"; done"},
 	{"about", "cat " + aboutPath},
 	{"packages", `dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'`},
+	{"changelogs", "base64 -w0 " + changelogsPath},
 	{"kernel", "uname -r"},
 	{"system", ". /etc/os-release && echo \"$PRETTY_NAME\""},
 	{"hostname", "cat /proc/sys/kernel/hostname"},
@@ -148,5 +157,21 @@ func (i inside) facts() (Facts, error) {
 	if facts.Packages, err = manifest.ParsePackages(strings.NewReader(i.text("packages"))); err != nil {
 		faults = append(faults, err)
 	}
+	if facts.Changelogs, err = i.changelogs(facts.Packages); err != nil {
+		faults = append(faults, err)
+	}
 	return facts, errors.Join(faults...)
+}
+
+// changelogs reads what is kept of the packages' changelogs. An image that was
+// made from somebody else's disk has nothing of that.
+func (i inside) changelogs(installed []manifest.Package) ([]manifest.Changelog, error) {
+	if i.text("changelogs") == "" {
+		return nil, nil
+	}
+	content, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(i.text("changelogs"))))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", changelogsPath, err)
+	}
+	return manifest.ParseChangelogs(content, installed)
 }

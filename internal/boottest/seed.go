@@ -4,54 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/seed"
 )
 
 // seedHost is the name that the seed gives the machine.
 const seedHost = "amigo-seed-test"
 
-// seedFiles returns the files of a NoCloud seed that names the machine and
-// lets a key in.
-// https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
-func seedFiles(authorizedKey string) map[string]string {
-	return map[string]string{
-		"meta-data": "instance-id: " + seedHost + "-1\n",
-		"user-data": "#cloud-config\n" +
-			"hostname: " + seedHost + "\n" +
-			"ssh_authorized_keys:\n" +
-			"  - " + authorizedKey + "\n",
-	}
-}
-
-// makeSeed makes a disk with a NoCloud seed, a FAT file system that is named
-// as NoCloud looks for it, and returns its path.
+// makeSeed makes a disk that names the machine and lets a key in, and returns
+// its path.
 func makeSeed(ctx context.Context, dir, authorizedKey string) (string, error) {
-	source := filepath.Join(dir, "seed")
-	if err := os.MkdirAll(source, 0o755); err != nil {
-		return "", fmt.Errorf("making a seed: %w", err)
-	}
-	image := filepath.Join(dir, "seed.img")
-	mcopy := command.Cmd{Name: "mcopy", Args: []string{"-i", image}}
-	for name, content := range seedFiles(authorizedKey) {
-		path := filepath.Join(source, name)
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return "", fmt.Errorf("making a seed: %w", err)
-		}
-		mcopy.Args = append(mcopy.Args, path)
-	}
-	mcopy.Args = append(mcopy.Args, "::")
-	mkfs := command.Cmd{Name: "mkfs.vfat", Args: []string{"-C", "-n", "CIDATA", image, "1024"}}
-	for _, cmd := range []command.Cmd{mkfs, mcopy} {
-		if err := command.Run(ctx, cmd); err != nil {
-			return "", fmt.Errorf("making a seed: %w", err)
-		}
-	}
-	return image, nil
+	path := filepath.Join(dir, "seed.img")
+	s := seed.Seed{Instance: seedHost + "-1", Host: seedHost, AuthorizedKeys: []string{authorizedKey}}
+	return path, s.Write(ctx, path)
 }
 
 // seedChecks are the checks of a machine that its platform has configured.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/serving"
 )
 
 // closedPorts are the guest's ports that nobody may reach: Jetty's, AmiGO's
@@ -76,7 +78,7 @@ func (s *subject) look(ctx context.Context) (arrived bool) {
 		return false
 	}
 	defer func() { _ = s.guest.Close() }()
-	serves := s.all(ctx, serving[:1]) && s.all(ctx, serving[1:])
+	serves := s.all(ctx, services[:1]) && s.all(ctx, services[1:])
 	if !s.all(ctx, introduction) {
 		return true
 	}
@@ -174,10 +176,10 @@ func (s *subject) screenshot(ctx context.Context) {
 
 // The checks that come before all others, in their order.
 var (
-	arrival = []check{{"it boots and answers SSH", answersSSH}}
-	serving = []check{
-		{"GOlr answers", answers("GOlr", "/solr/select?q=*:*&rows=0&wt=json")},
-		{"AmiGO answers", answers("AmiGO", "/amigo")},
+	arrival  = []check{{"it boots and answers SSH", answersSSH}}
+	services = []check{
+		{"GOlr answers", answers("GOlr", serving.AllPath)},
+		{"AmiGO answers", answers("AmiGO", serving.Page)},
 	}
 	introduction = []check{{"it tells about itself", inspect}}
 )
@@ -201,26 +203,19 @@ func answersSSH(ctx context.Context, s *subject) (string, error) {
 // answers waits until path answers 200.
 func answers(what, path string) func(context.Context, *subject) (string, error) {
 	return func(ctx context.Context, s *subject) (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, s.spec.Timeouts.Serving)
-		defer cancel()
-		for {
+		err := serving.Await(ctx, s.vm, s.spec.Timeouts.Serving, func(ctx context.Context) error {
 			response, err := s.web.get(ctx, path)
-			if err == nil && response.status == 200 {
-				s.times.Serving = s.since()
-				s.phase.Say(fmt.Sprintf("%s: %s serves after %.0f s", s.boot, what, s.times.Serving))
-				return fmt.Sprintf("after %.0f s", s.times.Serving), nil
-			}
-			if err == nil {
+			if err == nil && response.status != http.StatusOK {
 				err = fmt.Errorf("status %d", response.status)
 			}
-			select {
-			case <-s.vm.Exited():
-				return "", s.vm.Err()
-			case <-ctx.Done():
-				return "", fmt.Errorf("no answer within %s (last: %w)", s.spec.Timeouts.Serving, err)
-			case <-time.After(pollInterval):
-			}
+			return err
+		})
+		if err != nil {
+			return "", err
 		}
+		s.times.Serving = s.since()
+		s.phase.Say(fmt.Sprintf("%s: %s serves after %.0f s", s.boot, what, s.times.Serving))
+		return fmt.Sprintf("after %.0f s", s.times.Serving), nil
 	}
 }
 

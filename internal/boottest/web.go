@@ -2,7 +2,6 @@ package boottest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/serving"
 )
 
 // web is the image's web server as a browser on the host sees it.
@@ -32,19 +33,8 @@ type response struct {
 // maxBody bounds what is read of an answer: bundles have a few megabytes.
 const maxBody = 32 << 20
 
-var errElsewhere = errors.New("redirected to another host")
-
 func newWeb(base string, timeout time.Duration, evidence evidence) *web {
-	return &web{base: base, evidence: evidence, pause: pollInterval, client: &http.Client{
-		Timeout:   timeout,
-		Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
-		CheckRedirect: func(request *http.Request, via []*http.Request) error {
-			if request.URL.Host != via[0].URL.Host || len(via) > 5 {
-				return fmt.Errorf("%w: %s", errElsewhere, request.URL)
-			}
-			return nil
-		},
-	}}
+	return &web{base: base, evidence: evidence, pause: pollInterval, client: serving.Client(timeout)}
 }
 
 func (w *web) get(ctx context.Context, path string) (response, error) {

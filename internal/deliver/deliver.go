@@ -129,6 +129,11 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	if err != nil {
 		return Delivery{}, err
 	}
+	fixes, err := keepFixes(out, report.Facts.Changelogs)
+	if err != nil {
+		return Delivery{}, err
+	}
+	witness = append(witness, fixes...)
 	names, err := manifest.Write(out.Path(), o.manifest(append([]manifest.File{disk}, witness...), report), report.Facts.Packages)
 	if err != nil {
 		return Delivery{}, err

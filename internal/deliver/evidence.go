@@ -64,6 +64,19 @@ func witness(files []manifest.File, from, to string, role manifest.Role) ([]mani
 	return append(files, manifest.File{Name: filepath.Base(to), Role: role, Size: int64(len(content)), SHA256: manifest.Digest(content)}), nil
 }
 
+// keepFixes writes which CVE numbers the packages' changelogs name, if the
+// image knows any changelogs.
+func keepFixes(out *outdir.Dir, logs []manifest.Changelog) ([]manifest.File, error) {
+	if len(logs) == 0 {
+		return nil, nil
+	}
+	content := []byte(manifest.FormatFixes(logs))
+	if err := os.WriteFile(out.Path(manifest.FixesName), content, 0o644); err != nil {
+		return nil, fmt.Errorf("keeping what the changelogs say: %w", err)
+	}
+	return []manifest.File{{Name: manifest.FixesName, Role: manifest.SecurityFixes, Size: int64(len(content)), SHA256: manifest.Digest(content)}}, nil
+}
+
 // withoutSecret removes a user and a password from a URL.
 func withoutSecret(source string) string {
 	parsed, err := url.Parse(source)

@@ -15,6 +15,9 @@ echo '@@amigo@@ about'
 echo '@@amigo@@ packages'
 { dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
 } </dev/null 2>/dev/null
+echo '@@amigo@@ changelogs'
+{ base64 -w0 /usr/share/amigo-image/changelogs.gz
+} </dev/null 2>/dev/null
 echo '@@amigo@@ kernel'
 { uname -r
 } </dev/null 2>/dev/null
