@@ -4,6 +4,7 @@
 package qemuimg
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,13 +19,18 @@ import (
 type Conversion struct {
 	Source       string
 	SourceFormat string // "qcow2" or "raw"
-	Target       string // a new qcow2 file without a backing file
-	Compressed   bool   // with zstd
+	Target       string // a new file without a backing file
+	TargetFormat string // "" is "qcow2"
+	Subformat    string // of a vmdk; "" is qemu-img's own choice
+	Compressed   bool   // with zstd; qcow2 only
 }
 
 // Args returns qemu-img's arguments.
 func (c Conversion) Args() []string {
-	args := []string{"convert", "-p", "-f", c.SourceFormat, "-O", "qcow2"}
+	args := []string{"convert", "-p", "-f", c.SourceFormat, "-O", cmp.Or(c.TargetFormat, "qcow2")}
+	if c.Subformat != "" {
+		args = append(args, "-o", "subformat="+c.Subformat)
+	}
 	if c.Compressed {
 		args = append(args, "-c", "-m", "2", "-W", "-o", "compression_type=zstd")
 	}
