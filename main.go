@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"
 	"github.com/geneontology/packer-plugin-amigo/provisioner/amigo"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
@@ -21,6 +22,7 @@ func main() {
 	set.RegisterProvisioner(plugin.DEFAULT_NAME, new(amigo.Provisioner))
 	set.RegisterPostProcessor("distribution", new(distribution.PostProcessor))
 	set.RegisterPostProcessor("production", new(production.PostProcessor))
+	set.RegisterPostProcessor("publish", new(publish.PostProcessor))
 	set.SetVersion(version.PluginVersion)
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -18,6 +18,7 @@ const (
 	Provisioner  = "amigo"
 	Distribution = "amigo-distribution"
 	Production   = "amigo-production"
+	Publish      = "amigo-publish"
 )
 
 // Keys of an artifact's State. All values are strings, so that they survive

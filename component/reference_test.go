@@ -22,6 +22,7 @@ var documented = []struct{ kind, name, dir string }{
 	{"provisioner", Provisioner, "../provisioner/amigo"},
 	{"post-processor", Distribution, "delivery"},
 	{"post-processor", Production, "delivery"},
+	{"post-processor", Publish, "../post-processor/publish"},
 }
 
 // TestReference makes the reference of all options from the comments in the

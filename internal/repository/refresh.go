@@ -1,0 +1,52 @@
+package repository
+
+import (
+	"context"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+)
+
+// Refreshed says what a refresh did.
+type Refreshed struct {
+	Snapshot int64      `json:"snapshot"`
+	Expires  time.Time  `json:"expires"`
+	Due      []sign.Due `json:"due,omitempty"` // roles that expire soon and need another key
+}
+
+// Refresh says anew that the state is current, and writes the pages anew.
+func (r *Repository) Refresh(ctx context.Context) (Refreshed, error) {
+	return r.refresh(ctx, func(context.Context) error { return nil })
+}
+
+// nightsKept is how many nights the page tells of.
+const nightsKept = 60
+
+// Announce writes the result of a nightly run on the pages and refreshes.
+func (r *Repository) Announce(ctx context.Context, night layout.Night) (Refreshed, error) {
+	return r.refresh(ctx, func(ctx context.Context) error {
+		var nights []layout.Night
+		if err := r.readState(ctx, nightsFile, &nights); err != nil {
+			return err
+		}
+		nights = append([]layout.Night{night}, nights...)
+		return r.writeState(ctx, nightsFile, nights[:min(len(nights), nightsKept)])
+	})
+}
+
+func (r *Repository) refresh(ctx context.Context, before func(ctx context.Context) error) (Refreshed, error) {
+	var done Refreshed
+	err := r.locked(ctx, "refresh", false, func(ctx context.Context) error {
+		if err := before(ctx); err != nil {
+			return err
+		}
+		next, err := r.commit(ctx, func(sign.State) (map[string]sign.ChannelEdit, error) { return nil, nil })
+		if err != nil {
+			return err
+		}
+		done = Refreshed{Snapshot: next.Version(), Expires: next.Expires(), Due: next.Due(r.policy, r.Now())}
+		return r.writePages(ctx, next)
+	})
+	return done, err
+}

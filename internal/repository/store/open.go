@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/azureblob" // azblob://
+	_ "gocloud.dev/blob/gcsblob"   // gs://
+	_ "gocloud.dev/blob/memblob"   // mem://, for tests
+	_ "gocloud.dev/blob/s3blob"    // s3://
+)
+
+// schemes are the kinds of stores, besides directories.
+var schemes = []string{"s3", "gs", "azblob", "mem"}
+
+// Make makes the directory of a location, if it is one. Buckets are made with
+// their stores' own tools.
+func Make(location string) error {
+	dir, ok := strings.CutPrefix(location, "file://")
+	if !ok && strings.Contains(location, "://") || dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the directory of the repository: %w", err)
+	}
+	return nil
+}
+
+// Open opens the store at a location, which must exist: a directory, as a path or as
+// file:///path, or an object store, such as
+// s3://bucket/directory?region=eu-central-1. The queries are those of
+// https://gocloud.dev/howto/blob/; credentials come from where each store's own
+// tools take them.
+func Open(ctx context.Context, location string) (*Store, error) {
+	scheme, _, isURL := strings.Cut(location, "://")
+	if !isURL {
+		return openDir(location, location)
+	}
+	parsed, err := url.Parse(location)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no address of a repository: %w", location, err)
+	}
+	if scheme == "file" {
+		return openDir(location, parsed.Host+parsed.Path)
+	}
+	for _, known := range schemes {
+		if scheme == known {
+			return openBucket(ctx, parsed)
+		}
+	}
+	return nil, &SchemeError{Location: location, Scheme: scheme}
+}
+
+// SchemeError says that nothing can be published to an address.
+type SchemeError struct{ Location, Scheme string }
+
+func (e *SchemeError) Error() string {
+	return fmt.Sprintf("nothing can be published to %s:// (only to a directory, file://, %s://)", e.Scheme, strings.Join(schemes[:len(schemes)-1], "://, "))
+}
+
+func openDir(location, dir string) (*Store, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("%q names no directory", location)
+	}
+	backend, err := openFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{backend: backend, location: location}, nil
+}
+
+// openBucket opens an object store; a path in the address is a directory in
+// the bucket.
+func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
+	bare := *location
+	bare.Path = ""
+	if location.Scheme == "s3" {
+		quietly()
+	}
+	bucket, err := blob.OpenBucket(ctx, bare.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", bare.Redacted(), err)
+	}
+	if dir := strings.Trim(location.Path, "/"); dir != "" {
+		bucket = blob.PrefixedBucket(bucket, dir+"/")
+	}
+	return &Store{backend: &objects{bucket: bucket}, location: location.Redacted()}, nil
+}
+
+// quietly keeps the library from asking a cloud's machines for credentials on
+// a host that is none, which takes a minute.
+func quietly() {
+	const name = "AWS_EC2_METADATA_DISABLED"
+	if _, set := os.LookupEnv(name); !set && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		_ = os.Setenv(name, "true")
+	}
+}
