@@ -1,0 +1,31 @@
+package imagestore
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+)
+
+const repositoryFile = "repository.json"
+
+// Known is what is remembered of the repository that is used when none is
+// named.
+type Known struct {
+	Repository string            `json:"repository"`
+	Channels   map[string]string `json:"channels"` // name to version, as last seen
+	Versions   []string          `json:"versions"` // all that channels name, as last seen
+	Seen       time.Time         `json:"seen"`
+}
+
+// Known returns what is remembered; nothing is no error.
+func (s Store) Known() (Known, error) {
+	var k Known
+	err := readJSON(s.path(repositoryFile), &k)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	return k, err
+}
+
+// Remember keeps what was seen of a repository.
+func (s Store) Remember(k Known) error { return writeJSON(s.path(repositoryFile), k) }

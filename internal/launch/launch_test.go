@@ -1,0 +1,158 @@
+package launch
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+func TestOptions(t *testing.T) {
+	s := Settings{CPUs: 4, MemoryMiB: 4096, Port: 9999, Keys: []string{"ssh-ed25519 USER me"}, Console: "/c"}
+	common := qemu.Options{
+		Name: "amigo-stable", Accelerator: qemu.KVM, CPUs: 4, MemoryMiB: 4096, Console: "/c",
+		Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
+	}
+	for name, test := range map[string]struct {
+		machine imagestore.Machine
+		change  func(*qemu.Options)
+	}{
+		"thrown away": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: "distribution"}, func(o *qemu.Options) {
+			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2", Scratch: true}}
+			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\nssh-ed25519 USER me\n"}
+		}},
+		"kept, for service": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: Production, Kept: true}, func(o *qemu.Options) {
+			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2"}}
+			o.Seed = "/m/seed.img"
+			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\n"}
+		}},
+	} {
+		want := common
+		test.change(&want)
+		if diff := cmp.Diff(want, options(test.machine, s, qemu.KVM, "ssh-ed25519 OWN")); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	home := t.TempDir()
+	key, err := guest.NewKey("me here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"id_ed25519": "private", "id_ed25519.pub": key.AuthorizedKey + "\n", "id_broken.pub": "nothing", "other.pub": key.AuthorizedKey,
+	} {
+		path := filepath.Join(home, ".ssh", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{key.AuthorizedKey}, UserKeys(home)); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range []string{"id_ed25519", "id_ed25519.pub"} {
+		if got, err := ReadKey(filepath.Join(home, ".ssh", name)); err != nil || got != key.AuthorizedKey {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if _, err := ReadKey(filepath.Join(home, ".ssh", "id_broken.pub")); err == nil {
+		t.Error("nothing is a key")
+	}
+}
+
+func TestOwnKeyStays(t *testing.T) {
+	m := imagestore.Machine{Dir: t.TempDir()}
+	first, err := ownKey(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := ownKey(m)
+	if err != nil || first.AuthorizedKey != second.AuthorizedKey {
+		t.Errorf("%q, %q, %v", first.AuthorizedKey, second.AuthorizedKey, err)
+	}
+	if info, err := os.Stat(m.Path(imagestore.KeyFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestIntroduction(t *testing.T) {
+	key, err := guest.NewKey("host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := parseIntroduction(key.AuthorizedKey + "\n@@\nops,me\n@@\n{\"test\": {\"search\": \"apoptosis\"}}\n")
+	if err != nil || i.search != "apoptosis" || i.user(Production) != "ops" || i.user("distribution") != "root" || !strings.HasPrefix(i.fingerprint, "SHA256:") {
+		t.Errorf("%+v, %v", i, err)
+	}
+	m := imagestore.Machine{Name: "stable", Dir: t.TempDir()}
+	if err := i.writeKnownHosts(m); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(m.Path(imagestore.HostsFile))
+	if err != nil || !strings.HasPrefix(string(content), "amigo-stable ssh-ed25519 ") {
+		t.Errorf("%q, %v", content, err)
+	}
+	for _, bad := range []string{"", "x\n@@\n\n@@\n", key.AuthorizedKey} {
+		if _, err := parseIntroduction(bad); err == nil {
+			t.Errorf("%q was understood", bad)
+		}
+	}
+}
+
+func TestLastLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console")
+	for content, want := range map[string]string{
+		"one\ntwo\r\n\x1b[0m\r\n":                 "two",
+		"\x1b[0;32m  OK  \x1b[0m] Started\x07 it": "OK  ] Started it",
+		"":                                      "",
+		strings.Repeat("x\n", 9000) + "the end": "the end",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := LastLine(path); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func FuzzIntroduction(f *testing.F) {
+	f.Add("ssh-ed25519 AAAA\n@@\nops\n@@\n{}")
+	f.Fuzz(func(_ *testing.T, answer string) { _, _ = parseIntroduction(answer) })
+}
+
+func TestFreePort(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	if FreePort(t.Context(), port) {
+		t.Error("a port that is taken is free")
+	}
+	_ = l.Close()
+	if !FreePort(t.Context(), port) {
+		t.Error("a port that is free is taken")
+	}
+}
+
+func TestSSH(t *testing.T) {
+	line := SSH(imagestore.Machine{Name: "a", Dir: "/with space", SSHPort: 2222}, []string{"id", "-u"}).String()
+	for _, want := range []string{"-p 2222", `'UserKnownHostsFile="/with space/known_hosts"'`, "StrictHostKeyChecking=yes", "root@127.0.0.1 -- id -u"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("no %q in %s", want, line)
+		}
+	}
+}

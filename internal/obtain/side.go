@@ -1,0 +1,26 @@
+package obtain
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/changes"
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+)
+
+// Side returns what is known of a version, to compare it with another. The
+// manifest is signed, and the files are those that it names.
+func (r *Repository) Side(ctx context.Context, c Choice) (changes.Side, error) {
+	v, _, err := r.Manifest(ctx, c)
+	if err != nil {
+		return changes.Side{}, err
+	}
+	return changes.OfVersion(v, func(name string) ([]byte, error) {
+		for _, file := range v.Files {
+			if file.Name == name {
+				return r.fetch(ctx, layout.Version(v.Version, name), layout.Reference{Size: file.Size, SHA256: file.SHA256})
+			}
+		}
+		return nil, fmt.Errorf("version %s has no file %s", v.Version, name)
+	})
+}
