@@ -50,9 +50,10 @@ func run(args []string, registry pipeline.Registry) int {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "amigo-image",
-		Short:             "AmiGO virtual machines: build and check them.",
-		Example:           "  amigo-image build .             build from the template here\n  amigo-image doctor              see what this host can do",
+		Use:   "amigo-image",
+		Short: "AmiGO virtual machines: get, run, build and publish them.",
+		Example: "  amigo-image run stable          fetch if needed, start, print the address\n" +
+			"  amigo-image pull stable         fetch and verify only\n  amigo-image build .             build from the template here",
 		Args:              cobra.ArbitraryArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -64,14 +65,18 @@ func (a *app) rootCommand() *cobra.Command {
 			return c.Help()
 		},
 	}
-	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"})
+	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"}, &cobra.Group{ID: "publish", Title: "Publish"})
 	a.globalFlags(root)
 	root.SetHelpTemplate(helpTemplate)
 	root.SetFlagErrorFunc(unknownFlag)
 	root.SetHelpCommandGroupID("use")
 	root.SetCompletionCommandGroupID("use")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	root.AddCommand(a.buildCommand(), a.validateCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand())
+	cobra.EnableCommandSorting = false // the help names first what people want first
+	root.AddCommand(a.useCommands()...)
+	root.AddCommand(a.buildCommand(), a.validateCommand(), a.inspectCommand())
+	root.AddCommand(a.publisherCommands()...)
+	root.AddCommand(a.nightlyCommand(), a.keysCommand())
 	return root
 }
 
@@ -90,6 +95,10 @@ func (a *app) report(err error) int {
 	var wrong *pipeline.TemplateError
 	if errors.As(err, &wrong) && !errors.As(err, new(*pipeline.BuildError)) {
 		return a.reportTemplate(wrong)
+	}
+	var quiet *silent
+	if errors.As(err, &quiet) {
+		return quiet.status
 	}
 	status := fault.Other
 	for i, f := range classify(err) {

@@ -75,6 +75,7 @@ func characterize(f *fault.Error, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		f.What, f.Code = "stopped", fault.Interrupted
+	case characterizeImages(f, err):
 	case errors.As(err, &missing):
 		f.What, f.Code = missing.Name+" is not installed", fault.Host
 		f.Try = "apt-get install " + missing.Package

@@ -10,6 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/manifest"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/shelllocal"
 	"github.com/geneontology/packer-plugin-amigo/provisioner/amigo"
 	"github.com/geneontology/packer-plugin-amigo/provisioner/file"
@@ -31,6 +32,7 @@ func registry() pipeline.Registry {
 		PostProcessors: map[string]func() packersdk.PostProcessor{
 			component.Distribution: func() packersdk.PostProcessor { return new(distribution.PostProcessor) },
 			component.Production:   func() packersdk.PostProcessor { return new(production.PostProcessor) },
+			component.Publish:      func() packersdk.PostProcessor { return new(publish.PostProcessor) },
 			"checksum":             func() packersdk.PostProcessor { return new(checksum.PostProcessor) },
 			"manifest":             func() packersdk.PostProcessor { return new(manifest.PostProcessor) },
 			"shell-local":          func() packersdk.PostProcessor { return new(shelllocal.PostProcessor) },

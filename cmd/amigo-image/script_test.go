@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,12 +67,14 @@ func testRegistry() pipeline.Registry {
 	return r
 }
 
-// nullBuilder makes a file instead of an image.
+// nullBuilder makes a file instead of an image, or hands on a disk that is
+// there. Its guest does whatever it is told, but for commands that have the
+// text stuck in them: those never end.
 type nullBuilder struct{ config map[string]cty.Value }
 
 func (b *nullBuilder) ConfigSpec() hcldec.ObjectSpec {
 	spec := hcldec.ObjectSpec{}
-	for _, name := range []string{"output", "content", "fault", "wait"} {
+	for _, name := range []string{"output", "content", "fault", "wait", "disk", "rootfs", "stuck"} {
 		spec[name] = &hcldec.AttrSpec{Name: name, Type: cty.String}
 	}
 	return spec
@@ -107,14 +110,36 @@ func (b *nullBuilder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.H
 		}
 	}
 	_ = phase.End(event.OK, "made", nil)
-	if err := hook.Run(ctx, packersdk.HookProvision, ui, new(packersdk.MockCommunicator), map[string]any{"ID": "x"}); err != nil {
+	data := map[string]any{"ID": "x", component.DataRootFS: b.text("rootfs")}
+	if err := hook.Run(ctx, packersdk.HookProvision, ui, &nullGuest{stuck: b.text("stuck")}, data); err != nil {
 		return nil, err
+	}
+	if disk := b.text("disk"); disk != "" {
+		return &packersdk.MockArtifact{IdValue: disk, FilesValue: []string{disk}, StateValues: map[string]any{component.StateDisk: disk}}, nil
 	}
 	if b.text("output") == "" {
 		return packersdk.Artifact(&packersdk.MockArtifact{IdValue: "nothing", FilesValue: []string{}, StringValue: "nothing"}), nil
 	}
 	err := os.WriteFile(b.text("output"), []byte(b.text("content")), 0o644)
 	return &packersdk.MockArtifact{IdValue: "id", FilesValue: []string{b.text("output")}, StringValue: b.text("output")}, err
+}
+
+// nullGuest answers as a guest without AmiGO does.
+type nullGuest struct {
+	packersdk.MockCommunicator
+	stuck string
+}
+
+func (g *nullGuest) Start(ctx context.Context, cmd *packersdk.RemoteCmd) error {
+	if g.stuck != "" && strings.Contains(cmd.Command, g.stuck) {
+		go func() {
+			<-ctx.Done()
+			cmd.SetExited(packersdk.CmdDisconnect)
+		}()
+		return nil
+	}
+	g.StartStdout = "-- files --\n"
+	return g.MockCommunicator.Start(ctx, cmd)
 }
 
 func (b *nullBuilder) fault() error {

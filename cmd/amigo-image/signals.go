@@ -5,10 +5,20 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
+
+// announcer writes a line for people at any time. Who has lines that move on the
+// screen replaces it.
+var announcer atomic.Pointer[func(string)]
+
+func init() {
+	plain := func(text string) { fmt.Fprintln(os.Stderr, text) }
+	announcer.Store(&plain)
+}
 
 // interruptible returns a context that the first Ctrl-C or SIGTERM ends. The
 // second ends the program at once; what it started dies with it.
@@ -25,7 +35,7 @@ func interruptible() (context.Context, func()) {
 			What: "stopped by " + name(s), Kept: "what is finished; the same command goes on from there",
 			Code: fault.Interrupted, Err: context.Canceled,
 		})
-		fmt.Fprintln(os.Stderr, "stopping; once more ends at once")
+		(*announcer.Load())("stopping; once more ends at once")
 		if _, ok := <-signals; ok {
 			os.Exit(fault.Interrupted)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclparse"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -60,6 +61,21 @@ type Keep struct {
 	Monthly int    `hcl:"monthly,optional"`
 	Yearly  int    `hcl:"yearly,optional"`
 	Within  string `hcl:"within,optional"` // such as "30d"
+	// Versions stay in any case, such as those that a paper cites.
+	Versions []string `hcl:"versions,optional"`
+}
+
+// Policy returns the rules.
+func (k Keep) Policy() (keep.Policy, error) {
+	policy := keep.Policy{Last: k.Last, Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Yearly: k.Yearly}
+	if k.Within == "" {
+		return policy, nil
+	}
+	var err error
+	if policy.Within, err = keep.ParseSpan(k.Within); err != nil {
+		return policy, fmt.Errorf("keep.within: %w", err)
+	}
+	return policy, nil
 }
 
 // Error is what is wrong with a file; it shows the lines.
@@ -97,6 +113,11 @@ func (f *File) complete(dir string) error {
 	}
 	if err := layout.CheckChannel(f.Channel); err != nil {
 		faults = append(faults, fmt.Errorf("channel: %w", err))
+	}
+	if f.Keep != nil {
+		if _, err := f.Keep.Policy(); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if len(f.Directories) == 0 {
 		f.Directories = []string{"output/distribution", "output/production"}

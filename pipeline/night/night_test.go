@@ -60,6 +60,7 @@ func TestFaults(t *testing.T) {
 		`"soon" is no time`:      good + `budget = "soon"`,
 		`no name of a channel`:   good + `channel = "../x"`,
 		"state: it is empty":     "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
+		"keep.within":            good + "keep {\n within = \"soon\"\n}",
 		"nightly.hcl:4":          good + "keep {",
 	} {
 		_, _, err := read(t, text)

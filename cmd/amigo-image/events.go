@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+)
+
+// reporter is where a command tells what it does: events and lines for people,
+// objects for programs, and the log.
+type reporter struct {
+	app  *app
+	log  *terminal.Log
+	json *terminal.JSON // nil unless asked for
+
+	mu     sync.Mutex
+	screen terminal.Sink // nil while nothing moves
+}
+
+// reporter opens the log and what else the flags ask for. what names the log.
+func (a *app) reporter(what string) (*reporter, error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	r := &reporter{app: a}
+	if a.log != "" {
+		r.log, err = terminal.LogFile(a.log)
+	} else {
+		r.log, err = terminal.OpenLog(logs(dir), what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.logPath = r.log.Path()
+	if a.json {
+		r.json = terminal.NewJSON(os.Stdout)
+	} else if !a.quiet {
+		announce := r.aside
+		announcer.Store(&announce)
+	}
+	return r, nil
+}
+
+// Emit passes an event on.
+func (r *reporter) Emit(e event.Event) {
+	r.log.Emit(e)
+	switch {
+	case r.json != nil:
+		r.json.Emit(e)
+	case !r.app.quiet:
+		r.show(e)
+	}
+}
+
+func (r *reporter) show(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.screen == nil {
+		r.screen = terminal.Open(os.Stderr, r.app.colour, false)
+		if r.app.verbose {
+			r.screen = chatty{r.screen}
+		}
+	}
+	r.screen.Emit(e)
+}
+
+// aside writes a line while phases may run.
+func (r *reporter) aside(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.screen == nil {
+		fmt.Fprintln(os.Stderr, text)
+		return
+	}
+	r.screen.Emit(event.Event{Type: event.Message, Text: text})
+}
+
+// settle ends what moves on the screen, so that lines can be written there.
+func (r *reporter) settle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.screen != nil {
+		_ = r.screen.Close()
+		r.screen = nil
+	}
+}
+
+// say writes a line for people. It must not be used while phases run.
+func (r *reporter) say(format string, arguments ...any) {
+	text := fmt.Sprintf(format, arguments...)
+	r.log.Emit(event.Event{Type: event.Message, Text: text})
+	if !r.app.json && !r.app.quiet {
+		r.settle()
+		fmt.Fprintln(os.Stderr, text)
+	}
+}
+
+// result writes a result: an object for programs, or a text for people.
+func (r *reporter) result(object any, text string) error {
+	if r.json != nil {
+		return r.json.Object(object)
+	}
+	r.settle()
+	_, err := fmt.Println(text)
+	return err
+}
+
+// object writes an object for programs.
+func (r *reporter) object(v any) error {
+	if r.json == nil {
+		return nil
+	}
+	return r.json.Object(v)
+}
+
+func (r *reporter) close() {
+	r.settle()
+	_ = r.log.Close()
+}
+
+// completeNames completes a command's arguments with names from the store.
+func completeNames(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return localNames(c.Context()), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFiles completes with names from the store, and files.
+func completeFiles(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return localNames(c.Context()), cobra.ShellCompDirectiveDefault
+}

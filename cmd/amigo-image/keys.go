@@ -1,0 +1,267 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+)
+
+const exitStatusKeys = `
+EXIT STATUS
+  0    done
+  1    anything not named here, such as keys that are there already
+  2    wrong arguments
+  25   a key or the directory of keys is not there`
+
+// keysDir is the flag of all that sign.
+type keysDir struct{ dir string }
+
+func (k *keysDir) add(c *cobra.Command) {
+	c.Flags().StringVar(&k.dir, "keys", "", "the `DIRECTORY` of the keys (default $XDG_CONFIG_HOME/amigo-image/keys)")
+}
+
+func (k *keysDir) path() (string, error) {
+	if k.dir != "" {
+		return k.dir, nil
+	}
+	return sign.DefaultDir()
+}
+
+// ring opens the directory of the keys.
+func (k *keysDir) ring() (*sign.Ring, error) {
+	dir, err := k.path()
+	if err != nil {
+		return nil, err
+	}
+	ring, err := sign.OpenRing(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fault.Error{What: "there are no keys here yet", Where: dir, Try: "amigo-image keys init", Code: fault.NotFound, Err: err}
+	}
+	return ring, err
+}
+
+func (a *app) keysCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "keys",
+		GroupID: "publish",
+		Short:   "make, show and replace the keys of a repository",
+		Long: `Every repository has five kinds of keys. root says which the others are, targets
+which channels there are; each channel has one, and a machine needs no more than
+its channel's and the online key, which says every few days what is current.
+minisign is for people who verify checksums with that program.
+
+A password for the keys is taken from ` + sign.PasswordVariable + `.
+Keep root.key and targets.key away from machines that publish.`,
+		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return c.Help()
+		},
+	}
+	c.AddCommand(a.keysInitCommand(), a.keysRotateCommand(), a.keysShowCommand())
+	return c
+}
+
+func (a *app) keysInitCommand() *cobra.Command {
+	var k keysDir
+	var setup sign.Setup
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "make the keys of a new repository",
+		Long: `Make the keys of a new repository, and its first signed metadata, in a directory
+that does not exist yet. The first publish puts the metadata into the repository.
+` + exitStatusKeys,
+		Example: "  amigo-image keys init\n  amigo-image keys init --root-keys 3 --root-threshold 2",
+		Args:    noArguments,
+		RunE:    func(*cobra.Command, []string) error { return a.keysInit(k, setup) },
+	}
+	k.add(c)
+	flags := c.Flags()
+	flags.StringSliceVar(&setup.Channels, "channels", []string{"stable", "nightly"}, "the channels, the most trusted one first")
+	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys there are")
+	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many of them have to sign a new root")
+	return c
+}
+
+func (a *app) keysInit(k keysDir, setup sign.Setup) error {
+	dir, err := k.path()
+	if err != nil {
+		return err
+	}
+	ring, err := sign.CreateRing(dir, setup, sign.DefaultPolicy(), time.Now())
+	if exists := (*sign.ExistsError)(nil); errors.As(err, &exists) {
+		return &fault.Error{What: "there are keys already", Where: dir, Kept: "nothing was changed", Try: "amigo-image keys show, or keys rotate", Err: err}
+	}
+	if wrong := (*sign.SetupError)(nil); errors.As(err, &wrong) {
+		return usage(wrong.Error(), "amigo-image keys init --channels stable,nightly")
+	}
+	if err != nil {
+		return err
+	}
+	return a.showKeys(ring, "keep a copy of root.key and targets.key where no machine publishes from, then: amigo-image publish")
+}
+
+func (a *app) keysShowCommand() *cobra.Command {
+	var k keysDir
+	c := &cobra.Command{
+		Use:     "show",
+		Short:   "show which keys sign what, and which of them are here",
+		Long:    "Show which keys have the right to sign, which of them are here, and until when\nroot and targets are good.\n" + exitStatusKeys,
+		Example: "  amigo-image keys show\n  amigo-image keys show --json | jq -r .first_root_sha256",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			ring, err := k.ring()
+			if err != nil {
+				return err
+			}
+			return a.showKeys(ring, "")
+		},
+	}
+	k.add(c)
+	return c
+}
+
+func (a *app) keysRotateCommand() *cobra.Command {
+	var k keysDir
+	var rotation sign.Rotation
+	c := &cobra.Command{
+		Use:   "rotate [root|targets|online|CHANNEL]",
+		Short: "replace a key, or sign root and targets for another year",
+		Long: `Replace a key by a new one. It takes the root key, or for a channel the targets
+key. A channel that is not there yet is added. Without a name, root and targets
+are signed again, good for another year. Readers hear of it with the next publish
+or refresh; the old key moves to retired/ and signs until then.
+` + exitStatusKeys,
+		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep     both keys sign until the next rotation\n  amigo-image keys rotate",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("one key at a time", c.CommandPath()+" "+args[0])
+			}
+			rotation.Name = strings.Join(args, "")
+			return a.keysRotate(c, k, rotation)
+		},
+	}
+	k.add(c)
+	c.Flags().BoolVar(&rotation.Keep, "keep", false, "let the old key sign too, until the next rotation")
+	c.Flags().BoolVar(&rotation.Add, "add", false, "add this channel, which is not there yet")
+	return c
+}
+
+func (a *app) keysRotate(c *cobra.Command, k keysDir, rotation sign.Rotation) error {
+	ring, err := k.ring()
+	if err != nil {
+		return err
+	}
+	files, err := ring.Rotate(rotation, sign.DefaultPolicy(), time.Now())
+	if unknown := (*sign.UnknownChannelError)(nil); errors.As(err, &unknown) {
+		return unknownKey(c, unknown)
+	}
+	if err != nil {
+		return keyFault(err)
+	}
+	for _, file := range files {
+		if !a.quiet && !a.json {
+			fmt.Fprintf(os.Stderr, "signed %s\n", filepath.Base(file.Path))
+		}
+	}
+	return a.showKeys(ring, "amigo-image refresh --to REPOSITORY, so that readers hear of it")
+}
+
+// unknownKey says which keys there are.
+func unknownKey(c *cobra.Command, unknown *sign.UnknownChannelError) error {
+	known := append([]string{"root", "targets", sign.Online}, unknown.Known...)
+	try := c.CommandPath() + " " + unknown.Channel + " --add"
+	if near := didyoumean.NameSuggestion(unknown.Channel, known); near != "" {
+		try = c.CommandPath() + " " + near
+	}
+	return &fault.Error{What: fmt.Sprintf("there is no key %q", unknown.Channel), Where: "there are: " + strings.Join(known, ", "), Try: try, Code: fault.NotFound, Err: unknown}
+}
+
+// keyFault says what of the keys is missing or wrong.
+func keyFault(err error) error {
+	var known hinted
+	if !errors.As(err, &known) {
+		return err
+	}
+	f := &fault.Error{What: known.Error(), Kept: "nothing was changed", Try: known.Hint(), Code: fault.Other, Err: err}
+	f.What, f.Where = firstLine(f.What, "")
+	if errors.As(err, new(*sign.MissingKeyError)) || errors.As(err, new(*sign.NoRootError)) {
+		f.Code = fault.NotFound
+	}
+	return f
+}
+
+// showKeys shows a ring, and what to do next.
+func (a *app) showKeys(ring *sign.Ring, next string) error {
+	d, err := ring.Describe()
+	if err != nil {
+		return keyFault(err)
+	}
+	if a.json {
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			Type string `json:"type"`
+			sign.Description
+		}{"result", d})
+	}
+	if a.quiet {
+		fmt.Println(d.Dir)
+		return nil
+	}
+	fmt.Printf("%s\nroot %d until %s, targets %d until %s\n\n", d.Dir,
+		d.Root.Version, d.Root.Expires.Format(time.DateOnly), d.Targets.Version, d.Targets.Expires.Format(time.DateOnly))
+	for i, key := range d.Keys {
+		fmt.Printf("%-12s %-9s %s  %s\n", nameOnce(d.Keys, i), key.ID[:8], need(d.Keys, i), where(d.Dir, key.File))
+	}
+	fmt.Printf("\nfirst root   sha256 %s\n", d.First)
+	if d.Minisign != "" {
+		fmt.Printf("minisign     %s\n", d.Minisign)
+	}
+	if next != "" {
+		fmt.Fprintf(os.Stderr, "next: %s\n", next)
+	}
+	return nil
+}
+
+func nameOnce(keys []sign.DescribedKey, i int) string {
+	if i > 0 && keys[i-1].Name == keys[i].Name {
+		return ""
+	}
+	return keys[i].Name
+}
+
+// need says how many keys of a name have to sign, if there is a choice.
+func need(keys []sign.DescribedKey, i int) string {
+	if nameOnce(keys, i) == "" {
+		return strings.Repeat(" ", 6)
+	}
+	last := slices.IndexFunc(keys[i:], func(k sign.DescribedKey) bool { return k.Name != keys[i].Name })
+	if last < 0 {
+		last = len(keys) - i
+	}
+	return fmt.Sprintf("%d of %d", keys[i].Threshold, last)
+}
+
+func where(dir, file string) string {
+	if file == "" {
+		return "not here"
+	}
+	if short, err := filepath.Rel(dir, file); err == nil {
+		return short
+	}
+	return file
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+)
+
+func (a *app) pruneCommand() *cobra.Command {
+	var p publisherFlags
+	rules := repository.Rules{History: keep.Span{Days: 7}}
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "take old versions out of a repository",
+		Long: `Take old versions out of a repository. A version stays if any rule keeps it; what a
+channel is at, would go back to, or was at in the last days stays in any case.
+
+It takes two runs: the first does not offer a version any more, and one some days
+later removes its files, when no reader can be in the middle of it.
+` + exitStatusPublish,
+		Example: "  amigo-image prune --to /srv/www/images --keep-daily 7 --keep-monthly 12 --dry-run\n" +
+			"  amigo-image prune --to /srv/www/images --keep-within 1m --keep-version 2026-03-01",
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if rules.Empty() {
+				return usage("which versions are to stay?", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
+			}
+			rules.Reason = p.reason
+			return a.change(c, &p, func(ctx context.Context, r *repository.Repository, out *reporter) error {
+				done, err := r.Prune(ctx, rules)
+				if err != nil {
+					return err
+				}
+				return out.pruned(done)
+			})
+		},
+	}
+	addRules(c, &rules)
+	return p.withReason(p.publisher(c))
+}
+
+// addRules adds the flags of the keep rules, which have restic's names.
+func addRules(c *cobra.Command, rules *repository.Rules) {
+	flags := c.Flags()
+	for _, rule := range []struct {
+		name, what string
+		count      *int
+	}{
+		{"last", "the newest `N` versions", &rules.Last},
+		{"hourly", "the newest version of each of `N` hours", &rules.Hourly},
+		{"daily", "the newest version of each of `N` days", &rules.Daily},
+		{"weekly", "the newest version of each of `N` weeks", &rules.Weekly},
+		{"monthly", "the newest version of each of `N` months", &rules.Monthly},
+		{"yearly", "the newest version of each of `N` years", &rules.Yearly},
+	} {
+		flags.IntVar(rule.count, "keep-"+rule.name, 0, "keep "+rule.what+"; -1: all")
+	}
+	flags.Var(&rules.Within, "keep-within", "keep what is not older than this before the newest, such as 1y6m or 14d")
+	flags.Var(&rules.History, "keep-history", "keep what a channel was at within this time")
+	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "keep these `VERSIONS`, such as those that a paper cites")
+	flags.BoolVar(&rules.DryRun, "dry-run", false, "tell which would go and which stay, and why")
+}
+
+// pruned tells what a prune did and what happens when.
+func (r *reporter) pruned(done repository.Pruned) error {
+	if r.json != nil {
+		return r.object(struct {
+			Type string `json:"type"`
+			repository.Pruned
+		}{"result", done})
+	}
+	var rows [][]string
+	for _, d := range done.Decisions {
+		verdict := "keep"
+		if !d.Keep {
+			verdict = "remove"
+		}
+		rows = append(rows, []string{verdict, d.Version, d.Time.UTC().Format(time.DateOnly), strings.Join(d.Reasons, ", ")})
+	}
+	writeTable([]column{{"", 0}, {"VERSION", 0}, {"BUILT", 2}, {"WHY", 1}}, rows)
+	for _, line := range prunedLines(done) {
+		fmt.Println(line)
+	}
+	return nil
+}
+
+func prunedLines(done repository.Pruned) []string {
+	would := func(did, would string) string {
+		if done.DryRun {
+			return would
+		}
+		return did
+	}
+	var lines []string
+	if len(done.Withdrawn) > 0 {
+		lines = append(lines, fmt.Sprintf("%s %s; a prune after %s removes the files", count(len(done.Withdrawn), "version"),
+			would("withdrawn", "would be withdrawn"), done.Withdrawn[0].NotBefore.UTC().Format("2006-01-02 15:04 UTC")))
+	}
+	if done.Files > 0 {
+		lines = append(lines, fmt.Sprintf("%s, %s %s%s", count(done.Files, "file"), terminal.Bytes(done.Bytes), would("removed", "would be removed"), of(done.Removed)))
+	}
+	if waiting := len(done.Waiting) - len(done.Withdrawn); waiting > 0 {
+		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", count(waiting, "version")))
+	}
+	if len(lines) == 0 {
+		lines = []string{"nothing goes"}
+	}
+	return lines
+}
+
+func of(versions []string) string {
+	if len(versions) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(versions, ", ") + ")"
+}

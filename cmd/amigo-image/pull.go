@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/pull"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/trust"
+)
+
+// pullFlags are the flags of pull.
+type pullFlags struct {
+	sourceFlags
+	variant string
+	output  string
+	format  string
+	dryRun  bool
+}
+
+const exitStatusPull = `
+EXIT STATUS
+  0    the image is there, verified
+  2    wrong arguments           20   the repository cannot be reached
+  21   something is not what was signed, or is out of date
+  22   no space                  25   there is no such channel or version
+  130  interrupted; what came is kept`
+
+func (a *app) pullCommand() *cobra.Command {
+	var f pullFlags
+	c := &cobra.Command{
+		Use:     "pull [REPOSITORY] [CHANNEL|VERSION]",
+		GroupID: "use",
+		Short:   "fetch an image, or what is new in it, and verify it",
+		Long: `Fetch an image into the store and verify it. What older images here have is not
+fetched again, and an interrupted pull goes on where it stopped. Without a name
+it is the repository's first channel. The repository is remembered.
+` + exitStatusPull,
+		Example: "  amigo-image pull https://images.example.org stable\n  amigo-image pull stable --dry-run\n" +
+			"  amigo-image pull 2026-11-22 --output amigo.qcow2",
+		ValidArgsFunction: completeNames,
+		RunE:              func(c *cobra.Command, args []string) error { return a.pull(c, args, &f) },
+	}
+	flags := c.Flags()
+	f.add(flags)
+	addVariant(flags, &f.variant)
+	flags.StringVarP(&f.output, "output", "o", "", "write the disk to this `FILE`, too")
+	flags.StringVar(&f.format, "format", "", "of --output: qcow2, raw or vmdk; else as the file's name ends")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be fetched")
+	return c
+}
+
+func (a *app) pull(c *cobra.Command, args []string, f *pullFlags) error {
+	rest := f.split(args, 1)
+	if len(rest) > 1 {
+		return usage("one channel or version at a time", c.CommandPath()+" "+rest[0])
+	}
+	format, err := f.outputFormat(c)
+	if err != nil {
+		return err
+	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	r, err := a.reporter("pull")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	name := strings.Join(rest, "")
+	image, err := a.obtain(c.Context(), r, store, &f.sourceFlags, wanted{command: "amigo-image pull", name: name, variant: f.variant, dryRun: f.dryRun})
+	if err != nil || f.dryRun {
+		return err
+	}
+	if f.output != "" {
+		if err := pull.Export(c.Context(), image.Disk(), format, f.output, r); err != nil {
+			return err
+		}
+	}
+	return a.pulled(r, image, name, f.output)
+}
+
+// outputFormat is the format that was asked for, or that the file's name says.
+func (f *pullFlags) outputFormat(c *cobra.Command) (pull.Format, error) {
+	format := f.format
+	if format == "" {
+		format = strings.TrimPrefix(filepath.Ext(f.output), ".")
+	}
+	if f.output == "" && f.format == "" || slices.Contains(pull.Formats, pull.Format(format)) {
+		return pull.Format(format), nil
+	}
+	return "", usage(fmt.Sprintf("%q is no format of a disk", format), c.CommandPath()+" ... --format qcow2")
+}
+
+// pulled is the last word of a pull.
+func (a *app) pulled(r *reporter, image imagestore.Image, name, output string) error {
+	path := image.Disk()
+	if output != "" {
+		path = output
+	}
+	facts, _ := image.Manifest.Image(image.Variant)
+	err := r.result(struct {
+		Type     string `json:"type"`
+		Version  string `json:"version"`
+		Variant  string `json:"variant"`
+		Path     string `json:"path"`
+		SHA256   string `json:"sha256"` // of the raw disk
+		Verified bool   `json:"verified"`
+	}{"result", image.Version, image.Variant, path, facts.Disk.SHA256, true}, path)
+	next := "amigo-image run " + strings.TrimSpace(name)
+	if name == "" {
+		next = "amigo-image run " + image.Version
+	}
+	if image.Variant != defaultVariant {
+		next += " --variant " + image.Variant
+	}
+	r.say("next: %s", next)
+	return err
+}
+
+// wanted is the image that somebody asks for.
+type wanted struct {
+	command string // that asks, for errors
+	name    string // of a channel or version; "": the first channel
+	variant string
+	dryRun  bool
+}
+
+// obtain brings an image into the store, unless it is there.
+func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
+	if image, err := store.Image(w.name, w.variant); err == nil {
+		r.say("%s is here already", labelOf(image.Version, image.Variant))
+		return image, store.Touch(image)
+	}
+	if f.offline {
+		return offline(r, store, w)
+	}
+	repository, err := f.open(ctx, r, store)
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	if channels := repository.View.Channels(); w.name == "" && len(channels) > 0 {
+		w.name = channels[0]
+	}
+	choice, err := repository.Resolve(ctx, w.name)
+	if err != nil {
+		return imagestore.Image{}, misnamed(err, w.command)
+	}
+	if image, err := store.Image(choice.Version, w.variant); err == nil {
+		r.say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
+		return image, errors.Join(store.Touch(image), f.seen(ctx, store, repository, true))
+	}
+	plan, err := repository.Plan(ctx, choice, w.variant)
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
+		return imagestore.Image{}, err
+	}
+	if err := f.seen(ctx, store, repository, true); err != nil {
+		return imagestore.Image{}, err
+	}
+	image, result, err := repository.Pull(ctx, plan, r)
+	if err != nil {
+		return image, broken(ctx, err, result)
+	}
+	return image, nil
+}
+
+// offline finds an image by what was last seen of the repository.
+func offline(r *reporter, store imagestore.Store, w wanted) (imagestore.Image, error) {
+	known, err := store.Known()
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	version, ok := known.Channels[w.name]
+	if !ok {
+		version = w.name
+	}
+	image, err := store.Image(version, w.variant)
+	if err != nil {
+		return image, &fault.Error{What: fmt.Sprintf("%q is not here, and --offline keeps from asking for it", w.name), Code: fault.NotFound, Try: "amigo-image list", Err: err}
+	}
+	r.say("offline: %s was %s on %s", w.name, version, known.Seen.Format(time.DateOnly))
+	return image, store.Touch(image)
+}
+
+// misnamed names what was meant.
+func misnamed(err error, command string) error {
+	var missing *obtain.NotFoundError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	known := slices.Concat(missing.Channels, missing.Versions)
+	return &fault.Error{What: missing.Error(), Try: named(command, missing.Name, known), Code: fault.NotFound, Err: err}
+}
+
+// broken says what of a pull that failed is kept.
+func broken(ctx context.Context, err error, result pull.Result) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	f := faultOf(err)
+	f.Kept = ""
+	if got := result.Kept + result.Fetched; got > 0 {
+		f.Kept = terminal.Bytes(got) + ", the same command goes on from there"
+	}
+	return f
+}
+
+// announced is what a pull is about to do, for programs.
+type announced struct {
+	Type    string    `json:"type"`
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	Variant string    `json:"variant"`
+	Bytes   int64     `json:"bytes"` // to fetch, if no earlier pull left any
+	Total   int64     `json:"total"` // of the whole download
+	Reuse   int64     `json:"reuse"` // of the disk, from images that are here
+	Disk    int64     `json:"disk"`  // what it takes here
+	Root    int64     `json:"root"`
+	Pinned  time.Time `json:"pinned"`
+	Expires time.Time `json:"expires"`
+	DryRun  bool      `json:"dry_run,omitempty"`
+}
+
+// announce tells what the image is, who signed it, and what is to be fetched.
+func announce(r *reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Plan, w wanted) error {
+	root, expires := repository.View.Root(), repository.View.Expires()
+	r.say("%s", whatItIs(w.name, p))
+	r.say("signed by root %d, %s; fresh %s", root.Version, pinned(root), until(expires, time.Now()))
+	if root.PinnedNow {
+		r.say("  its sha256, which the publisher can confirm:\n  %s", root.SHA256)
+	}
+	seed := "nothing of it is here"
+	if p.Steps.Reused > 0 {
+		seed = "you have " + strings.TrimSuffix(p.Seed, "/"+defaultVariant)
+	}
+	free, would := "", ""
+	if bytes, ok := freeSpace(store.Path()); ok {
+		free = ", " + terminal.Bytes(bytes) + " free"
+	}
+	if w.dryRun {
+		would = "would be "
+	}
+	r.say("%s: %sfetching %s of %s; needs %s%s", seed, would, terminal.Bytes(p.Steps.Fetch), terminal.Bytes(p.Total), terminal.Bytes(p.Steps.Disk), free)
+	return r.object(announced{
+		Type: "plan", Name: w.name, Version: p.Choice.Version, Variant: p.Variant,
+		Bytes: p.Steps.Fetch, Total: p.Total, Reuse: p.Steps.Reused, Disk: p.Steps.Disk,
+		Root: root.Version, Pinned: root.Pinned, Expires: expires, DryRun: w.dryRun,
+	})
+}
+
+func whatItIs(name string, p obtain.Plan) string {
+	text := labelOf(p.Choice.Version, p.Variant)
+	if name != p.Choice.Version {
+		text = name + " is " + text
+	}
+	text += "   AmiGO " + p.Version.AmiGO.Version
+	if p.Version.GOlr.Date != "" {
+		text += ", GO data " + p.Version.GOlr.Date
+	}
+	return text + ", " + terminal.Bytes(p.Total)
+}
+
+func pinned(root trust.Root) string {
+	if root.PinnedNow {
+		return "pinned just now"
+	}
+	return "pinned " + root.Pinned.Format(time.DateOnly)
+}
+
+// until says for how long something holds.
+func until(end, now time.Time) string {
+	switch left := end.Sub(now); {
+	case left > 48*time.Hour:
+		return fmt.Sprintf("for %d days", int(left.Hours()/24))
+	default:
+		return fmt.Sprintf("for %d hours", int(left.Hours()))
+	}
+}
+
+// freeSpace returns what is free where the store is, or will be.
+func freeSpace(path string) (int64, bool) {
+	for {
+		var stat unix.Statfs_t
+		if unix.Statfs(path, &stat) == nil {
+			return int64(stat.Bavail) * stat.Bsize, true //nolint:gosec // no disk is that large
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return 0, false
+		}
+		path = parent
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/launch"
+)
+
+func (a *app) sshCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "ssh [NAME] [COMMAND...]",
+		GroupID: "use",
+		Short:   "log in to a machine that runs",
+		Long: `Log in to a machine as root, or run a command there. The machine's own key is
+used, and its host key is checked. Without a name it is the only machine that
+runs. With --json it tells the command line instead.
+
+EXIT STATUS
+  that of the command, or of ssh
+  25   no such machine runs`,
+		Example:            "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh my-test 'cat >notes' <notes",
+		ValidArgsFunction:  completeRunning,
+		DisableFlagParsing: false,
+		RunE:               func(c *cobra.Command, args []string) error { return a.ssh(c, args) },
+	}
+	c.Flags().SetInterspersed(false) // what follows the name is the machine's
+	return c
+}
+
+func (a *app) ssh(c *cobra.Command, args []string) error {
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	name, words := "", args
+	if len(args) > 0 {
+		name, words = args[0], args[1:]
+	}
+	m, err := running(c.Context(), store, name)
+	if err != nil {
+		return err
+	}
+	if m.SSHPort == 0 || m.HostKey == "" {
+		return &fault.Error{What: m.Name + " does not answer ssh yet", Code: fault.Other, Try: "the same command in a minute"}
+	}
+	line := launch.SSH(m, words)
+	if a.json {
+		r, err := a.reporter("ssh")
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return r.object(started{"ssh", m, line.String()})
+	}
+	return command.Replace(line)
+}
+
+// running finds a machine that runs, by its name or by the version it was made
+// from; without a name it is the only one.
+func running(ctx context.Context, store imagestore.Store, name string) (imagestore.Machine, error) {
+	all, err := store.Machines(ctx)
+	if err != nil {
+		return imagestore.Machine{}, err
+	}
+	var names []string
+	var fitting []imagestore.Machine
+	for _, m := range all {
+		if !m.Lives() && m.Name == name {
+			return m, &fault.Error{What: name + " is off", Code: fault.NotFound, Try: "amigo-image run " + name}
+		}
+		if !m.Lives() {
+			continue
+		}
+		names = append(names, m.Name)
+		if m.Name == name {
+			return m, nil
+		}
+		if name == "" || m.Version == name {
+			fitting = append(fitting, m)
+		}
+	}
+	switch {
+	case len(fitting) == 1:
+		return fitting[0], nil
+	case len(names) == 0:
+		return imagestore.Machine{}, &fault.Error{What: "no machine runs", Code: fault.NotFound, Try: named("amigo-image run", name, localNames(ctx))}
+	case name == "":
+		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("%d machines run", len(names)), Code: fault.Usage, Try: "one of: " + strings.Join(names, ", ")}
+	default:
+		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("no machine %q runs", name), Code: fault.NotFound, Try: named("amigo-image ssh", name, names)}
+	}
+}
+
+func completeRunning(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	store, err := imageStore()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	machines, _ := store.Machines(c.Context())
+	machines = slices.DeleteFunc(machines, func(m imagestore.Machine) bool { return !m.Lives() })
+	var names []string
+	for _, m := range machines {
+		names = append(names, m.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// column is a column of a table.
+type column struct {
+	name string
+	// rank is how soon the column goes when there is no room: the highest goes
+	// first, 0 never.
+	rank int
+}
+
+// gap is what is between two columns.
+const gap = "  "
+
+// table lays out rows under their columns' names in at most width columns of a
+// terminal. Whole columns go when there is no room; nothing is cut.
+func table(columns []column, rows [][]string, width int) []string {
+	keep := make([]bool, len(columns))
+	for i := range keep {
+		keep[i] = true
+	}
+	widths := columnWidths(columns, rows)
+	for total(widths, keep) > width {
+		worst := -1
+		for i, c := range columns {
+			if keep[i] && c.rank > 0 && (worst < 0 || c.rank > columns[worst].rank) {
+				worst = i
+			}
+		}
+		if worst < 0 {
+			break
+		}
+		keep[worst] = false
+	}
+	head := make([]string, len(columns))
+	for i, c := range columns {
+		head[i] = c.name
+	}
+	lines := []string{tableLine(head, widths, keep)}
+	for _, row := range rows {
+		lines = append(lines, tableLine(row, widths, keep))
+	}
+	return lines
+}
+
+func columnWidths(columns []column, rows [][]string) []int {
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = runewidth.StringWidth(c.name)
+		for _, row := range rows {
+			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
+		}
+	}
+	return widths
+}
+
+func total(widths []int, keep []bool) int {
+	sum := -len(gap)
+	for i, w := range widths {
+		if keep[i] {
+			sum += w + len(gap)
+		}
+	}
+	return sum
+}
+
+func tableLine(cells []string, widths []int, keep []bool) string {
+	var kept []string
+	for i, cell := range cells {
+		if keep[i] {
+			kept = append(kept, runewidth.FillRight(cell, widths[i]))
+		}
+	}
+	return strings.TrimRight(strings.Join(kept, gap), " ")
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+)
+
+// TestUse runs the commands for people who use images, against a small
+// repository that a real web server shows: stable is 2026-11-15, nightly
+// 2026-11-22, which has the first half of the disk in common with it.
+func TestUse(t *testing.T) {
+	dir := makeRepository(t)
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(server.Close)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/use",
+		Setup: func(e *testscript.Env) error {
+			for name, value := range map[string]string{
+				"HOME": e.WorkDir, "XDG_CACHE_HOME": filepath.Join(e.WorkDir, "cache"),
+				"XDG_DATA_HOME": filepath.Join(e.WorkDir, "data"), "XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"),
+				"STORE": filepath.Join(e.WorkDir, "data", "amigo-image"),
+				"URL":   server.URL, "REPOSITORY": dir, "AWAY": "http://127.0.0.1:1",
+			} {
+				e.Setenv(name, value)
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status, "spoil": spoil, "age": age,
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// spoil changes a byte in the middle of a file.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	ts.Check(err)
+	at := make([]byte, 1)
+	_, err = f.ReadAt(at, info.Size()/2)
+	ts.Check(err)
+	at[0] ^= 1
+	_, err = f.WriteAt(at, info.Size()/2)
+	ts.Check(errors.Join(err, f.Close()))
+}
+
+// age makes an image look as if it was last used 40 days ago.
+func age(ts *testscript.TestScript, _ bool, args []string) {
+	then := time.Now().Add(-40*24*time.Hour - time.Hour)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), then, then))
+}
+
+// makeRepository publishes two versions, and returns where.
+func makeRepository(t *testing.T) string {
+	t.Helper()
+	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, now := t.TempDir(), time.Now().Add(-time.Hour)
+	r, err := repository.Open(t.Context(), dir, ring, repository.Options{By: "me@example.org", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	for _, one := range []struct{ version, channel, date string }{
+		{"2026-11-15", "stable", "2026-10-10"}, {"2026-11-22", "nightly", "2026-11-21"},
+	} {
+		output := t.TempDir()
+		for _, variant := range []string{"distribution", "production"} {
+			makeImage(t, filepath.Join(output, variant), variant, one.version, one.date)
+		}
+		if _, err := r.Publish(t.Context(), repository.Release{Directories: []string{output}, Channel: one.channel, Version: one.version}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+	}
+	return dir
+}
+
+// makeImage makes the directory of an image: a disk of 64 MiB with two of
+// noise, the first of which is the same in every version.
+func makeImage(t *testing.T, dir, variant, version, date string) {
+	t.Helper()
+	raw, disk := filepath.Join(dir, "disk.raw"), filepath.Join(dir, "amigo-"+variant+".qcow2")
+	content := append(noise(variant), noise(variant+version)...)
+	err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(raw, content, 0o644), os.Truncate(raw, 64<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	convert := command.Cmd{Name: "qemu-img", Args: []string{"convert", "-q", "-f", "raw", "-O", "qcow2", raw, disk}}
+	if err := errors.Join(command.Run(context.Background(), convert), os.Remove(raw)); err != nil {
+		t.Fatal(err)
+	}
+	size, digest, err := manifest.DigestFile(disk, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := time.Parse(time.DateOnly, version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := manifest.Manifest{
+		Name: "amigo-" + variant, Variant: variant, Version: "2.5.17", Created: created,
+		Files:  []manifest.File{{Name: filepath.Base(disk), Role: manifest.Disk, Format: "qcow2", Size: size, VirtualSize: 64 << 20, SHA256: digest}},
+		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: "8f31c02d", Serve: "workers"},
+		GOlr:   manifest.GOlr{Documents: 12, Date: date, DOI: "10.5072/example." + version},
+		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1"},
+		Tool:   manifest.Tool{Name: "amigo-image", Version: "0"},
+	}
+	if _, err := manifest.Write(dir, facts, []manifest.Package{{Name: "perl", Version: "5.36", Architecture: "amd64"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noise returns a mebibyte that the seed decides.
+func noise(seed string) []byte {
+	content := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8(sha256.Sum256([]byte(seed))).Read(content)
+	return content
+}

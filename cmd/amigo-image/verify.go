@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/sparse"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f sourceFlags
+	c := &cobra.Command{
+		Use:     "verify FILE|VERSION...",
+		GroupID: "use",
+		Short:   "check that a file is what its publisher signed",
+		Long: `Check files that were published, whatever way they came, and images in the store.
+Where there is no network, what was seen earlier is used, and that is said.
+
+EXIT STATUS
+  0    all are what was signed
+  20   the repository that was named cannot be reached
+  21   one is not what was signed, or not from there
+  25   there is no such file`,
+		Example:           "  amigo-image verify amigo-2026-11-22-distribution.qcow2\n  amigo-image verify 2026-11-22\n  amigo-image verify --from https://images.example.org *.qcow2",
+		ValidArgsFunction: completeFiles,
+		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c, args, &f) },
+	}
+	f.add(c.Flags())
+	return c
+}
+
+// verified is what was found out about a file.
+type verified struct {
+	Type      string    `json:"type"`
+	File      string    `json:"file"`
+	Size      int64     `json:"size"`
+	SHA256    string    `json:"sha256"`
+	Verified  bool      `json:"verified"`
+	Version   string    `json:"version"`
+	Variant   string    `json:"variant,omitempty"`
+	Signature string    `json:"signature"`
+	Freshness string    `json:"freshness"`
+	Channel   string    `json:"channel,omitempty"`
+	Built     string    `json:"built"`
+	Expires   time.Time `json:"expires,omitzero"`
+}
+
+// verifier looks for files in one repository.
+type verifier struct {
+	app        *app
+	reporter   *reporter
+	store      imagestore.Store
+	location   string
+	repository *obtain.Repository // nil: it cannot be asked
+	seen       time.Time
+}
+
+func (a *app) verify(c *cobra.Command, args []string, f *sourceFlags) error {
+	if len(args) == 0 {
+		return usage("verify takes files or versions", "amigo-image verify amigo-*.qcow2")
+	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	r, err := a.reporter("verify")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	v := &verifier{app: a, reporter: r, store: store}
+	if err := v.open(c.Context(), f); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range args {
+		if err := v.verify(c.Context(), name); err != nil {
+			errs = append(errs, faultOf(err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// open reads the repository's state, if it can be asked.
+func (v *verifier) open(ctx context.Context, f *sourceFlags) (err error) {
+	if v.location, err = f.location(v.store); err != nil {
+		return err
+	}
+	known, err := v.store.Known()
+	if err != nil {
+		return err
+	}
+	v.seen = known.Seen
+	if f.offline {
+		return nil
+	}
+	f.hurry = f.from == ""
+	v.repository, err = f.open(ctx, v.reporter, v.store)
+	if err != nil && f.from == "" && faultOf(err).Code == fault.Network && ctx.Err() == nil {
+		v.reporter.say("%s; checking by what was seen earlier", faultOf(err).What)
+		return nil
+	}
+	return err
+}
+
+// verify checks one file, or the images of a version in the store.
+func (v *verifier) verify(ctx context.Context, name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
+		return v.file(ctx, name, nil)
+	}
+	images, err := v.store.Images()
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, image := range images {
+		if image.Version == name || image.Name() == name {
+			found = true
+			if err := v.file(ctx, image.Disk(), obtain.RawDisk(image)); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
+	}
+	return nil
+}
+
+// file checks a file, of which may be known what it should be.
+func (v *verifier) file(ctx context.Context, path string, should *obtain.Published) error {
+	size, digest, err := hashFile(ctx, path, v.reporter)
+	if err != nil {
+		return err
+	}
+	found, ok, err := v.find(ctx, filepath.Base(path), digest)
+	if err != nil {
+		return err
+	}
+	if should != nil && found.SHA256 != should.SHA256 {
+		found, ok = *should, true
+	}
+	if !ok {
+		return &fault.Error{
+			What: filepath.Base(path) + " is no file of this repository", Code: fault.Verify,
+			Where: v.location + "\nsha256 " + digest, Try: "--from, with the address of the repository it is from",
+		}
+	}
+	if found.SHA256 != digest {
+		return &fault.Error{
+			What: filepath.Base(path) + " is not what was signed", Code: fault.Verify,
+			Where: fmt.Sprintf("found    %d bytes, sha256 %s\nexpected %d bytes, sha256 %s", size, digest, found.Size, found.SHA256),
+			Try:   "fetch it again; use this file for nothing",
+		}
+	}
+	return v.show(v.words(path, found))
+}
+
+func (v *verifier) find(ctx context.Context, name, digest string) (obtain.Published, bool, error) {
+	if v.repository == nil {
+		return obtain.Remembered(v.store, v.location, name, digest)
+	}
+	return v.repository.Find(ctx, name, digest)
+}
+
+// words says what is known of a file that is good.
+func (v *verifier) words(path string, found obtain.Published) verified {
+	out := verified{
+		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256, Verified: true,
+		Version: found.Version.Version, Variant: found.Variant, Built: builtFrom(found.Version),
+		Signature: "ok   by the manifest that was verified when it came",
+		Freshness: "not checked: the repository was last asked " + v.seen.Format(time.DateOnly),
+	}
+	if v.seen.IsZero() {
+		out.Freshness = "not checked: the repository was not asked"
+	}
+	if v.repository == nil {
+		return out
+	}
+	root := v.repository.View.Root()
+	out.Expires = v.repository.View.Expires()
+	out.Signature = fmt.Sprintf("ok   channel %s; root %d, %s", found.Choice.Channel, root.Version, pinned(root))
+	out.Freshness = "ok   the repository's state holds until " + out.Expires.Format("2006-01-02 15:04 MST")
+	out.Channel = found.Choice.Channel + " (was, until something newer came)"
+	if found.Choice.Current {
+		out.Channel = found.Choice.Channel + " (current)"
+	}
+	return out
+}
+
+func builtFrom(v layout.VersionManifest) string {
+	text := "AmiGO " + v.AmiGO.Version
+	if v.AmiGO.Commit != "" {
+		text += " (" + v.AmiGO.Commit[:min(7, len(v.AmiGO.Commit))] + ")"
+	}
+	if v.GOlr.Date != "" {
+		text += ", GO data " + v.GOlr.Date
+	}
+	return text + ", on " + v.Created.Format(time.DateOnly)
+}
+
+func (v *verifier) show(out verified) error {
+	if v.app.json {
+		return v.reporter.object(out)
+	}
+	v.reporter.settle()
+	if v.app.quiet {
+		fmt.Println("VERIFIED " + out.File)
+		return nil
+	}
+	fmt.Printf("file       %s   %s\n", relative(out.File), terminal.Bytes(out.Size))
+	for _, line := range []struct{ name, text string }{
+		{"digest", "ok   sha256 " + out.SHA256[:8] + ".." + out.SHA256[60:]},
+		{"signature", out.Signature}, {"freshness", out.Freshness}, {"channel", out.Channel},
+		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built},
+	} {
+		if line.text != "" {
+			fmt.Printf("%-10s %s\n", line.name, line.text)
+		}
+	}
+	fmt.Println(terminal.Painter(os.Stdout, v.app.colour)("VERIFIED", "ok"))
+	return nil
+}
+
+// hashFile returns the size and the SHA-256 digest of a file, whose holes cost
+// no reading.
+func hashFile(ctx context.Context, path string, r *reporter) (size int64, digest string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", fmt.Errorf("reading a file to verify: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, "", fmt.Errorf("reading a file to verify: %w", err)
+	}
+	hash := sha256.New()
+	phase := event.Start(r, "digest", filepath.Base(path))
+	err = sparse.Hash(ctx, hash, f, info.Size(), func(done int64) { phase.Progress(done, info.Size(), event.Bytes) })
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return info.Size(), hex.EncodeToString(hash.Sum(nil)), phase.End(event.OK, terminal.Bytes(info.Size()), err)
+}
