@@ -31,6 +31,8 @@ type build struct {
 	cache  cache.Dir
 	sink   event.Sink
 	cancel context.CancelCauseFunc
+	// stopped tells whether somebody ended the build by hand.
+	stopped func() bool
 
 	choice   accelerator.Choice
 	output   *outdir.Dir
@@ -80,6 +82,8 @@ func (b *build) evidence() string { return b.output.Final() + ".evidence" }
 func (b *build) console() string { return b.output.Path("console.log") }
 
 func (b *build) overlay() string { return b.output.Path("overlay.qcow2") }
+
+func (b *build) seed() string { return b.output.Path("seed.img") }
 
 func (b *build) disk() string { return b.output.Path(b.diskName()) }
 

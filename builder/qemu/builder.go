@@ -44,9 +44,11 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	if err != nil {
 		return nil, err
 	}
+	given := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	build := &build{config: &b.config, cache: c, sink: component.Sink(ui), cancel: cancel}
+	build.stopped = func() bool { return given.Err() != nil }
 
 	state := new(multistep.BasicStateBag)
 	state.Put("ui", ui)

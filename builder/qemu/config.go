@@ -33,8 +33,9 @@ type Bootstrap struct {
 	Mirror string `mapstructure:"mirror"`
 }
 
-// DiskImage takes a disk that somebody else made as the base. It must run
-// systemd 252 or later, or have a login of its own in ssh_* options.
+// DiskImage takes a disk that somebody else made as the base. The build's key
+// gets in as root by a systemd credential (systemd 252 or later) or by
+// cloud-init, from a NoCloud seed; any other needs a login in ssh_* options.
 type DiskImage struct {
 	// A path, or a URL that is fetched once and cached.
 	URL string `mapstructure:"url" required:"true"`

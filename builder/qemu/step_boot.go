@@ -3,12 +3,14 @@ package qemu
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/seed"
 )
 
 // stepBoot starts the guest and waits until it answers.
@@ -43,6 +45,9 @@ func (s *stepBoot) boot(ctx context.Context) error {
 		s.key = key
 		options.AuthorizedKey = key.AuthorizedKey
 		s.config.Comm.SSHPrivateKey = key.PEM
+		if options.Seed, err = s.makeSeed(ctx); err != nil {
+			return err
+		}
 	}
 	vm, err := engine.Start(ctx, options)
 	if err != nil {
@@ -51,6 +56,17 @@ func (s *stepBoot) boot(ctx context.Context) error {
 	s.vm = vm
 	go s.watch(vm)
 	return s.wait(ctx)
+}
+
+// makeSeed returns the path of a disk that lets the build's key in where a
+// systemd credential does not, and from which a cloud image makes its host
+// keys; "" for a base of our own, which needs none.
+func (s *stepBoot) makeSeed(ctx context.Context) (string, error) {
+	if s.config.DiskImage == nil || s.config.Comm.SSHUsername != "root" {
+		return "", nil
+	}
+	data := seed.Seed{Instance: filepath.Base(s.output.Path()), Host: "amigo", AuthorizedKeys: []string{s.key.AuthorizedKey}, Root: true}
+	return s.seed(), data.Write(ctx, s.seed())
 }
 
 // wait tries twice a second, where the communicator's own attempts are five
@@ -66,14 +82,15 @@ func (s *stepBoot) wait(ctx context.Context) error {
 	return g.Close()
 }
 
-// Cleanup ends the machine if the build did not, and keeps its last words.
+// Cleanup ends the machine if the build did not, and keeps its last words. Who
+// ends a build by hand wants none.
 func (s *stepBoot) Cleanup(state multistep.StateBag) {
 	if s.vm == nil {
 		return
 	}
 	s.expected.Store(true)
 	_, failed := state.GetOk("error")
-	if failed || state.Get(multistep.StateCancelled) != nil {
+	if _, cancelled := state.GetOk(multistep.StateCancelled); (failed || cancelled) && !s.stopped() {
 		s.keepEvidence()
 	}
 	s.vm.Close()

@@ -2,6 +2,8 @@ package qemu
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
@@ -33,8 +35,8 @@ func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
 	if err := qemuimg.Check(ctx, s.disk()); err != nil {
 		return err
 	}
-	for _, path := range []string{s.overlay(), s.console()} {
-		if err := os.Remove(path); err != nil {
+	for _, path := range []string{s.overlay(), s.console(), s.seed()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
