@@ -9,27 +9,36 @@ SHELL := /bin/bash
 AMIGO_SOURCE ?=
 # A git ref of AMIGO_SOURCE.
 AMIGO_REF ?=
+# The checksum of an AMIGO_SOURCE that is an archive, like sha256:...
+AMIGO_CHECKSUM ?=
 
 SOLR_WAR := build/solr-3.6.2.war
 SOLR_SHA256 := 2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea
 GOLANGCI_LINT := build/golangci-lint
 GOLANGCI_LINT_VERSION := v2.6.2
+# The rules of accessible pages.
+AXE := build/axe/node_modules/axe-core/axe.min.js
+AXE_VERSION := 4.14.1
+# An S3 server for the tests of publishing.
+VERSITYGW := build/versitygw
+VERSITYGW_VERSION := v1.8.0
 
 VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 	$(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
-	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF))
+	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
+	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM))
 
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
-TEST_PACKAGES := openssh-server binutils chromium
+TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv
 
 .PHONY: image
 image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
-test: packages test-packages binaries $(SOLR_WAR) ## run every test, the VM tests included
+test: packages test-packages binaries $(AXE) $(VERSITYGW) $(SOLR_WAR) ## run every test, the VM tests included
 	./test/run $(VARIABLES)
 
 .PHONY: binaries
@@ -62,6 +71,16 @@ test-packages:
 
 $(GOLANGCI_LINT):
 	GOBIN=$(abspath build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(VERSITYGW):
+	GOBIN=$(abspath build) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+
+$(AXE):
+	@command -v npm >/dev/null || scripts/packages npm
+	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/axe axe-core@$(AXE_VERSION)
+
+.PHONY: axe
+axe: $(AXE) ## get what checks the pages
 
 # The Solr that AmiGO's GOlr is made for, from Maven's repository.
 $(SOLR_WAR):

@@ -6,13 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
@@ -30,7 +31,10 @@ const (
 
 // fault is a build that must fail.
 type fault struct {
-	source  string   // body of the source; %s is a directory of the test's own
+	// source is the body of the source, in which %[1]s is a directory of the
+	// test's own; "" has builder "null" offer a root file system, for what
+	// fails before a guest is touched.
+	source  string
 	amigo   string   // body of the provisioner, or ""
 	env     []string // added to the environment
 	prepare func(t *testing.T, dir string)
@@ -90,6 +94,14 @@ func faults() map[string]fault {
 			source: blank, prepare: makeBlank, amigo: `source = "https://127.0.0.1:1/amigo.git"` + golrBlock,
 			status: noNetwork, says: []string{"127.0.0.1:1"},
 		},
+		"archive with another checksum": {
+			source: blank, prepare: func(t *testing.T, dir string) {
+				makeBlank(t, dir)
+				run(t, "", "tar", "-C", template, "-czf", filepath.Join(dir, "amigo.tgz"), "sample")
+			},
+			amigo:  "source = \"%[1]s/amigo.tgz\"\n source_checksum = \"sha256:" + strings.Repeat("0", 64) + `"` + golrBlock,
+			status: notVerified, says: []string{"amigo.tgz", "hecksum"},
+		},
 		"source that is no AmiGO": {
 			source: blank, prepare: func(t *testing.T, dir string) {
 				makeBlank(t, dir)
@@ -100,21 +112,57 @@ func faults() map[string]fault {
 	}
 }
 
+// broken are builds of a copy of the sample in which one thing is broken.
+func broken() map[string]fault {
+	const source = `source = "%[1]s/amigo"`
+	return map[string]fault{
+		"install that fails": {
+			amigo: source + golrBlock, prepare: spoil("install", "#!/bin/sh\necho no setting of mine\nexit 3\n"),
+			status: buildFailed, says: []string{"error: AmiGO's install failed", "provisioner amigo", "no setting of mine", "try: "},
+		},
+		"bundling that fails": {
+			amigo: source + golrBlock, prepare: spoil("javascript/web/Bad.js", "var x = (\n"),
+			status: buildFailed, says: []string{"error: AmiGO's bundling failed", "provisioner amigo", "Bad.js", "try: "},
+		},
+		"index that GOlr cannot open": {
+			amigo: source + "\n golr {\n solr_war = \"" + solrWar + "\"\n index = \"%[1]s/index\"\n}", prepare: func(t *testing.T, dir string) {
+				spoil("README.md", "")(t, dir)
+				write(t, dir, "index/segments_2", "no segments")
+			},
+			status: buildFailed, says: []string{"error: golr", "cannot open the index", "provisioner amigo", "try: "},
+		},
+	}
+}
+
+// spoil makes a copy of the sample with another content of a file.
+func spoil(name, content string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		copied := filepath.Join(dir, "amigo")
+		if err := os.CopyFS(copied, os.DirFS(template+"/sample")); err != nil {
+			t.Fatal(err)
+		}
+		write(t, copied, name, content)
+	}
+}
+
 func TestFaults(t *testing.T) {
-	for name, f := range faults() {
+	all := faults()
+	maps.Copy(all, broken())
+	for name, f := range all {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if f.prepare != nil {
 				f.prepare(t, dir)
 			}
-			write(t, dir, "t.pkr.hcl", f.template(dir))
+			write(t, dir, "t.pkr.hcl", f.template(t, dir))
 			env := make([]string, len(f.env))
 			for i, pair := range f.env {
 				env[i] = fmt.Sprintf(pair, dir)
 			}
 			var out bytes.Buffer
 			err := command.Run(t.Context(), command.Cmd{
-				Name: program, Args: []string{"build", filepath.Join(dir, "t.pkr.hcl")}, Env: env, Stdout: &out, Stderr: &out,
+				Name: f.program(t), Args: []string{"build", filepath.Join(dir, "t.pkr.hcl")}, Env: env, Stdout: &out, Stderr: &out,
 			})
 			var exit *command.ExitError
 			if !errors.As(err, &exit) || exit.Code != f.status {
@@ -133,13 +181,30 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func (f fault) template(dir string) string {
+func (f fault) program(t *testing.T) string {
+	t.Helper()
+	if f.source != "" {
+		return program
+	}
+	return preparedProgram(t)
+}
+
+func (f fault) template(t *testing.T, dir string) string {
+	t.Helper()
 	provisioner := ""
 	if f.amigo != "" {
 		provisioner = "provisioner \"amigo\" {\n" + f.amigo + "\n}"
 	}
-	text := "source \"amigo-qemu\" \"t\" {\n output_directory = \"%[1]s/out\"\n" + f.source + "\n}\n" +
-		"build {\n sources = [\"source.amigo-qemu.t\"]\n" + provisioner + "\n}\n"
+	builder, source := "amigo-qemu", "output_directory = \"%[1]s/out\"\n"+f.source
+	if f.source == "" {
+		store, err := cache.Default()
+		if err != nil {
+			t.Fatal(err)
+		}
+		builder, source = "null", "rootfs = \""+rootFS(t, store)+"\""
+	}
+	text := "source \"" + builder + "\" \"t\" {\n" + source + "\n}\n" +
+		"build {\n sources = [\"source." + builder + ".t\"]\n" + provisioner + "\n}\n"
 	return fmt.Sprintf(text, dir)
 }
 
@@ -247,81 +312,4 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("got %v, want status %d\n%s", err, noSpace, &out)
 	}
 	nothingLeft(t, small)
-}
-
-// TestStop ends a build in each of its phases, kindly and not.
-func TestStop(t *testing.T) {
-	for _, test := range []struct {
-		phase  string
-		signal syscall.Signal
-	}{
-		{"base", syscall.SIGINT}, {"boot", syscall.SIGKILL}, {"boot", syscall.SIGTERM},
-		{"deploy", syscall.SIGINT}, {"compact", syscall.SIGKILL}, {"boot test", syscall.SIGINT},
-	} {
-		t.Run(test.phase+" "+test.signal.String(), func(t *testing.T) { stop(t, test.phase, test.signal) })
-	}
-}
-
-func stop(t *testing.T, phase string, signal syscall.Signal) {
-	dir := t.TempDir()
-	reached := make(chan struct{})
-	watch := &watcher{phase: phase, reached: reached}
-	p, err := command.Start(t.Context(), command.Cmd{Name: program, Stdout: watch, Stderr: watch, Args: []string{
-		"build", "-var", "solr_war=" + solrWar, "-var", "output=" + dir, template,
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-reached:
-	case <-p.Done():
-		t.Fatalf("the build ended before %s: %v", phase, p.Wait())
-	}
-	if err := syscall.Kill(p.PID(), signal); err != nil {
-		t.Fatal(err)
-	}
-	err = p.Wait()
-	var exit *command.ExitError
-	if signal != syscall.SIGKILL && (!errors.As(err, &exit) || exit.Code != interrupted) {
-		t.Errorf("got %v, want status %d", err, interrupted)
-	}
-	for machinesOf(t, dir) != "" && signal == syscall.SIGKILL {
-		continue // the kernel ends them; a machine that stays fails the test by its time
-	}
-	if signal != syscall.SIGKILL {
-		nothingLeft(t, dir)
-	}
-	if finals, _ := filepath.Glob(filepath.Join(dir, "*", "amigo-*.qcow2")); len(filter(finals)) > 0 {
-		t.Errorf("under the final name: %q", finals)
-	}
-}
-
-// filter leaves out what is in partial directories.
-func filter(paths []string) []string {
-	var final []string
-	for _, path := range paths {
-		if !strings.Contains(path, ".partial-") {
-			final = append(final, path)
-		}
-	}
-	return final
-}
-
-// watcher closes reached when a line begins with the phase's name.
-type watcher struct {
-	phase   string
-	reached chan struct{}
-	seen    bytes.Buffer
-	closed  bool
-}
-
-var _ io.Writer = (*watcher)(nil)
-
-func (w *watcher) Write(p []byte) (int, error) {
-	w.seen.Write(p)
-	if !w.closed && strings.Contains("\n"+w.seen.String(), "\n"+w.phase+" ") {
-		w.closed = true
-		close(w.reached)
-	}
-	return len(p), nil
 }

@@ -37,6 +37,7 @@ func TestRunningImage(t *testing.T) {
 	before := m.pages(t)
 	t.Run("cgi serves the same pages", func(t *testing.T) { m.serveAsCGI(t, before) })
 	t.Run("upgrade changes what changed", m.upgrade)
+	t.Run("failed upgrade changes nothing", m.failedUpgrade)
 }
 
 // machine is the running image.
@@ -199,19 +200,11 @@ func (m *machine) upgrade(t *testing.T) {
 	if err := os.WriteFile(footer, append(content, []byte("<!-- upgraded -->\n")...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const list = "find /srv /etc /usr/share/amigo-image /var/lib/amigo -type f -newer /run/before | sort"
-	if _, err := m.shell.Output(t.Context(), "sleep 1; touch /run/before; sleep 1"); err != nil {
-		t.Fatal(err)
-	}
-	m.provision(t, changed, "cgi")
+	touched := m.touchedBy(t, func() { m.provision(t, changed, "cgi") })
 	if _, body := m.get(t, "/amigo"); !strings.Contains(body, "<!-- upgraded -->") {
 		t.Error("the page is not the new one")
 	}
-	touched, err := m.shell.Output(t.Context(), list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path := range strings.FieldsSeq(touched) {
+	for _, path := range touched {
 		if !strings.HasSuffix(path, "footer.tmpl") && !strings.HasPrefix(path, "/usr/share/amigo-image/") &&
 			!strings.HasPrefix(path, "/var/lib/amigo/") {
 			t.Errorf("%s was touched", path)
@@ -219,7 +212,48 @@ func (m *machine) upgrade(t *testing.T) {
 	}
 }
 
+// failedUpgrade provisions the running image from a source that cannot be
+// built: it goes on serving what it has.
+func (m *machine) failedUpgrade(t *testing.T) {
+	dir := t.TempDir()
+	spoil("javascript/web/Bad.js", "var x = (\n")(t, dir)
+	touched := m.touchedBy(t, func() {
+		err := m.tryProvision(t, filepath.Join(dir, "amigo"), "cgi")
+		if err == nil || !strings.Contains(err.Error(), "AmiGO's bundling failed") {
+			t.Errorf("got %v", err)
+		}
+	})
+	if len(touched) > 0 {
+		t.Errorf("%q were touched", touched)
+	}
+	if _, body := m.get(t, "/amigo"); !strings.Contains(body, "<!-- upgraded -->") {
+		t.Error("the page is another one")
+	}
+}
+
+// touchedBy returns the files of the running image that f changes.
+func (m *machine) touchedBy(t *testing.T, f func()) []string {
+	t.Helper()
+	const list = "find /srv /etc /usr/share/amigo-image /var/lib/amigo -type f -newer /run/before | sort"
+	if _, err := m.shell.Output(t.Context(), "sleep 1; touch /run/before; sleep 1"); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	touched, err := m.shell.Output(t.Context(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(touched)
+}
+
 func (m *machine) provision(t *testing.T, from, serve string) {
+	t.Helper()
+	if err := m.tryProvision(t, from, serve); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 	t.Helper()
 	store, err := cache.Default()
 	if err != nil {
@@ -235,9 +269,7 @@ func (m *machine) provision(t *testing.T, from, serve string) {
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",
 		BuildOn:      amigo.Auto, Serve: serve, Packages: amigo.Packages(), Operator: "amigo",
 	}
-	if err := amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t}); err != nil {
-		t.Fatal(err)
-	}
+	return amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
 }
 
 // shell lets the provisioner's engine work over our own SSH.
@@ -261,15 +293,7 @@ func (s shell) Run(ctx context.Context, c remote.Command) error {
 // rootFS returns the root file system that the image was built in.
 func rootFS(t *testing.T, store cache.Dir) string {
 	t.Helper()
-	content, err := os.ReadFile(template + "/packages.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := bootstrap.Spec{
-		Distribution: "debian", Release: "bookworm", DiskSize: 8 << 30,
-		Packages: append(strings.Fields(string(content)), "cloud-init", "unattended-upgrades", "nftables"),
-	}
-	plan, err := bootstrap.Resolve(t.Context(), store, spec)
+	plan, err := bootstrap.Resolve(t.Context(), store, exampleSpec(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,6 +302,19 @@ func rootFS(t *testing.T, store cache.Dir) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// exampleSpec is what the template bootstraps.
+func exampleSpec(t *testing.T) bootstrap.Spec {
+	t.Helper()
+	content, err := os.ReadFile(template + "/packages.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bootstrap.Spec{
+		Distribution: "debian", Release: "bookworm", DiskSize: 8 << 30,
+		Packages: append(strings.Fields(string(content)), "cloud-init", "unattended-upgrades", "nftables"),
+	}
 }
 
 type logSink struct{ t *testing.T }

@@ -26,6 +26,12 @@ variable "amigo_ref" {
   description = "A branch, tag or commit, if amigo_source is a git repository."
 }
 
+variable "amigo_checksum" {
+  type        = string
+  default     = ""
+  description = "The checksum, like \"sha256:...\", if amigo_source is an archive. One from the network needs it."
+}
+
 variable "solr_war" {
   type        = string
   default     = "build/solr-3.6.2.war"
@@ -102,10 +108,11 @@ build {
   sources = ["source.amigo-qemu.amigo"]
 
   provisioner "amigo" {
-    source    = var.amigo_source != "" ? var.amigo_source : local.sample
-    ref       = var.amigo_ref
-    bundle_on = var.bundle_on
-    serve     = var.serve
+    source          = var.amigo_source != "" ? var.amigo_source : local.sample
+    ref             = var.amigo_ref
+    source_checksum = var.amigo_checksum
+    bundle_on       = var.bundle_on
+    serve           = var.serve
 
     golr {
       solr_war      = var.solr_war
