@@ -129,10 +129,13 @@ func (a *assembly) digest(ctx context.Context, f *os.File) (chunk.Digest, error)
 	hash, size := sha256.New(), a.plan.Index.Disk.Size
 	err := phase(a.sink, PhaseCheck, "", func(p *event.Phase) (string, error) {
 		err := sparse.Hash(ctx, hash, f, size, func(done int64) { p.Progress(done, size, event.Bytes) })
-		return "sha256 " + chunk.Digest(hash.Sum(nil)).String(), err
+		return "sha256 " + short(chunk.Digest(hash.Sum(nil)).String()), err
 	})
 	return chunk.Digest(hash.Sum(nil)), err
 }
+
+// short leaves of a digest what a person compares.
+func short(digest string) string { return digest[:8] + ".." + digest[len(digest)-4:] }
 
 // write puts a chunk in its place.
 func (a *assembly) write(i int, content []byte) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,7 @@ func (a *assembly) fetch(ctx context.Context) error {
 	if len(ranges) == 0 {
 		return nil
 	}
-	return phase(a.sink, PhaseFetch, a.from.URL(a.path), func(p *event.Phase) (string, error) {
+	return phase(a.sink, PhaseFetch, path.Base(a.path), func(p *event.Phase) (string, error) {
 		f := &fetcher{assembly: a, phase: p, total: length(ranges)}
 		err := f.ranges(ctx, ranges)
 		var none *origin.NoRangesError
@@ -36,7 +37,7 @@ func (a *assembly) fetch(ctx context.Context) error {
 			p.Say(none.Error() + "; fetching the whole file")
 			err = f.whole(ctx)
 		}
-		return fmt.Sprintf("%d MiB in %d requests", a.fetched.Load()>>20, a.requests.Load()), err
+		return fmt.Sprintf("%d MiB in %d range requests", a.fetched.Load()>>20, a.requests.Load()), err
 	})
 }
 

@@ -3,8 +3,6 @@ package pull
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +14,6 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
 
@@ -97,11 +94,6 @@ func (i image) seed(t testing.TB) Seed {
 		t.Fatal(err)
 	}
 	return Seed{Disk: path, Index: i.index}
-}
-
-func (i image) reference() layout.Reference {
-	sum := sha256.Sum256(i.frames)
-	return layout.Reference{Size: int64(len(i.frames)), SHA256: hex.EncodeToString(sum[:])}
 }
 
 // server serves an image's frames, with a fault.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"sync"
 	"sync/atomic"
 
@@ -26,7 +27,7 @@ func (a *assembly) build(ctx context.Context) error {
 	if a.plan.Reused == 0 {
 		return nil
 	}
-	return phase(a.sink, PhaseBuild, a.from.URL(a.path), func(p *event.Phase) (string, error) {
+	return phase(a.sink, PhaseBuild, path.Base(a.path), func(p *event.Phase) (string, error) {
 		seeds := a.openSeeds()
 		defer closeAll(seeds)
 		b := &builder{assembly: a, seeds: seeds, phase: p}

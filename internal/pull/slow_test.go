@@ -321,7 +321,6 @@ func TestTooSmallADisk(t *testing.T) {
 	s := serve(t, i.frames, honest)
 	for name, pull := range map[string]func(path string) error{
 		"assemble": func(path string) error { _, err := assemble(t.Context(), t, i, s, path); return err },
-		"download": func(path string) error { _, err := i.download(t, s, path); return err },
 		"export": func(path string) error {
 			return Export(t.Context(), i.seed(t).Disk, Raw, path, event.Discard)
 		},
