@@ -61,7 +61,7 @@ var sections = []section{
 	{"journal", "for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u \"$unit\"; done"},
 	{"about", "cat " + aboutPath},
 	{"packages", `dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'`},
-	{"changelogs", "base64 -w0 " + changelogsPath},
+	{"changelogs", "base64 " + changelogsPath},
 	{"kernel", "uname -r"},
 	{"system", ". /etc/os-release && echo \"$PRETTY_NAME\""},
 	{"hostname", "cat /proc/sys/kernel/hostname"},

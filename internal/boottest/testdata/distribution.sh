@@ -16,7 +16,7 @@ echo '@@amigo@@ packages'
 { dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
 } </dev/null 2>/dev/null
 echo '@@amigo@@ changelogs'
-{ base64 -w0 /usr/share/amigo-image/changelogs.gz
+{ base64 /usr/share/amigo-image/changelogs.gz
 } </dev/null 2>/dev/null
 echo '@@amigo@@ kernel'
 { uname -r
