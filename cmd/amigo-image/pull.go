@@ -176,7 +176,14 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	if err != nil {
 		return image, broken(ctx, err, result)
 	}
-	return image, nil
+	return image, r.object(struct {
+		Type    string  `json:"type"`
+		Fetched int64   `json:"fetched"` // bytes that came now
+		Kept    int64   `json:"kept"`    // bytes that came earlier
+		Reused  int64   `json:"reused"`  // bytes of the disk that were here
+		Ranges  int     `json:"requests"`
+		Seconds float64 `json:"seconds"`
+	}{"fetched", result.Fetched, result.Kept, result.Reused, result.Ranges, result.Elapsed.Round(100 * time.Millisecond).Seconds()})
 }
 
 // offline finds an image by what was last seen of the repository.
