@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"sync"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
@@ -28,7 +29,10 @@ var (
 	script string
 )
 
-var pages = template.Must(template.New("page").Funcs(words).Parse(pageHTML + platformsHTML + releaseHTML))
+// pages is parsed when a page is made: most commands make none.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(words).Parse(pageHTML + platformsHTML + releaseHTML))
+})
 
 // page is what a page shows.
 type page struct {
@@ -80,7 +84,7 @@ func (s site) page(name string) ([]byte, error) {
 	}
 	p.fill(s, name)
 	var out bytes.Buffer
-	if err := pages.Execute(&out, p); err != nil {
+	if err := pages().Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("writing the page of %q: %w", name, err)
 	}
 	return out.Bytes(), nil
