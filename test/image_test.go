@@ -105,7 +105,7 @@ func TestSecondBuildChangesNothing(t *testing.T) {
 	if err := build(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "nothing changed") || strings.Contains(out.String(), "boot") {
+	if !strings.Contains(out.String(), "nothing changed") || strings.Contains(out.String(), "\nboot ") {
 		t.Errorf("the second build did something:\n%s", &out)
 	}
 	after, err := os.Stat(disk("production"))
