@@ -11,6 +11,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -115,18 +116,10 @@ func (r record) keep(artifacts []Artifact) error {
 }
 
 func (r record) write(artifacts []Artifact) error {
-	text, err := json.MarshalIndent(artifacts, "", "  ")
-	if err != nil {
+	if err := durable.WriteJSON(r.path, artifacts); err != nil {
 		return fmt.Errorf("remembering the build: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
-		return fmt.Errorf("remembering the build: %w", err)
-	}
-	partial := r.path + ".partial"
-	if err := os.WriteFile(partial, text, 0o644); err != nil {
-		return fmt.Errorf("remembering the build: %w", err)
-	}
-	return os.Rename(partial, r.path)
+	return nil
 }
 
 // describe returns what is to be told of artifacts. A file that two of them

@@ -31,34 +31,6 @@ func Allocated(path string) int64 {
 	return total
 }
 
-// writeJSON writes a document under its name in one step.
-func writeJSON(path string, document any) error {
-	content, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return writeFile(path, append(content, '\n'))
-}
-
-func writeFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 func readJSON(path string, document any) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -66,18 +38,6 @@ func readJSON(path string, document any) error {
 	}
 	if err := json.Unmarshal(content, document); err != nil {
 		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	return nil
-}
-
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("writing %s to disk: %w", path, err)
-	}
-	defer func() { _ = f.Close() }()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("writing %s to disk: %w", path, err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -62,7 +63,7 @@ func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) 
 	if _, err := layout.DecodeVersion(manifest); err != nil {
 		return Image{}, err
 	}
-	err := errors.Join(writeFile(in.Path(VersionFile), manifest), writeJSON(in.Path(sourceFile), source))
+	err := errors.Join(durable.WriteFile(in.Path(VersionFile), manifest, 0o644), durable.WriteJSON(in.Path(sourceFile), source))
 	if err != nil {
 		return Image{}, err
 	}
@@ -75,11 +76,8 @@ func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) 
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return Image{}, fmt.Errorf("keeping the image: %w", err)
 	}
-	if err := os.Rename(in.Dir(), filepath.Join(parent, in.variant)); err != nil {
+	if err := durable.Rename(in.Dir(), filepath.Join(parent, in.variant)); err != nil {
 		return Image{}, fmt.Errorf("keeping the image: %w", err)
-	}
-	if err := syncDir(parent); err != nil {
-		return Image{}, err
 	}
 	return in.store.read(in.version, in.variant)
 }

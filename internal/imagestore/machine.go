@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // Files of a machine.
@@ -162,7 +164,7 @@ func (s Store) hold(m Machine) (*Held, error) {
 }
 
 // Save writes what is known of the machine.
-func (h *Held) Save() error { return writeJSON(h.Path(machineFile), h.Machine) }
+func (h *Held) Save() error { return durable.WriteJSON(h.Path(machineFile), h.Machine) }
 
 // Release gives the machine back, and removes it if it is not kept.
 func (h *Held) Release(ctx context.Context) error {

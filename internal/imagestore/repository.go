@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 const repositoryFile = "repository.json"
@@ -28,4 +30,4 @@ func (s Store) Known() (Known, error) {
 }
 
 // Remember keeps what was seen of a repository.
-func (s Store) Remember(k Known) error { return writeJSON(s.path(repositoryFile), k) }
+func (s Store) Remember(k Known) error { return durable.WriteJSON(s.path(repositoryFile), k) }

@@ -7,10 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
@@ -183,7 +183,7 @@ func (r *run) announce(ctx context.Context) {
 func (r *run) write() {
 	status, err := r.status.Encode()
 	if err == nil {
-		err = replace(filepath.Join(r.plan.State, StatusFile), status)
+		err = durable.WriteFile(filepath.Join(r.plan.State, StatusFile), status, 0o644)
 	}
 	if err == nil && !r.status.Finished.IsZero() {
 		err = r.writeReport()
@@ -199,17 +199,5 @@ func (r *run) writeReport() error {
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(r.plan.State, ReportFile), report)
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, content []byte) error {
-	partial := path + ".partial"
-	if err := os.WriteFile(partial, content, 0o644); err != nil {
-		return fmt.Errorf("writing a report: %w", err)
-	}
-	if err := os.Rename(partial, path); err != nil {
-		return fmt.Errorf("writing a report: %w", err)
-	}
-	return nil
+	return durable.WriteFile(filepath.Join(r.plan.State, ReportFile), report, 0o644)
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // Marker is the file that proves that a directory is ours. Whoever removes it
@@ -106,7 +108,7 @@ func (d *Dir) Commit() error {
 		return fmt.Errorf("putting %s in place: %w", d.final, err)
 	}
 	d.close()
-	return syncDir(filepath.Dir(d.final))
+	return durable.Sync(filepath.Dir(d.final))
 }
 
 // Discard removes the directory unless it was committed, and what was made

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // put moves partial to final. A directory that is there already changes places
@@ -68,18 +70,6 @@ func syncTree(root string) error {
 		if !entry.IsDir() && !entry.Type().IsRegular() {
 			return nil
 		}
-		return syncDir(path)
+		return durable.Sync(path)
 	})
-}
-
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("writing the output to disk: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("writing %s to disk: %w", path, err)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/internal/sparse"
@@ -47,12 +48,12 @@ func Export(ctx context.Context, path string, format Format, target string, sink
 		temporary := target + PartialSuffix
 		err := write(ctx, path, temporary, p)
 		if err == nil {
-			err = flush(temporary)
+			err = durable.Sync(temporary)
 		}
 		if err != nil {
 			return "", errors.Join(full(target, err), os.RemoveAll(temporary))
 		}
-		return target, put(temporary, target)
+		return target, durable.Rename(temporary, target)
 	})
 }
 
@@ -86,17 +87,4 @@ func exportRaw(ctx context.Context, path, target string, p *event.Phase) error {
 	}
 	err = sparse.Copy(ctx, out, source, info.Size(), func(done int64) { p.Progress(done, info.Size(), event.Bytes) })
 	return errors.Join(err, out.Close())
-}
-
-// flush writes a file to the disk.
-func flush(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("writing to the disk: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("writing %s to the disk: %w", path, err)
-	}
-	return nil
 }

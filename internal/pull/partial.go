@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 )
 
@@ -70,7 +71,7 @@ func (p *partial) finish() error {
 	if err := p.Sync(); err != nil {
 		return fmt.Errorf("writing %s: %w", p.target, full(p.target, err))
 	}
-	if err := put(p.Name(), p.target); err != nil {
+	if err := durable.Rename(p.Name(), p.target); err != nil {
 		return err
 	}
 	_ = os.Remove(p.lock.Path())
@@ -80,22 +81,6 @@ func (p *partial) finish() error {
 // drop removes the file, for which there is no use.
 func (p *partial) drop() {
 	_ = errors.Join(os.Remove(p.Name()), os.Remove(p.lock.Path()))
-}
-
-// put gives a finished file its name.
-func put(temporary, target string) error {
-	if err := os.Rename(temporary, target); err != nil {
-		return fmt.Errorf("finishing %s: %w", target, err)
-	}
-	dir, err := os.Open(filepath.Dir(target))
-	if err != nil {
-		return fmt.Errorf("finishing %s: %w", target, err)
-	}
-	defer func() { _ = dir.Close() }()
-	if err := dir.Sync(); err != nil {
-		return fmt.Errorf("finishing %s: %w", target, err)
-	}
-	return nil
 }
 
 // room returns a [*SpaceError] unless needed bytes are free in dir.

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // What lies in a client's directory:
@@ -26,7 +27,6 @@ const (
 	rootsDir   = "roots"
 	damagedDir = "damaged"
 	lockFile   = "lock"
-	partial    = ".new-*"
 )
 
 // lock waits until nobody else uses the directory.
@@ -50,7 +50,7 @@ func (c *Client) lock(ctx context.Context) (unlock func(), err error) {
 // sweep removes what dead processes were writing. Only the holder of the lock
 // writes.
 func (c *Client) sweep() {
-	for _, pattern := range []string{partial, filepath.Join(rootsDir, partial)} {
+	for _, pattern := range []string{durable.Leftovers, filepath.Join(rootsDir, durable.Leftovers)} {
 		files, _ := filepath.Glob(filepath.Join(c.dir, pattern))
 		for _, file := range files {
 			_ = os.Remove(file)
@@ -89,45 +89,9 @@ func (c *Client) read(name string) []byte {
 	return content
 }
 
-// keep replaces a file in one step, and for good.
+// keep replaces a file.
 func (c *Client) keep(name string, content []byte) error {
-	if err := c.replace(name, content, (*os.File).Sync); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(filepath.Join(c.dir, name)))
-}
-
-// write replaces a file in one step. It does not wait for the disk: if the
-// power fails the repository still has the file, and seen.json tells what is
-// older.
-func (c *Client) write(name string, content []byte) error {
-	return c.replace(name, content, func(*os.File) error { return nil })
-}
-
-func (c *Client) replace(name string, content []byte, sync func(*os.File) error) error {
-	final := filepath.Join(c.dir, name)
-	f, err := os.CreateTemp(filepath.Dir(final), partial)
-	if err != nil {
-		return fmt.Errorf("keeping what is known of the repository: %w", err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), sync(f), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), final)
-	}
-	if err != nil {
-		return fmt.Errorf("keeping what is known of the repository: %w", err)
-	}
-	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("keeping what is known of the repository: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := durable.WriteFile(filepath.Join(c.dir, name), content, 0o644); err != nil {
 		return fmt.Errorf("keeping what is known of the repository: %w", err)
 	}
 	return nil

@@ -44,7 +44,7 @@ func (s *session) timestamp(ctx context.Context) error {
 		return err
 	}
 	s.seen.Versions[metadata.TIMESTAMP] = version
-	return s.client.write(roleFile(metadata.TIMESTAMP), content)
+	return s.client.keep(roleFile(metadata.TIMESTAMP), content)
 }
 
 // current returns an error if the timestamp on disk, which the repository still
@@ -110,7 +110,7 @@ func (s *session) fetchSnapshot(ctx context.Context, meta *metadata.MetaFiles) e
 	if err := s.rolesNotBefore(path, s.trusted.Snapshot.Signed.Meta); err != nil {
 		return err
 	}
-	return s.client.write(roleFile(metadata.SNAPSHOT), content)
+	return s.client.keep(roleFile(metadata.SNAPSHOT), content)
 }
 
 // refused tells why a snapshot was refused; that it is an older one says more
@@ -155,7 +155,7 @@ func (s *session) role(ctx context.Context, name, delegator string) error {
 	if err := guard(func() error { return update(content) }); err != nil {
 		return s.translate(name, path, content, err)
 	}
-	return s.client.write(roleFile(name), content)
+	return s.client.keep(roleFile(name), content)
 }
 
 // limit returns how much of a file is read at most: if its length is known,

@@ -27,6 +27,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 var hashes = map[string]func() hash.Hash{
@@ -121,13 +123,7 @@ func write(ctx context.Context, name string, sum func() hash.Hash, files []strin
 		}
 		fmt.Fprintf(&text, "%s  %s\n", digest, filepath.Base(file))
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(name+".partial", []byte(text.String()), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(name+".partial", name)
+	return durable.WriteFile(name, []byte(text.String()), 0o644)
 }
 
 func digest(ctx context.Context, name string, h hash.Hash) (string, error) {

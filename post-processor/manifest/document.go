@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // document is the file's content.
@@ -53,7 +56,11 @@ func add(ctx context.Context, path string, b build, force bool) error {
 	}
 	d.Builds = append(d.Builds, b)
 	d.LastRunUUID = b.RunUUID
-	return d.write(path)
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(path, text, 0o644) // without a line end, as Packer writes it
 }
 
 func read(path string) (d document, err error) {
@@ -70,37 +77,14 @@ func read(path string) (d document, err error) {
 	return d, nil
 }
 
-func (d document) write(path string) error {
-	text, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".partial", text, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".partial", path)
-}
-
 // lock locks a directory, which leaves no file behind.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
+	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			_ = f.Close()
-			return nil, fmt.Errorf("locking %s: %w", dir, err)
-		}
-		select {
-		case <-ctx.Done():
-			_ = f.Close()
-			return nil, context.Cause(ctx)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return func() { _ = l.Unlock() }, nil
 }

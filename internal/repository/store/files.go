@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 	"gocloud.dev/blob/fileblob"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -142,11 +143,7 @@ func copyTo(ctx context.Context, out *os.File, body io.Reader) (total int64, err
 // power cut.
 func syncDirs(top, dir string) error {
 	for {
-		d, err := os.Open(dir)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		if err := durable.Sync(dir); err != nil {
 			return err
 		}
 		if dir == top || !strings.HasPrefix(dir, top) {

@@ -1,0 +1,76 @@
+package durable
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func TestWriteFile(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	path := filepath.Join(t.TempDir(), "a", "b.json")
+	for _, content := range []string{"one", "two"} {
+		if err := WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != content {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o644 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+// TestNothingHalf: what cannot be written leaves the old file and no other.
+func TestNothingHalf(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "directory")
+	if err := os.MkdirAll(filepath.Join(path, "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, nil, 0o644); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if err := WriteJSON(filepath.Join(dir, "x"), func() {}); err == nil {
+		t.Error("a function is no document")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+// TestLeftovers: the pattern matches what a killed writer leaves, and no name
+// of ours.
+func TestLeftovers(t *testing.T) {
+	for name, want := range map[string]bool{".timestamp.json8230498": true, "timestamp.json": false, "lock": false, ".marker": false} {
+		if got, err := filepath.Match(Leftovers, name); got != want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestRename(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	if err := WriteJSON(from, map[string]int{"a": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(to); err != nil || string(got) != "{\n  \"a\": 1\n}\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := Rename(from, to); err == nil {
+		t.Error("moved nothing")
+	}
+}
