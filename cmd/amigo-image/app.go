@@ -124,7 +124,7 @@ func (a *app) tell(f *fault.Error) {
 func (a *app) reportTemplate(wrong *pipeline.TemplateError) int {
 	if !a.json {
 		a.showTemplate(wrong)
-		a.tell(&fault.Error{What: fmt.Sprintf("the template is not valid: %s", count(len(wrong.Diagnostics.Errs()), "fault"))})
+		a.tell(notValid(wrong))
 		return fault.Other
 	}
 	for _, d := range wrong.Diagnostics {
@@ -135,6 +135,10 @@ func (a *app) reportTemplate(wrong *pipeline.TemplateError) int {
 		a.tell(f)
 	}
 	return fault.Other
+}
+
+func notValid(wrong *pipeline.TemplateError) *fault.Error {
+	return &fault.Error{What: fmt.Sprintf("the template is not valid: %s", count(len(wrong.Diagnostics.Errs()), "fault")), Code: fault.Other}
 }
 
 // showTemplate shows faults or warnings with their lines of the template.

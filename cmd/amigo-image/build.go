@@ -72,16 +72,7 @@ func (a *app) runPlan(ctx context.Context, plan *pipeline.Plan, parallel int, st
 	if err != nil {
 		return err
 	}
-	if err := nameRun(); err != nil {
-		return err
-	}
-	results, err := plan.Run(ctx, pipeline.RunOptions{
-		Sink:     out,
-		Ask:      asker(),
-		Parallel: parallel,
-		Records:  filepath.Join(dir.Path(), "builds"),
-		Engine:   engine(),
-	})
+	results, err := execute(ctx, plan, dir, pipeline.RunOptions{Sink: out, Ask: asker(), Parallel: parallel})
 	closed := out.close()
 	for _, r := range results {
 		err = errors.Join(err, a.show(r))
@@ -91,6 +82,16 @@ func (a *app) runPlan(ctx context.Context, plan *pipeline.Plan, parallel int, st
 	}
 	a.summary(time.Since(started))
 	return closed
+}
+
+// execute runs a plan with what all runs of this program share: their records
+// and their identity.
+func execute(ctx context.Context, plan *pipeline.Plan, dir cache.Dir, options pipeline.RunOptions) ([]pipeline.Result, error) {
+	if err := nameRun(); err != nil {
+		return nil, err
+	}
+	options.Records, options.Engine = filepath.Join(dir.Path(), "builds"), engine()
+	return plan.Run(ctx, options)
 }
 
 // failed completes the error of a build with what is not lost and where more

@@ -99,6 +99,12 @@ func (a *app) nightOver(status nightly.Status, file night.File, out *reporter) e
 		return &silent{status.Exit}
 	}
 	f := faultOf(status.Err())
+	if wrong := (*pipeline.TemplateError)(nil); errors.As(status.Err(), &wrong) {
+		f = notValid(wrong)
+		if !a.json {
+			a.showTemplate(wrong)
+		}
+	}
 	characterizePublish(f, status.Err())
 	f.Code = status.Exit
 	if f.Where = strings.TrimSpace(f.Where); status.Evidence != "" {
@@ -145,10 +151,7 @@ func (n *nightStages) Build(ctx context.Context, sink event.Sink) (nightly.Built
 	if err != nil {
 		return built, err
 	}
-	if err := nameRun(); err != nil {
-		return built, err
-	}
-	results, err := plan.Run(ctx, pipeline.RunOptions{Sink: sink, Records: filepath.Join(dir.Path(), "builds"), Engine: engine()})
+	results, err := execute(ctx, plan, dir, pipeline.RunOptions{Sink: sink})
 	built.Unchanged = err == nil && len(results) > 0
 	for _, result := range results {
 		built.Unchanged = built.Unchanged && result.Unchanged
