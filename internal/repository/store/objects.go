@@ -112,16 +112,29 @@ func (o *objects) write(ctx context.Context, path string, body io.Reader, cond c
 func (o *objects) upload(ctx context.Context, path string, body io.Reader, options *blob.WriterOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := o.bucket.NewWriter(ctx, path, options)
-	if err != nil {
-		return known(err)
+	watched := &watchedBody{body: body, failed: cancel}
+	// Not a Writer: that of Azure panics when the store refuses.
+	err := o.bucket.Upload(ctx, path, watched, options)
+	if watched.err != nil {
+		return watched.err
 	}
-	if _, err := io.Copy(w, body); err != nil {
-		cancel()
-		_ = w.Close() // it was given up
-		return known(err)
+	return known(err)
+}
+
+// watchedBody tells at once that it could not be read to its end.
+type watchedBody struct {
+	body   io.Reader
+	failed func()
+	err    error
+}
+
+func (w *watchedBody) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+		w.failed()
 	}
-	return known(w.Close())
+	return n, err
 }
 
 // conditional makes a write depend on the state of what it overwrites, in the

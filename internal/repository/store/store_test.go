@@ -43,59 +43,65 @@ func content(t *testing.T, s *Store, path string) string {
 
 func TestWritesAreConditional(t *testing.T) {
 	for name, s := range stores(t) {
-		t.Run(name, func(t *testing.T) {
-			const path = "a/b+c/d_1.json"
-			if _, _, err := s.Read(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("reading nothing: %v", err)
-			}
-			if err := s.Create(t.Context(), path, strings.NewReader("one")); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Create(t.Context(), path, strings.NewReader("two")); !errors.Is(err, fs.ErrExist) {
-				t.Errorf("made twice: %v", err)
-			}
-			if err := s.Place(t.Context(), path, []byte("one")); err != nil {
-				t.Errorf("placed as it is: %v", err)
-			}
-			_, old, err := s.Read(t.Context(), path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Swap(t.Context(), path, old, []byte("three")); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Swap(t.Context(), path, old, []byte("four")); !errors.Is(err, ErrChanged) || content(t, s, path) != "three" {
-				t.Errorf("swapped what had changed: %v", err)
-			}
-			if err := s.Swap(t.Context(), path, old, []byte("three")); err != nil {
-				t.Errorf("swapped for what is there: %v", err)
-			}
-			if err := s.Swap(t.Context(), path, Tag{}, []byte("five")); !errors.Is(err, fs.ErrExist) {
-				t.Errorf("swapped for nothing: %v", err)
-			}
-			if err := s.Put(t.Context(), path, []byte("six")); err != nil || content(t, s, path) != "six" {
-				t.Errorf("put: %v", err)
-			}
-			entries, err := s.List(t.Context(), "a/")
-			if err != nil || len(entries) != 1 || entries[0].Path != path || entries[0].Size != 3 {
-				t.Errorf("%+v, %v", entries, err)
-			}
-			if err := errors.Join(s.Remove(t.Context(), path), s.Remove(t.Context(), path)); err != nil {
-				t.Error(err)
-			}
-		})
+		t.Run(name, func(t *testing.T) { writesAreConditional(t, s) })
 	}
 }
 
-// TestOneWinner: of many who make or swap one file, one succeeds.
+func writesAreConditional(t *testing.T, s *Store) {
+	const path = "a/b+c/d_1.json"
+	if _, _, err := s.Read(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading nothing: %v", err)
+	}
+	if err := s.Create(t.Context(), path, strings.NewReader("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), path, strings.NewReader("two")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("made twice: %v", err)
+	}
+	if err := s.Place(t.Context(), path, []byte("one")); err != nil {
+		t.Errorf("placed as it is: %v", err)
+	}
+	_, old, err := s.Read(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Swap(t.Context(), path, old, []byte("three")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Swap(t.Context(), path, old, []byte("four")); !errors.Is(err, ErrChanged) || content(t, s, path) != "three" {
+		t.Errorf("swapped what had changed: %v", err)
+	}
+	if err := s.Swap(t.Context(), path, old, []byte("three")); err != nil {
+		t.Errorf("swapped for what is there: %v", err)
+	}
+	if err := s.Swap(t.Context(), path, Tag{}, []byte("five")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("swapped for nothing: %v", err)
+	}
+	if err := s.Put(t.Context(), path, []byte("six")); err != nil || content(t, s, path) != "six" {
+		t.Errorf("put: %v", err)
+	}
+	entries, err := s.List(t.Context(), "a/")
+	if err != nil || len(entries) != 1 || entries[0].Path != path || entries[0].Size != 3 {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	if err := errors.Join(s.Remove(t.Context(), path), s.Remove(t.Context(), path)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOneWinner(t *testing.T) {
 	dir := t.TempDir()
+	oneWinner(t, func() (*Store, error) { return Open(t.Context(), dir) })
+}
+
+// oneWinner: of many who make or swap one file, one succeeds.
+func oneWinner(t *testing.T, open func() (*Store, error)) {
 	winners := func(do func(s *Store, i int) error) (n int) {
 		results := make(chan error, 16)
 		var group errgroup.Group
 		for i := range cap(results) {
 			group.Go(func() error {
-				s, err := Open(t.Context(), dir)
+				s, err := open()
 				if err == nil {
 					results <- do(s, i)
 					err = s.Close()
@@ -121,7 +127,7 @@ func TestOneWinner(t *testing.T) {
 	}); n != 1 {
 		t.Errorf("%d made it", n)
 	}
-	s, err := Open(t.Context(), dir)
+	s, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,32 +218,38 @@ func TestProbeFindsCarelessStores(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	for name, s := range stores(t) {
-		t.Run(name, func(t *testing.T) {
-			_, unlock, err := s.Lock(t.Context(), "me@example.org, publish", 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var locked *LockedError
-			if _, _, err := s.Lock(t.Context(), "you", 0); !errors.As(err, &locked) || locked.Owner.By != "me@example.org, publish" {
-				t.Errorf("locked twice: %v", err)
-			}
-			unlock()
-			_, unlock, err = s.Lock(t.Context(), "you", 0)
-			if err != nil {
-				t.Fatalf("after it was freed: %v", err)
-			}
-			unlock()
-		})
+		t.Run(name, func(t *testing.T) { lock(t, s) })
 	}
 }
 
-// TestLockOfTheDead: an object of a dead publisher is taken over when it has
-// expired, and its owner does not free the new one's.
+func lock(t *testing.T, s *Store) {
+	_, unlock, err := s.Lock(t.Context(), "me@example.org, publish", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, _, err := s.Lock(t.Context(), "you", 0); !errors.As(err, &locked) || locked.Owner.By != "me@example.org, publish" {
+		t.Errorf("locked twice: %v", err)
+	}
+	unlock()
+	_, unlock, err = s.Lock(t.Context(), "you", 0)
+	if err != nil {
+		t.Fatalf("after it was freed: %v", err)
+	}
+	unlock()
+}
+
 func TestLockOfTheDead(t *testing.T) {
 	s, err := Open(t.Context(), "mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
+	lockOfTheDead(t, s)
+}
+
+// lockOfTheDead: an object of a dead publisher is taken over when it has
+// expired, and its owner does not free the new one's.
+func lockOfTheDead(t *testing.T, s *Store) {
 	dead, err := json.Marshal(Owner{By: "dead", Nonce: "n", Expires: time.Now().Add(-time.Second)})
 	if err != nil {
 		t.Fatal(err)
