@@ -19,9 +19,15 @@ GOLANGCI_LINT_VERSION := v2.6.2
 # The rules of accessible pages.
 AXE := build/axe/node_modules/axe-core/axe.min.js
 AXE_VERSION := 4.14.1
-# An S3 server for the tests of publishing.
+# Servers for the tests of publishing: S3, Google Cloud Storage and Azure. Later
+# versions of Azurite need a newer Node than Debian's.
 VERSITYGW := build/versitygw
 VERSITYGW_VERSION := v1.8.0
+FAKE_GCS := build/fake-gcs-server
+FAKE_GCS_VERSION := v1.56.1
+AZURITE := build/azurite/node_modules/.bin/azurite-blob
+AZURITE_VERSION := 3.35.0
+STORES := $(VERSITYGW) $(FAKE_GCS) $(AZURITE)
 
 # Without tables for debuggers, and without the gRPC that Google's storage
 # library would use inside Google's cloud: that is 40 % of a program.
@@ -42,7 +48,7 @@ image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
-test: packages test-packages binaries $(AXE) $(VERSITYGW) $(SOLR_WAR) ## run every test, the VM tests included
+test: packages test-packages binaries $(AXE) $(STORES) $(SOLR_WAR) ## run every test, the VM tests included
 	./test/run $(VARIABLES)
 
 .PHONY: binaries
@@ -78,6 +84,13 @@ $(GOLANGCI_LINT):
 
 $(VERSITYGW):
 	GOBIN=$(abspath build) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+
+$(FAKE_GCS):
+	GOBIN=$(abspath build) go install github.com/fsouza/fake-gcs-server@$(FAKE_GCS_VERSION)
+
+$(AZURITE):
+	@command -v npm >/dev/null || scripts/packages npm
+	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/azurite azurite@$(AZURITE_VERSION)
 
 $(AXE):
 	@command -v npm >/dev/null || scripts/packages npm

@@ -8,24 +8,22 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"gocloud.dev/blob"
-
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository/store"
+	"github.com/geneontology/packer-plugin-amigo/internal/repository/store/storetest"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
 	"github.com/geneontology/packer-plugin-amigo/internal/trust"
 )
@@ -297,61 +295,10 @@ func TestWithoutLock(t *testing.T) {
 	}
 }
 
-// port returns a free port of the loopback.
-func port(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// serve starts a server that ends with the test, and waits until it answers.
-func serve(t *testing.T, address string, server command.Cmd) {
-	t.Helper()
-	var out strings.Builder
-	var mu sync.Mutex
-	server.Stdout = writer(func(p []byte) { mu.Lock(); defer mu.Unlock(); out.Write(p) })
-	server.Stderr = server.Stdout
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	p, err := command.Start(ctx, server)
-	if err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stop()
-		_ = p.Wait()
-	})
-	for running(p) && t.Context().Err() == nil {
-		if c, err := net.Dial("tcp", address); err == nil {
-			_ = c.Close()
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	t.Fatalf("%s does not answer: %s", server.Name, out.String())
-}
-
-type writer func([]byte)
-
-func (w writer) Write(p []byte) (int, error) {
-	w(p)
-	return len(p), nil
-}
-
 // TestNginx: a directory behind a real web server, read back as the public
 // reads it.
 func TestNginx(t *testing.T) {
-	work, dir, address := t.TempDir(), t.TempDir(), "127.0.0.1:"+port(t)
+	work, dir, address := t.TempDir(), t.TempDir(), "127.0.0.1:"+storetest.Port(t)
 	for _, d := range []string{work, dir} {
 		if err := errors.Join(os.Chmod(d, 0o755), os.Chmod(filepath.Dir(d), 0o755)); err != nil {
 			t.Fatal(err)
@@ -365,7 +312,7 @@ http { access_log off; default_type application/octet-stream;
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, address, command.Cmd{Name: "nginx", Args: []string{"-p", work, "-c", file, "-e", "stderr"}})
+	storetest.Serve(t, address, command.Cmd{Name: "nginx", Args: []string{"-p", work, "-c", file, "-e", "stderr"}})
 	public := "http://" + address
 	r, err := Open(t.Context(), "file://"+dir, keys(t), Options{PublicURL: public})
 	if err != nil {
@@ -398,107 +345,102 @@ http { access_log off; default_type application/octet-stream;
 	}
 }
 
-// bucket starts a real S3 server with a bucket and returns its location.
-func bucket(t *testing.T) string {
-	t.Helper()
-	t.Setenv("AWS_ACCESS_KEY_ID", "publisher")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "publisher-secret")
-	data, meta, address := t.TempDir(), t.TempDir(), "127.0.0.1:"+port(t)
-	if err := os.Mkdir(filepath.Join(data, "images"), 0o755); err != nil {
-		t.Fatal(err)
+// TestServers publishes to the object stores of three protocols, and reads as
+// everybody does.
+func TestServers(t *testing.T) {
+	for name, start := range storetest.All() {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			t.Run("flow", func(t *testing.T) { flow(t, server) })
+			t.Run("publishers", func(t *testing.T) { publishers(t, server) })
+		})
 	}
-	program, err := filepath.Abs("../../build/versitygw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serve(t, address, command.Cmd{Name: program, Args: []string{
-		"--access", "publisher", "--secret", "publisher-secret", "--port", address, "posix", "--sidecar", meta, data,
-	}})
-	return "s3://images/go?" + url.Values{
-		"region": {"us-east-1"}, "endpoint": {"http://" + address}, "use_path_style": {"true"},
-	}.Encode()
 }
 
-// TestS3 publishes to a real S3 server.
-func TestS3(t *testing.T) {
-	location := bucket(t)
-	r, err := Open(t.Context(), location, keys(t), Options{Wait: time.Minute})
+// flow is the life of a repository.
+func flow(t *testing.T, server *storetest.Server) {
+	clock := time.Now()
+	r, err := Open(t.Context(), server.Location("go"), keys(t), Options{
+		PublicURL: server.Public + "/go", Now: func() time.Time { return clock },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	var unsafe *store.UnsafeError
-	if err := r.store.Probe(t.Context()); errors.As(err, &unsafe) {
-		t.Logf("this server needs --single-publisher: %s", unsafe.Found)
-		r.SinglePublisher = true
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	first, second := small(t, "1"), small(t, "2")
-	for _, images := range []string{first, second, second} {
-		if _, err := r.Publish(t.Context(), Release{Directories: []string{images}, Channel: "nightly"}); err != nil {
-			t.Fatal(err)
+	out := newReader(t, directory(t, server.Public+"/go"))
+	at := func(want string, err error) {
+		t.Helper()
+		if at := out.at(); err != nil || at != want {
+			t.Errorf("a reader sees %s instead of %s, %v", at, want, err)
 		}
 	}
-	if _, err := r.Promote(t.Context(), "nightly", "stable", "", false); err != nil {
+	var versions []string
+	for i, seed := range []string{"1", "2", "3", "3"} {
+		done, err := r.Publish(t.Context(), Release{Directories: []string{small(t, seed)}, Channel: "nightly"})
+		at(done.Version, err)
+		if done.Unchanged != (i == 3) {
+			t.Errorf("%d: %+v", i, done)
+		}
+		versions = append(versions, done.Version)
+	}
+	if _, err := r.Promote(t.Context(), versions[1], "stable", "", false); err != nil {
 		t.Fatal(err)
 	}
-	back, err := r.Rollback(t.Context(), Back{Channel: "nightly"})
-	if err != nil {
-		t.Fatal(err)
+	_, err = r.Rollback(t.Context(), Back{Channel: "nightly"})
+	at(versions[1], err)
+	_, err = r.Refresh(t.Context())
+	at(versions[1], err)
+	headers(t, server)
+	last, err := r.Publish(t.Context(), Release{Directories: []string{small(t, "4")}, Channel: "nightly"})
+	at(last.Version, err)
+	rules, gone := Rules{Policy: keep.Policy{Last: 1}}, []string{versions[0], versions[2]}
+	pruned, err := r.Prune(t.Context(), rules)
+	if at(last.Version, err); len(pruned.Withdrawn) != len(gone) {
+		t.Errorf("%+v", pruned)
 	}
-	timestamp, _, err := r.store.Read(t.Context(), sign.Timestamp)
-	if err != nil {
-		t.Fatal(err)
+	clock = clock.AddDate(0, 0, 7)
+	if pruned, err = r.Prune(t.Context(), rules); err != nil || !slices.Equal(pruned.Removed, gone) {
+		t.Errorf("%v: %+v", err, pruned)
 	}
-	view, err := trust.OpenAt(filepath.Join(t.TempDir(), "reader"), &overlay{store: r.store, timestamp: timestamp}, nil).Refresh(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{layout.Version(gone[0], layout.SumsFile), "state/lock"} {
+		if _, err := r.store.Stat(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s stays: %v", name, err)
+		}
 	}
-	if channel, err := view.Channel(t.Context(), "nightly"); err != nil || channel.Version != back.Version {
-		t.Errorf("a reader sees %s, %v", channel.Version, err)
-	}
-	if _, err := r.store.Stat(t.Context(), "state/lock"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the lock stays: %v", err)
-	}
-	headers(t, location)
 }
 
-// headers looks at what every object says of itself.
-func headers(t *testing.T, location string) {
+// headers looks at what every file says of itself to who reads it.
+func headers(t *testing.T, server *storetest.Server) {
 	t.Helper()
-	b, err := blob.OpenBucket(t.Context(), strings.Replace(location, "/go?", "?", 1))
+	s, err := store.Open(t.Context(), server.Location("go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = b.Close() }()
-	objects := b.List(nil)
-	for n := 0; ; n++ {
-		object, err := objects.Next(t.Context())
-		if errors.Is(err, io.EOF) && n > 30 {
-			return
-		}
-		if err != nil {
-			t.Fatalf("%d objects: %v", n, err)
-		}
-		is, err := b.Attributes(t.Context(), object.Key)
+	defer func() { _ = s.Close() }()
+	entries, err := s.List(t.Context(), "")
+	if err != nil || len(entries) < 30 {
+		t.Fatalf("%d files: %v", len(entries), err)
+	}
+	for _, entry := range entries {
+		answer, err := http.Head(server.Public + "/go/" + entry.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := strings.TrimPrefix(object.Key, "go/")
+		_ = answer.Body.Close()
 		want := "no-store"
-		if strings.HasPrefix(path, "versions/") || strings.HasPrefix(path, "metadata/") && path != sign.Timestamp {
+		if strings.HasPrefix(entry.Path, "versions/") || strings.HasPrefix(entry.Path, "metadata/") && entry.Path != sign.Timestamp {
 			want = "public, max-age=31536000, immutable, no-transform"
 		}
-		if is.CacheControl != want || is.ContentEncoding != "" || is.ContentType == "" {
-			t.Errorf("%s: %q, %q, %q", path, is.CacheControl, is.ContentEncoding, is.ContentType)
+		got := answer.Header
+		if answer.StatusCode != http.StatusOK || got.Get("Cache-Control") != want || got.Get("Content-Encoding") != "" || got.Get("Content-Type") == "" {
+			t.Errorf("%s: %s, %v", entry.Path, answer.Status, got)
 		}
 	}
 }
 
-// TestTwoPublishersS3: publishers without a lock on their side.
-func TestTwoPublishersS3(t *testing.T) {
-	location, ring := bucket(t), keys(t)
+// publishers are three processes at once, without a lock on their side.
+func publishers(t *testing.T, server *storetest.Server) {
+	location, ring := server.Location("three"), keys(t)
 	var all []*command.Process
 	for _, seed := range []string{"1", "2", "3"} {
 		all = append(all, startPublisher(t, location, ring.Dir(), small(t, seed)))
