@@ -46,7 +46,7 @@ func publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
 
 // characterizePublish is [characterize] for what publishers meet.
 func characterizePublish(f *fault.Error, err error) {
-	_ = inputFault(f, err) || placeFault(f, err) || keysFault(f, err)
+	_ = inputFault(f, err) || bucketFault(f, err) || placeFault(f, err) || keysFault(f, err)
 }
 
 // inputFault is about what is to be published.
@@ -71,6 +71,29 @@ func inputFault(f *fault.Error, err error) bool {
 		f.What, f.Code, f.Try = earlier.Error(), fault.NotFound, "amigo-image promote VERSION "+earlier.Channel
 	default:
 		return false
+	}
+	return true
+}
+
+// bucketFault is about getting at an object store.
+func bucketFault(f *fault.Error, err error) bool {
+	var access *store.AccessError
+	if !errors.As(err, &access) {
+		return false
+	}
+	f.What, f.Where, f.Try = access.Error(), "", access.Hint()
+	if access.Err != nil {
+		f.Where = short(access.Err.Error(), 300)
+	}
+	switch access.Obstacle {
+	case store.Incomplete:
+		f.Code = fault.Usage
+	case store.Unreachable:
+		f.Code = fault.Network
+	case store.NoBucket:
+		f.Code = fault.NotFound
+	default:
+		f.Code = fault.Publish
 	}
 	return true
 }

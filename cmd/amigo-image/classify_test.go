@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -64,5 +65,25 @@ func TestClassifyTellsEveryBuild(t *testing.T) {
 	all := classify(errors.Join(errors.Join(one, two), errors.New("3")))
 	if len(all) != 3 || all[1].Where != "build two" || all[2].Code != fault.Other {
 		t.Errorf("%+v", all)
+	}
+}
+
+func TestBucketFaults(t *testing.T) {
+	obstacles := map[store.Obstacle]int{
+		store.Incomplete: fault.Usage, store.NoCredentials: fault.Publish, store.Unreachable: fault.Network,
+		store.Denied: fault.Publish, store.NoBucket: fault.NotFound,
+	}
+	for _, scheme := range []string{"s3", "gs", "azblob"} {
+		for obstacle, code := range obstacles {
+			if scheme == "gs" && obstacle == store.Incomplete {
+				continue // its addresses are complete
+			}
+			err := fmt.Errorf("opening: %w", &store.AccessError{Scheme: scheme, Bucket: "images", Obstacle: obstacle, Err: errors.New("x\ny")})
+			f := faultOf(err)
+			characterizePublish(f, err)
+			if f.Code != code || len(f.What) > longest || !strings.Contains(f.What, scheme+"://images") || f.Where != "x y" || f.Try == "" {
+				t.Errorf("%s, %d: %+v", scheme, obstacle, f)
+			}
+		}
 	}
 }

@@ -166,6 +166,12 @@ func known(err error) error {
 	if errors.As(err, &api) && api.ErrorCode() == "ConditionalRequestConflict" {
 		return fmt.Errorf("%w: %w", ErrChanged, err)
 	}
+	switch {
+	case isRefused(err):
+		return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+	case isUnknownHost(err):
+		return err
+	}
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -81,9 +82,15 @@ func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
 	if location.Scheme == "s3" {
 		quietly()
 	}
+	if err := ready(ctx, &bare); err != nil {
+		return nil, err
+	}
 	bucket, err := blob.OpenBucket(ctx, bare.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", bare.Redacted(), err)
+	}
+	if err := reach(ctx, &bare, bucket); err != nil {
+		return nil, errors.Join(err, bucket.Close())
 	}
 	if dir := strings.Trim(location.Path, "/"); dir != "" {
 		bucket = blob.PrefixedBucket(bucket, dir+"/")
@@ -92,10 +99,16 @@ func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
 }
 
 // quietly keeps the library from asking a cloud's machines for credentials on
-// a host that is none, which takes a minute.
+// a host that is none, which takes a minute, and from warnings that tell a
+// publisher nothing: what it reads back is compared with what was signed.
 func quietly() {
-	const name = "AWS_EC2_METADATA_DISABLED"
-	if _, set := os.LookupEnv(name); !set && os.Getenv("AWS_ACCESS_KEY_ID") != "" {
-		_ = os.Setenv(name, "true")
+	quiet := map[string]string{"AWS_EC2_METADATA_V1_DISABLED": "true", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
+	if os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		quiet["AWS_EC2_METADATA_DISABLED"] = "true"
+	}
+	for name, value := range quiet {
+		if _, set := os.LookupEnv(name); !set {
+			_ = os.Setenv(name, value)
+		}
 	}
 }

@@ -36,6 +36,12 @@ func TestServers(t *testing.T) {
 			in("large", large)
 			in("lock", lock)
 			in("dead", lockOfTheDead)
+			t.Run("missing", func(t *testing.T) {
+				var access *AccessError
+				if _, err := Open(t.Context(), server.Address("nothing", "go")); !errors.As(err, &access) || access.Obstacle != NoBucket {
+					t.Errorf("a bucket that is not there: %v", err)
+				}
+			})
 			t.Run("winner", func(t *testing.T) { oneWinner(t, at("winner")) })
 		})
 	}

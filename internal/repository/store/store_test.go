@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -359,5 +361,39 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := Open(t.Context(), bad); err == nil {
 			t.Errorf("%q was opened", bad)
 		}
+	}
+}
+
+// TestGoogleRefuses: the server of the tests lets everybody in; this is what
+// Google's own answers to somebody without permission.
+func TestGoogleRefuses(t *testing.T) {
+	const answer = `{"error": {"code": 403, "message": "me@example.org does not have storage.objects.list access to the bucket.",
+		"errors": [{"message": "no access", "domain": "global", "reason": "forbidden"}]}}`
+	open := false // to lists
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if open && r.URL.Query().Has("maxResults") {
+			_, _ = io.WriteString(w, `{"kind": "storage#objects"}`)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer server.Close()
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
+	var access *AccessError
+	if _, err := Open(t.Context(), "gs://images"); !errors.As(err, &access) || access.Obstacle != Denied {
+		t.Errorf("a bucket that is not ours: %v", err)
+	}
+	open = true
+	s, err := Open(t.Context(), "gs://images")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Read(t.Context(), "a"); !errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not ours to read: %v", err)
+	}
+	if err := s.Create(t.Context(), "a", strings.NewReader("")); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("a file that is not ours to write: %v", err)
 	}
 }
