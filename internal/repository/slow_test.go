@@ -93,7 +93,8 @@ func TestPublisherProcess(t *testing.T) {
 		return // nobody asked this process to publish
 	}
 	if _, err := publishTo(t.Context(), to, os.Getenv(publisherKeys), os.Getenv(publisherImages)); err != nil {
-		t.Fatal(err)
+		fmt.Fprintf(os.Stderr, "%q\n", err.Error()) // one line is kept whole
+		t.FailNow()
 	}
 }
 
@@ -110,11 +111,11 @@ func publishTo(ctx context.Context, to, keys, images string) (Published, error) 
 	return r.Publish(ctx, Release{Directories: []string{images}, Channel: "nightly"})
 }
 
-func startPublisher(t *testing.T, to, keys, images string) *command.Process {
+func startPublisher(t *testing.T, to, keys, images string, env ...string) *command.Process {
 	t.Helper()
-	p, err := command.Start(t.Context(), command.Cmd{Name: os.Args[0], Args: []string{"-test.run=^TestPublisherProcess$"}, Env: []string{
+	p, err := command.Start(t.Context(), command.Cmd{Name: os.Args[0], Args: []string{"-test.run=^TestPublisherProcess$"}, Env: append([]string{
 		publisherTo + "=" + to, publisherKeys + "=" + keys, publisherImages + "=" + images, "TMPDIR=" + t.TempDir(),
-	}})
+	}, env...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,6 +354,8 @@ func TestServers(t *testing.T) {
 			server := start(t)
 			t.Run("flow", func(t *testing.T) { flow(t, server) })
 			t.Run("publishers", func(t *testing.T) { publishers(t, server) })
+			refuses(t, server.Location("wrong"), server.Stranger, "the credentials do not open "+name+"://images")
+			refuses(t, server.Location("guest"), server.Guest, "permission denied")
 		})
 	}
 }
@@ -457,6 +460,22 @@ func publishers(t *testing.T, server *storetest.Server) {
 	defer func() { _ = r.Close() }()
 	if channel, err := r.History(t.Context(), "nightly"); err != nil || len(channel.History) != len(all) {
 		t.Errorf("%+v, %v", channel, err)
+	}
+}
+
+// refuses: a publisher with such an environment is told why it cannot publish.
+func refuses(t *testing.T, location string, other map[string]string, why string) {
+	t.Helper()
+	if other == nil {
+		return // the server lets everybody in
+	}
+	var env []string
+	for name, value := range other {
+		env = append(env, name+"="+value)
+	}
+	err := startPublisher(t, location, keys(t).Dir(), small(t, "1"), env...).Wait()
+	if err == nil || !strings.Contains(err.Error(), why) {
+		t.Errorf("%q is not the reason: %v", why, err)
 	}
 }
 

@@ -73,7 +73,7 @@ func (e *AccessError) Hint() string {
 			NoBucket:      "gcloud storage buckets create gs://" + e.Bucket,
 		},
 		"azblob": {
-			Incomplete:    "export AZURE_STORAGE_ACCOUNT=..",
+			Incomplete:    "--to 'azblob://" + e.Bucket + "?storage_account=..', or export AZURE_STORAGE_ACCOUNT=..",
 			NoCredentials: "az login, or export AZURE_STORAGE_ACCOUNT=.. AZURE_STORAGE_KEY=..",
 			Unreachable:   "check the storage account's name, and the network",
 			Denied:        "the role Storage Blob Data Contributor for them, or the key of this account",

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 
@@ -33,6 +35,9 @@ type Server struct {
 	Query  string            // of addresses like gs://images/directory
 	Public string            // where everybody reads the bucket, over HTTP
 	Env    map[string]string // the credentials; they are set while the test runs
+	// Other environments: of somebody whose key is wrong, and of somebody who may
+	// read and list, but not write. Without them, the server lets everybody in.
+	Stranger, Guest map[string]string
 }
 
 // Location returns the address of a directory in the bucket, for publishers.
@@ -56,19 +61,31 @@ func S3(t *testing.T) *Server {
 	if err := os.Mkdir(filepath.Join(data, Bucket), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	const user, secret = "publisher", "publisher-secret"
-	address := "127.0.0.1:" + port
-	Serve(t, address, command.Cmd{Name: built(t, "versitygw"), Args: []string{
-		"--access", user, "--secret", secret, "--port", address, "posix", "--sidecar", meta, data,
+	const user, guest, secret = "publisher", "guest", "publisher-secret"
+	address, gateway := "127.0.0.1:"+port, built(t, "versitygw")
+	Serve(t, address, command.Cmd{Name: gateway, Args: []string{
+		"--access", user, "--secret", secret, "--port", address, "--iam-dir", t.TempDir(), "posix", "--sidecar", meta, data,
 	}})
 	s := &Server{
 		Scheme: "s3", Public: "http://" + address + "/" + Bucket,
-		Query: url.Values{"region": {"us-east-1"}, "endpoint": {"http://" + address}, "use_path_style": {"true"}}.Encode(),
-		Env:   map[string]string{"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": secret},
+		Query:    url.Values{"region": {"us-east-1"}, "endpoint": {"http://" + address}, "use_path_style": {"true"}}.Encode(),
+		Env:      map[string]string{"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": secret},
+		Stranger: map[string]string{"AWS_SECRET_ACCESS_KEY": "wrong"},
+		Guest:    map[string]string{"AWS_ACCESS_KEY_ID": guest},
 	}
 	var client *s3.Client
 	s.administer(t, &client)
-	policy := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::` + Bucket + `/*"}]}`
+	err := command.Run(t.Context(), command.Cmd{Name: gateway, Args: []string{
+		"admin", "--access", user, "--secret", secret, "--endpoint-url", "http://" + address,
+		"create-user", "--access", guest, "--secret", secret, "--role", "user",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const resource = `"arn:aws:s3:::` + Bucket
+	const allow = `{"Effect": "Allow", "Principal": "*", "Action": `
+	policy := `{"Version": "2012-10-17", "Statement": [` +
+		allow + `"s3:GetObject", "Resource": ` + resource + `/*"}, ` + allow + `"s3:ListBucket", "Resource": ` + resource + `"}]}`
 	if _, err := client.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: to.Ptr(Bucket), Policy: &policy}); err != nil {
 		t.Fatal(err)
 	}
@@ -107,13 +124,23 @@ func Azure(t *testing.T) *Server {
 	})
 	s := &Server{
 		Scheme: "azblob", Public: "http://" + address + "/" + account + "/" + Bucket,
-		Query: url.Values{"protocol": {"http"}, "domain": {address}, "localemu": {"true"}}.Encode(),
-		Env:   map[string]string{"AZURE_STORAGE_ACCOUNT": account, "AZURE_STORAGE_KEY": key},
+		Query:    url.Values{"protocol": {"http"}, "domain": {address}, "localemu": {"true"}}.Encode(),
+		Env:      map[string]string{"AZURE_STORAGE_ACCOUNT": account, "AZURE_STORAGE_KEY": key},
+		Stranger: map[string]string{"AZURE_STORAGE_KEY": "d3Jvbmc="},
 	}
 	var client *container.Client
 	s.administer(t, &client)
 	if _, err := client.Create(t.Context(), &container.CreateOptions{Access: to.Ptr(container.PublicAccessTypeBlob)}); err != nil {
 		t.Fatal(err)
+	}
+	signed, err := client.GetSASURL(sas.ContainerPermissions{Read: true, List: true}, time.Now().Add(time.Hour), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, _ := strings.Cut(signed, "?")
+	s.Guest = map[string]string{
+		"AZURE_STORAGE_KEY": "", "AZURE_STORAGE_SAS_TOKEN": token,
+		"AZURE_STORAGE_PROTOCOL": "http", "AZURE_STORAGE_DOMAIN": address, "AZURE_STORAGE_IS_LOCAL_EMULATOR": "true",
 	}
 	return s
 }
