@@ -101,7 +101,9 @@ default. Readers see nothing of it before it is complete and was read back. What
 a killed publish has uploaded is not uploaded again.
 ` + exitStatusPublish,
 		Example: "  amigo-image publish output/ --to file:///srv/www/images --channel nightly\n" +
-			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-central-1' \\\n    --public-url https://images.example.org --channel nightly",
+			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-central-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
+			"  amigo-image publish output/ --to gs://bucket/images\n" +
+			"  amigo-image publish output/ --to 'azblob://container/images?storage_account=ACCOUNT'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if release.Directories = args; len(args) == 0 {
 				release.Directories = []string{"output"}
