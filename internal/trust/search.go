@@ -14,7 +14,7 @@ type delegate struct{ name, delegator string }
 
 // search looks for a file in all roles that may sign it, in the order of the
 // specification: depth first, the first one to name it wins.
-func (s *session) search(ctx context.Context, path string) (layout.Reference, error) {
+func (s *session) search(ctx context.Context, path string) (*metadata.TargetFiles, error) {
 	open := []delegate{{metadata.TARGETS, metadata.ROOT}}
 	visited := map[string]bool{}
 	for len(open) > 0 && len(visited) <= roleSteps {
@@ -25,15 +25,15 @@ func (s *session) search(ctx context.Context, path string) (layout.Reference, er
 		}
 		visited[next.name] = true
 		if err := s.load(ctx, next.name, next.delegator); err != nil {
-			return layout.Reference{}, err
+			return nil, err
 		}
 		role := s.trusted.Targets[next.name].Signed
 		if target := role.Targets[path]; target != nil {
-			return s.reference(path, target)
+			return target, nil
 		}
 		open = descend(open, next.name, role.Delegations, path)
 	}
-	return layout.Reference{}, &NotFoundError{Kind: "file", Name: path, URL: s.client.origin.URL(path)}
+	return nil, &NotFoundError{Kind: "file", Name: path, URL: s.client.origin.URL(path)}
 }
 
 // descend puts the roles below a role on top of those that are still to be

@@ -31,10 +31,11 @@ func TestFirstLook(t *testing.T) {
 		t.Errorf("channels: %v", got)
 	}
 	path := layout.Version("1", layout.ManifestFile)
-	file, err := view.Target(t.Context(), path)
-	if err != nil || file.Size != 10 || file.SHA256 != strings.Repeat("ab", 32) {
-		t.Errorf("target: %+v, %v", file, err)
+	target, err := view.Target(t.Context(), path)
+	if err != nil || target.Length != 10 || target.Hashes["sha256"].String() != strings.Repeat("ab", 32) {
+		t.Errorf("target: %+v, %v", target, err)
 	}
+	file := layout.Reference{Size: 10, SHA256: strings.Repeat("ab", 32)}
 	files, err := view.Files(t.Context(), "stable")
 	if err != nil || !maps.Equal(files, map[string]layout.Reference{path: file}) {
 		t.Errorf("files: %v, %v", files, err)

@@ -110,11 +110,12 @@ func (v *View) File(ctx context.Context, channel, path string) (layout.Reference
 	return file, err
 }
 
-// Target returns the length and the digest of the file at a path of the
-// repository, from the first channel that names it. If one before has expired
-// it fails, as every client does; see [View.File].
-func (v *View) Target(ctx context.Context, path string) (layout.Reference, error) {
-	var file layout.Reference
+// Target returns what is signed of the file at a path of the repository, by the
+// first role that names it. If one before has expired it fails, as every client
+// does; see [View.File]. It is for any TUF repository, and any kinds of digest:
+// what was downloaded is good if VerifyLengthHashes of the result says so.
+func (v *View) Target(ctx context.Context, path string) (*metadata.TargetFiles, error) {
+	var file *metadata.TargetFiles
 	err := v.with(ctx, func(s *session) (err error) {
 		file, err = s.search(ctx, path)
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,8 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
 
@@ -75,27 +75,27 @@ func (s subject) download(ctx context.Context) error {
 	return nil
 }
 
-// get downloads a file that is not there yet. The suite's files have their
-// digest in their names.
-func (s subject) get(ctx context.Context, name string, file layout.Reference) error {
+// get downloads a file that is not there yet. The suite's files have one of
+// their digests in their names.
+func (s subject) get(ctx context.Context, name string, file *metadata.TargetFiles) error {
 	local := filepath.Join(s.targetDir, url.PathEscape(name))
-	if content, err := os.ReadFile(local); err == nil && is(content, file) {
+	if content, err := os.ReadFile(local); err == nil && file.VerifyLengthHashes(content) == nil {
 		return nil
 	}
 	dir, base := "", name
 	if i := strings.LastIndex(name, "/"); i >= 0 {
 		dir, base = name[:i+1], name[i+1:]
 	}
-	content, err := get(ctx, strings.TrimSuffix(s.targetURL, "/")+"/"+dir+file.SHA256+"."+url.PathEscape(base), file.Size)
+	for _, digest := range file.Hashes {
+		base = digest.String() + "." + url.PathEscape(base)
+		break
+	}
+	content, err := get(ctx, strings.TrimSuffix(s.targetURL, "/")+"/"+dir+base, file.Length)
 	if err != nil {
 		return err
 	}
-	if !is(content, file) {
-		return errors.New(name + " is not what was signed")
+	if err := file.VerifyLengthHashes(content); err != nil {
+		return fmt.Errorf("%s is not what was signed: %w", name, err)
 	}
 	return os.WriteFile(local, content, 0o644)
-}
-
-func is(content []byte, file layout.Reference) bool {
-	return int64(len(content)) == file.Size && manifest.Digest(content) == file.SHA256
 }
