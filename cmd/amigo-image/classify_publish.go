@@ -141,7 +141,10 @@ func keysFault(f *fault.Error, err error) bool {
 	var conflict *sign.ConflictError
 	var password *sign.PasswordError
 	var root *sign.NoRootError
+	var pending *sign.PendingError
 	switch {
+	case errors.As(err, &pending):
+		f.What, f.Code, f.Try = pending.Error(), fault.NotFound, pending.Hint()
 	case errors.As(err, &password):
 		f.What, f.Try = password.Error(), password.Hint()
 	case errors.As(err, &root):

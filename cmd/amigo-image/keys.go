@@ -62,6 +62,9 @@ which channels there are; each channel has one, and a machine needs no more than
 its channel's and the online key, which says every few days what is current.
 minisign is for people who verify checksums with that program.
 
+Several people can hold the root keys: a new root then waits until enough of them
+have signed it, each where their key is.
+
 A password for the keys is taken from ` + sign.PasswordVariable + `.
 Keep root.key and targets.key away from machines that publish.`,
 		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
@@ -73,7 +76,7 @@ Keep root.key and targets.key away from machines that publish.`,
 			return c.Help()
 		},
 	}
-	c.AddCommand(a.keysInitCommand(), a.keysRotateCommand(), a.keysShowCommand())
+	c.AddCommand(a.keysInitCommand(), a.keysNewCommand(), a.keysRotateCommand(), a.keysShowCommand(), a.keysSignCommand())
 	return c
 }
 
@@ -85,15 +88,19 @@ func (a *app) keysInitCommand() *cobra.Command {
 		Short: "make the keys of a new repository",
 		Long: `Make the keys of a new repository, and its first signed metadata, in a directory
 that does not exist yet. The first publish puts the metadata into the repository.
+With --root-key root keys of others are taken in besides, who made them with keys
+new. If more of them have to sign than are here, the first root is pending until
+they have: see keys sign.
 ` + exitStatusKeys,
-		Example: "  amigo-image keys init\n  amigo-image keys init --root-keys 3 --root-threshold 2",
+		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub --root-threshold 2",
 		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return a.keysInit(k, setup) },
 	}
 	k.add(c)
 	flags := c.Flags()
 	flags.StringSliceVar(&setup.Channels, "channels", []string{"stable", "nightly"}, "the channels, the most trusted one first")
-	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys there are")
+	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys are made here")
+	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "the public root key of somebody else, in a `FILE`; again for each")
 	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many of them have to sign a new root")
 	return c
 }
@@ -146,8 +153,14 @@ func (a *app) keysRotateCommand() *cobra.Command {
 key. A channel that is not there yet is added. Without a name, root and targets
 are signed again, good for another year. Readers hear of it with the next publish
 or refresh; the old key moves to retired/ and signs until then.
+
+Where root keys are elsewhere, the new root is pending, and nothing changes, until
+their holders have signed it: see keys sign. "root" replaces the root keys that are
+here; with --root-key, --drop and --root-threshold the root keys of others come and
+go.
 ` + exitStatusKeys,
-		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep     both keys sign until the next rotation\n  amigo-image keys rotate",
+		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep     both keys sign until the next rotation\n" +
+			"  amigo-image keys rotate root --root-key dora.pub --drop 1f0c9b7a\n  amigo-image keys rotate",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("one key at a time", c.CommandPath()+" "+args[0])
@@ -159,6 +172,9 @@ or refresh; the old key moves to retired/ and signs until then.
 	k.add(c)
 	c.Flags().BoolVar(&rotation.Keep, "keep", false, "let the old key sign too, until the next rotation")
 	c.Flags().BoolVar(&rotation.Add, "add", false, "add this channel, which is not there yet")
+	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "give root the public key in this `FILE`, of somebody else; again for each")
+	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "take its right from the root key with this `ID`, or what it begins with; again for each")
+	c.Flags().IntVar(&rotation.RootThreshold, "root-threshold", 0, "how many root keys have to sign a root from now on (default as before)")
 	return c
 }
 
@@ -167,15 +183,18 @@ func (a *app) keysRotate(c *cobra.Command, k keysDir, rotation sign.Rotation) er
 	if err != nil {
 		return err
 	}
-	files, err := ring.Rotate(rotation, sign.DefaultPolicy(), time.Now())
+	rotated, err := ring.Rotate(rotation, sign.DefaultPolicy(), time.Now())
 	if unknown := (*sign.UnknownChannelError)(nil); errors.As(err, &unknown) {
 		return unknownKey(c, unknown)
+	}
+	if wrong := (*sign.SetupError)(nil); errors.As(err, &wrong) {
+		return usage(wrong.Error(), c.CommandPath()+" --help")
 	}
 	if err != nil {
 		return keyFault(err)
 	}
-	for _, file := range files {
-		if !a.quiet && !a.json {
+	for _, file := range rotated.Files {
+		if !a.quiet && !a.json && rotated.Pending == nil {
 			fmt.Fprintf(os.Stderr, "signed %s\n", filepath.Base(file.Path))
 		}
 	}
@@ -200,15 +219,19 @@ func keyFault(err error) error {
 	}
 	f := &fault.Error{What: known.Error(), Kept: "nothing was changed", Try: known.Hint(), Code: fault.Other, Err: err}
 	f.What, f.Where = firstLine(f.What, "")
-	if errors.As(err, new(*sign.MissingKeyError)) || errors.As(err, new(*sign.NoRootError)) {
+	switch {
+	case errors.As(err, new(*sign.MissingKeyError)), errors.As(err, new(*sign.NoRootError)),
+		errors.As(err, new(*sign.NoTargetsError)), errors.As(err, new(*sign.NoRootKeyError)):
 		f.Code = fault.NotFound
+	case errors.As(err, new(*sign.RefusedError)):
+		f.Code = fault.Verify
 	}
 	return f
 }
 
 // showKeys shows a ring, and what to do next.
 func (a *app) showKeys(ring *sign.Ring, next string) error {
-	d, err := ring.Describe()
+	d, err := ring.Describe(sign.DefaultPolicy(), time.Now())
 	if err != nil {
 		return keyFault(err)
 	}
@@ -222,19 +245,36 @@ func (a *app) showKeys(ring *sign.Ring, next string) error {
 		fmt.Println(d.Dir)
 		return nil
 	}
-	fmt.Printf("%s\nroot %d until %s, targets %d until %s\n\n", d.Dir,
-		d.Root.Version, d.Root.Expires.Format(time.DateOnly), d.Targets.Version, d.Targets.Expires.Format(time.DateOnly))
+	fmt.Printf("%s\nroot %d until %s%s\n\n", d.Dir, d.Root.Version, d.Root.Expires.Format(time.DateOnly), targetsOf(d))
 	for i, key := range d.Keys {
-		fmt.Printf("%-12s %-9s %s  %s\n", nameOnce(d.Keys, i), key.ID[:8], need(d.Keys, i), where(d.Dir, key.File))
+		fmt.Printf("%-12s %-17s %s  %s\n", nameOnce(d.Keys, i), sign.ShortID(key.ID), need(d.Keys, i), where(d.Dir, key.File))
 	}
-	fmt.Printf("\nfirst root   sha256 %s\n", d.First)
+	fmt.Println()
+	if d.First != "" {
+		fmt.Printf("first root   sha256 %s\n", d.First)
+	}
 	if d.Minisign != "" {
 		fmt.Printf("minisign     %s\n", d.Minisign)
+	}
+	if p := d.Pending; p != nil {
+		fmt.Printf("pending      root %d lacks %s\n", p.Version, sign.Wanted(p.Lacks))
+		next = "send " + p.File + " to a holder of such a key; what comes back: amigo-image keys sign FILE"
+	}
+	for _, due := range d.Due {
+		fmt.Fprintf(os.Stderr, "warning: %s is good until %s only: amigo-image keys rotate\n", due.Role, due.Expires.Format(time.DateOnly))
 	}
 	if next != "" {
 		fmt.Fprintf(os.Stderr, "next: %s\n", next)
 	}
 	return nil
+}
+
+// targetsOf tells of the targets, which who only signs roots does not have.
+func targetsOf(d sign.Description) string {
+	if d.Targets.Version == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", targets %d until %s", d.Targets.Version, d.Targets.Expires.Format(time.DateOnly))
 }
 
 func nameOnce(keys []sign.DescribedKey, i int) string {

@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -14,6 +13,10 @@ func (st *step) adopt() error {
 		return err
 	}
 	if err := st.adoptTargets(); err != nil {
+		return err
+	}
+	st.wait()
+	if err := st.checkTargets(); err != nil {
 		return err
 	}
 	for _, channel := range st.next.Channels() {
@@ -62,7 +65,7 @@ func (st *step) nextRoot() (int64, error) {
 // agree returns an error if the ring has another file than the repository under
 // the same version: somebody else signed one before this was published.
 func (st *step) agree(role string, files map[int64][]byte, version int64, content []byte) error {
-	if ours := files[version]; ours != nil && !bytes.Equal(ours, content) {
+	if ours := files[version]; ours != nil && !sameSigned(ours, content) {
 		return &ConflictError{File: st.ring.metadata(role, version), Err: errors.New("there is another of that version")}
 	}
 	return nil
@@ -99,7 +102,7 @@ func (st *step) adoptTargets() error {
 		return err
 	}
 	if content == nil || version <= versionOf(st.next.targets) {
-		return st.checkTargets()
+		return nil
 	}
 	targets, err := parse[metadata.TargetsType](content)
 	if err != nil {
@@ -107,13 +110,25 @@ func (st *step) adoptTargets() error {
 	}
 	st.next.targets = targets
 	st.files = append(st.files, targets.file(metadata.TARGETS, versionOf(targets)))
-	return st.checkTargets()
+	return nil
+}
+
+// wait leaves new roots alone under which the targets are not good. Who has
+// signed such a root need not have the targets that go with it; somebody has,
+// and will publish both.
+func (st *step) wait() {
+	for n := len(st.roots); n > 0 && st.before.root.md != nil && st.checkTargets() != nil; n-- {
+		st.roots, st.next.root = st.roots[:n-1], st.before.root
+		if n > 1 {
+			st.next.root = st.roots[n-2]
+		}
+	}
 }
 
 // checkTargets tells why readers would not take the targets under the root.
 func (st *step) checkTargets() error {
 	if st.next.targets.md == nil {
-		return &NoRootError{Dir: st.ring.dir}
+		return st.ring.noRoot()
 	}
 	if err := st.next.root.md.VerifyDelegate(metadata.TARGETS, st.next.targets.md); err != nil {
 		return &ConflictError{File: st.ring.metadata(metadata.TARGETS, versionOf(st.next.targets)), Err: err}

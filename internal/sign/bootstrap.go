@@ -20,8 +20,9 @@ type Setup struct {
 	// Channels in the order in which readers without a channel look for files:
 	// the most trusted one first.
 	Channels      []string
-	RootKeys      int // how many keys root has; 0 is 1
-	RootThreshold int // how many of them have to sign; 0 is 1
+	RootKeys      int      // how many keys of root are made; 0 is 1, if there are no others
+	RootPublic    []string // files of public keys of root that others hold
+	RootThreshold int      // how many of all of them have to sign; 0 is 1
 }
 
 func (s Setup) check() error {
@@ -36,8 +37,8 @@ func (s Setup) check() error {
 			return fmt.Errorf("channel %q is named twice", channel)
 		}
 	}
-	if s.RootThreshold < 1 || s.RootThreshold > s.RootKeys {
-		return fmt.Errorf("%d of %d root keys can never sign", s.RootThreshold, s.RootKeys)
+	if all := s.RootKeys + len(s.RootPublic); s.RootThreshold < 1 || s.RootThreshold > all {
+		return fmt.Errorf("%d of %d root keys can never sign", s.RootThreshold, all)
 	}
 	return nil
 }
@@ -50,9 +51,13 @@ func checkChannel(name string) error {
 }
 
 // CreateRing makes a directory of new keys with the first root, targets and
-// channels of a repository, signed. The directory must not exist or be empty.
+// channels of a repository, signed. If others have to sign the root, too, it is
+// pending: see [Ring.Propose]. The directory must not exist or be empty.
 func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, error) {
-	setup.RootKeys, setup.RootThreshold = max(setup.RootKeys, 1), max(setup.RootThreshold, 1)
+	setup.RootThreshold = max(setup.RootThreshold, 1)
+	if len(setup.RootPublic) == 0 {
+		setup.RootKeys = max(setup.RootKeys, 1)
+	}
 	if err := setup.check(); err != nil {
 		return nil, &SetupError{Err: err}
 	}
@@ -64,7 +69,7 @@ func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, e
 		return nil, fmt.Errorf("making the directory of keys: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(partial) }()
-	if err := fill(&Ring{dir: partial}, setup, policy, now); err != nil {
+	if err := fill(ringAt(partial), setup, policy, now); err != nil {
 		return nil, err
 	}
 	_ = unix.Rmdir(dir) // only if it is an empty directory
@@ -74,7 +79,7 @@ func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, e
 		}
 		return nil, fmt.Errorf("making the directory of keys: %w", err)
 	}
-	return &Ring{dir: dir}, syncDir(filepath.Dir(filepath.Clean(dir)))
+	return ringAt(dir), syncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
 func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {
@@ -83,32 +88,36 @@ func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {
 		names = append(names, metadata.ROOT)
 	}
 	for _, name := range names {
-		if _, err := generateKey(r.free(name)); err != nil {
+		if _, err := generateKey(filepath.Join(r.dir, r.free(name))); err != nil {
 			return err
 		}
 	}
 	if err := generateMinisign(r.dir); err != nil {
 		return err
 	}
-	files, err := Bootstrap(r, setup, policy, now)
+	root, err := firstRoot(r, setup, policy, now)
 	if err != nil {
 		return err
 	}
-	return r.store(files)
+	files, err := firstFiles(r, root, setup, policy, now)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(r.store(files), os.Mkdir(r.pending, 0o700), r.hold([]File{root.file(metadata.ROOT, 1)})); err != nil {
+		return err
+	}
+	_, err = r.settle()
+	return err
 }
 
-// Bootstrap returns the first root, targets and channels of a repository; the
+// firstFiles returns the first targets and channels of a repository; the
 // channels are empty.
-func Bootstrap(r *Ring, setup Setup, policy Policy, now time.Time) ([]File, error) {
-	root, err := firstRoot(r, setup, policy, now)
-	if err != nil {
-		return nil, err
-	}
+func firstFiles(r *Ring, root rootDocument, setup Setup, policy Policy, now time.Time) ([]File, error) {
 	targets, err := firstTargets(r, root, setup, policy, now)
 	if err != nil {
 		return nil, err
 	}
-	files := []File{root.file(metadata.ROOT, 1), targets.file(metadata.TARGETS, 1)}
+	files := []File{targets.file(metadata.TARGETS, 1)}
 	for _, channel := range setup.Channels {
 		empty, err := sealChannel(r, targets, channel, metadata.Targets(expiry(now, policy.channel(channel))))
 		if err != nil {
@@ -132,8 +141,15 @@ func firstRoot(r *Ring, setup Setup, policy Policy, now time.Time) (rootDocument
 			}
 		}
 	}
+	others, err := readPublicKeys(setup.RootPublic)
+	if err != nil {
+		return rootDocument{}, err
+	}
 	md.Signed.Roles[metadata.ROOT].Threshold = max(setup.RootThreshold, 1)
-	return sealRoot(r, md)
+	if err := replaceKeys(&md.Signed, metadata.ROOT, nil, others); err != nil {
+		return rootDocument{}, err
+	}
+	return sealRoot(r, md, rootDocument{})
 }
 
 func firstTargets(r *Ring, root rootDocument, setup Setup, policy Policy, now time.Time) (targetsDocument, error) {

@@ -3,7 +3,7 @@ package sign
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +16,16 @@ type Description struct {
 	Dir string `json:"dir"`
 	// First is the digest of the first root, which newcomers may pin and
 	// compare.
-	First    string         `json:"first_root_sha256"`
-	Root     Signed         `json:"root"`
-	Targets  Signed         `json:"targets"`
-	Keys     []DescribedKey `json:"keys"`
-	Minisign string         `json:"minisign,omitempty"` // public key
-	Channels []string       `json:"channels"`
+	First   string         `json:"first_root_sha256,omitempty"`
+	Root    Signed         `json:"root"`
+	Targets Signed         `json:"targets"`
+	Keys    []DescribedKey `json:"keys"`
+	// Pending is the root that others have to sign yet, if there is one.
+	Pending *Pending `json:"pending,omitempty"`
+	// Due are root and targets if half of their life is over.
+	Due      []Due    `json:"due,omitempty"`
+	Minisign string   `json:"minisign,omitempty"` // public key
+	Channels []string `json:"channels"`
 }
 
 // Signed is a metadata file in the ring.
@@ -38,21 +42,27 @@ type DescribedKey struct {
 	Threshold int    `json:"threshold"`      // how many of its name have to sign
 }
 
-// Describe tells what is in the ring.
-func (r *Ring) Describe() (Description, error) {
+// Describe tells what is in the ring. If no root is good yet, it tells of the
+// one that is pending.
+func (r *Ring) Describe(policy Policy, now time.Time) (Description, error) {
 	d := Description{Dir: r.dir}
-	_, first, err := r.Root()
+	var err error
+	if d.Pending, err = r.Pending(); err != nil {
+		return d, err
+	}
+	t, err := r.described(d.Pending != nil)
 	if err != nil {
 		return d, err
 	}
-	digest := sha256.Sum256(first)
-	d.First = hex.EncodeToString(digest[:])
-	t, err := r.turn(Policy{}, time.Time{})
-	if err != nil {
-		return d, err
+	if _, first, err := r.Root(); err == nil {
+		digest := sha256.Sum256(first)
+		d.First = hex.EncodeToString(digest[:])
 	}
 	d.Root = Signed{t.root.md.Signed.Version, t.root.md.Signed.Expires}
-	d.Targets = Signed{t.targets.md.Signed.Version, t.targets.md.Signed.Expires}
+	if t.targets.md != nil {
+		d.Targets = Signed{t.targets.md.Signed.Version, t.targets.md.Signed.Expires}
+	}
+	d.Due = State{root: t.root, targets: t.targets}.Due(policy, now)
 	d.Channels = channelsOf(t.targets)
 	d.Keys, err = t.describeKeys(d.Channels)
 	if err != nil {
@@ -63,6 +73,18 @@ func (r *Ring) Describe() (Description, error) {
 		d.Minisign = lines[len(lines)-1]
 	}
 	return d, nil
+}
+
+// described returns the newest root and targets; of a new repository that may
+// be what is pending. Who only signs roots has no targets.
+func (r *Ring) described(pending bool) (turn, error) {
+	t, err := r.turn(Policy{}, time.Time{})
+	if errors.As(err, new(*PendingError)) && pending {
+		d, err := r.draft()
+		t.root = d.root
+		return t, err
+	}
+	return t, err
 }
 
 func (t turn) describeKeys(channels []string) ([]DescribedKey, error) {
@@ -96,6 +118,3 @@ func (t turn) grant(name string) grant {
 		return g
 	}
 }
-
-// String returns the key as people compare it.
-func (k DescribedKey) String() string { return fmt.Sprintf("%s %s", k.Name, k.ID[:16]) }

@@ -70,9 +70,18 @@ func seal[T metadata.Roles](r *Ring, role string, md *metadata.Metadata[T], must
 			return none, &MissingKeyError{Role: role, File: r.path(keyOf(role)), Have: have, Need: g.threshold}
 		}
 	}
-	raw, err := md.ToBytes(true)
+	sealed, err := encode(md)
 	if err != nil {
 		return none, fmt.Errorf("writing %s: %w", role, err)
+	}
+	return sealed, nil
+}
+
+// encode returns a document as it is written.
+func encode[T metadata.Roles](md *metadata.Metadata[T]) (document[T], error) {
+	raw, err := md.ToBytes(true)
+	if err != nil {
+		return document[T]{}, err
 	}
 	return parse[T](append(raw, '\n'))
 }

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -80,9 +81,91 @@ func (*NoRootError) Hint() string {
 	return "copy metadata/1.root.json there, from the directory that keys init made"
 }
 
+// NoTargetsError says that a ring holds no targets: its holder only signs
+// roots.
+type NoTargetsError struct{ Dir string }
+
+func (e *NoTargetsError) Error() string { return "there are no targets in " + e.Dir }
+
+// Hint returns what to do about it.
+func (*NoTargetsError) Hint() string {
+	return "copy the newest N.targets.json of the repository's metadata/ there"
+}
+
 // SetupError says that no repository can be as somebody wants it.
 type SetupError struct{ Err error }
 
 func (e *SetupError) Error() string { return e.Err.Error() }
 
 func (e *SetupError) Unwrap() error { return e.Err }
+
+// PendingError says that a root waits for signatures, and nothing else can be
+// done to the keys before.
+type PendingError struct {
+	Dir string // of what is pending
+	Pending
+}
+
+func (e *PendingError) Error() string {
+	return fmt.Sprintf("root %d is pending in %s: it lacks %s", e.Version, e.File, Wanted(e.Lacks))
+}
+
+// Hint returns what to do about it.
+func (e *PendingError) Hint() string {
+	return "amigo-image keys sign, where such a key is; to give it up: rm -r " + e.Dir
+}
+
+// Wanted says in words which signatures are missing.
+func Wanted(all []Lack) string {
+	var texts []string
+	for _, l := range all {
+		noun, keys := "signatures of", strings.Join(l.short(), ", ")
+		if l.Count == 1 {
+			noun = "signature of"
+		}
+		text := fmt.Sprintf("%d more %s %s", l.Count, noun, keys)
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, ", and ")
+}
+
+func (l Lack) short() (ids []string) {
+	for _, id := range l.Keys {
+		ids = append(ids, ShortID(id))
+	}
+	return ids
+}
+
+// RefusedError says why a new root is not to be signed or taken up.
+type RefusedError struct {
+	File string
+	Err  error
+	Try  string
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("%s is not taken: %v", e.File, e.Err) }
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Hint returns what to do about it.
+func (e *RefusedError) Hint() string { return e.Try }
+
+// NoRootKeyError says that no key is here by which a root could be signed.
+type NoRootKeyError struct {
+	File  string // the root
+	Key   string // the only key that was to sign; "" for all in Dir
+	Dir   string
+	Lacks []Lack
+}
+
+func (e *NoRootKeyError) Error() string {
+	if e.Key != "" {
+		return fmt.Sprintf("%s is no key that signs this root: it lacks %s", e.Key, Wanted(e.Lacks))
+	}
+	return fmt.Sprintf("no key in %s signs this root: it lacks %s", e.Dir, Wanted(e.Lacks))
+}
+
+// Hint returns what to do about it.
+func (e *NoRootKeyError) Hint() string { return "amigo-image keys sign " + e.File + " --key FILE" }

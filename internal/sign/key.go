@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -41,6 +42,64 @@ func generateKey(file string) (key, error) {
 		return key{}, err
 	}
 	return keyFrom(file, private)
+}
+
+// NewKey is a pair of keys that was made.
+type NewKey struct {
+	File   string `json:"file"`
+	Public string `json:"public"` // the file to give away
+	ID     string `json:"id"`
+}
+
+// GenerateKey makes the root key of a person, and beside it the file with its
+// public half, which has the same name and ends with .pub. Neither may exist.
+func GenerateKey(file string) (NewKey, error) {
+	made := NewKey{File: file, Public: strings.TrimSuffix(file, ".key") + ".pub"}
+	if _, err := os.Lstat(made.Public); err == nil {
+		return made, fmt.Errorf("writing %s: %w", made.Public, fs.ErrExist)
+	}
+	k, err := generateKey(file)
+	if err != nil {
+		return made, err
+	}
+	made.ID = k.id
+	public, err := k.signer.PublicKey()
+	if err != nil {
+		return made, fmt.Errorf("making the key %s: %w", file, err)
+	}
+	content, err := cryptoutils.MarshalPublicKeyToPEM(public)
+	if err != nil {
+		return made, fmt.Errorf("making the key %s: %w", file, err)
+	}
+	return made, writeNew(made.Public, content, 0o644)
+}
+
+// readPublicKeys reads the public keys that people sent.
+func readPublicKeys(files []string) ([]*metadata.Key, error) {
+	var keys []*metadata.Key
+	for _, file := range files {
+		k, err := readPublicKey(file)
+		if err != nil {
+			return nil, &SetupError{Err: fmt.Errorf("reading the public key %s: %w", file, err)}
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func readPublicKey(file string) (*metadata.Key, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	public, err := cryptoutils.UnmarshalPEMToPublicKey(content)
+	if err != nil {
+		return nil, errors.New("it is no public key in PEM")
+	}
+	if _, ok := public.(ed25519.PublicKey); !ok {
+		return nil, errors.New("it is no ed25519 key")
+	}
+	return metadata.KeyFromPublicKey(public)
 }
 
 func encodeKey(private ed25519.PrivateKey) ([]byte, error) {

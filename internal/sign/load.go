@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,14 +42,16 @@ func Load(ctx context.Context, r *Ring, fetch Fetch) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("reading the repository's first root: %w", err)
 	}
-	if !bytes.Equal(there, first) {
+	if !sameSigned(there, first) {
 		return State{}, &ConflictError{File: r.metadata(metadata.ROOT, version), Err: errors.New("the repository has another root of that version")}
 	}
 	roots, err := follow(ctx, fetch, first)
 	if err != nil {
 		return State{}, err
 	}
-	return newest(ctx, fetch, roots)
+	state, err := newest(ctx, fetch, roots)
+	state.first = rootDocument{md: roots[0].md, raw: there}
+	return state, err
 }
 
 // follow returns the roots of a repository from the first one on.

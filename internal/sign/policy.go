@@ -40,6 +40,11 @@ func expiry(now time.Time, life time.Duration) time.Time {
 	return now.UTC().Truncate(time.Second).Add(life)
 }
 
+// late tells whether less than half of a signature's life is left.
+func late(expires, now time.Time, life time.Duration) bool {
+	return expires.Sub(now) < life/2
+}
+
 // due tells whether less than a third of a signature's life is left.
 func due(expires, now time.Time, life time.Duration) bool {
 	return expires.Sub(now) < life/3

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
 const retiredDir = "retired"
@@ -19,11 +21,17 @@ const retiredDir = "retired"
 //	minisign.key  minisign.pub
 //	metadata/1.root.json  1.targets.json ...
 //	retired/                  keys that were replaced
+//	pending/                  new keys and metadata that others have to sign yet
 //
 // A publisher needs only the keys of the roles that it signs, and the first
 // root. Its methods read the directory each time; they may be called
 // concurrently.
-type Ring struct{ dir string }
+type Ring struct {
+	dir     string
+	pending string // a directory below
+}
+
+func ringAt(dir string) *Ring { return &Ring{dir: dir, pending: filepath.Join(dir, "pending")} }
 
 // DefaultDir returns where a person's keys are,
 // $XDG_CONFIG_HOME/amigo-image/keys.
@@ -45,7 +53,7 @@ func OpenRing(dir string) (*Ring, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("opening the directory of keys: %s is a file", dir)
 	}
-	return &Ring{dir: dir}, nil
+	return ringAt(dir), nil
 }
 
 // Dir returns where the ring is.
@@ -60,15 +68,15 @@ func (r *Ring) Has(name string) bool {
 
 // keys returns the keys of a name, the retired ones last.
 func (r *Ring) keys(name string) ([]key, error) {
-	current, err := r.files(r.dir, name)
-	if err != nil {
-		return nil, err
+	var all []string
+	for _, dir := range []string{r.dir, r.pending, filepath.Join(r.dir, retiredDir)} {
+		files, err := r.files(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
 	}
-	retired, err := r.files(filepath.Join(r.dir, retiredDir), name)
-	if err != nil {
-		return nil, err
-	}
-	return loadKeys(append(current, retired...))
+	return loadKeys(all)
 }
 
 func loadKeys(files []string) ([]key, error) {
@@ -109,17 +117,22 @@ func keyName(file string) string {
 // path returns where the first key of a name belongs.
 func (r *Ring) path(name string) string { return filepath.Join(r.dir, name+".key") }
 
-// free returns where the next key of a name belongs.
+// free returns a name for the next key of a name that no key has.
 func (r *Ring) free(name string) string {
+	dirs := []string{r.dir, r.pending, filepath.Join(r.dir, retiredDir)}
 	for n := 1; ; n++ {
 		file := numbered(name, n)
-		_, here := os.Lstat(filepath.Join(r.dir, file))
-		_, retired := os.Lstat(filepath.Join(r.dir, retiredDir, file))
-		if here != nil && retired != nil {
-			return filepath.Join(r.dir, file)
+		if !slices.ContainsFunc(dirs, func(dir string) bool {
+			_, err := os.Lstat(filepath.Join(dir, file))
+			return err == nil
+		}) {
+			return file
 		}
 	}
 }
+
+// FreeRootKey returns where another root key of this ring belongs.
+func (r *Ring) FreeRootKey() string { return filepath.Join(r.dir, r.free(metadata.ROOT)) }
 
 func numbered(name string, n int) string {
 	if n == 1 {

@@ -6,9 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
 // Rotation says whose key is replaced.
@@ -22,7 +26,22 @@ type Rotation struct {
 	// rotation. It is for machines that get the new key one after the other;
 	// root's keys are on none.
 	Keep bool
+	// RootKeys are the files of public keys that root gets, Drop what the IDs of
+	// those begin with that it loses, and RootThreshold is how many have to sign
+	// from then on; 0 is as many as before. Without them the root keys in this
+	// ring are replaced. They are for "root" only.
+	RootKeys      []string
+	Drop          []string
+	RootThreshold int
 }
+
+// ofRoot tells whether a rotation says itself how the root's keys change.
+func (r Rotation) ofRoot() bool {
+	return len(r.RootKeys) > 0 || len(r.Drop) > 0 || r.RootThreshold != 0
+}
+
+// ofTargets tells whether a rotation signs targets.
+func (r Rotation) ofTargets() bool { return r.Name != metadata.ROOT && r.Name != Online }
 
 func (r Rotation) ofChannel() bool {
 	return !slices.Contains([]string{"", metadata.ROOT, metadata.TARGETS, Online}, r.Name)
@@ -32,7 +51,10 @@ func (r Rotation) ofChannel() bool {
 // channel that is not.
 func (r Rotation) fits(channels []string) error {
 	if r.Keep && r.Name == metadata.ROOT {
-		return errors.New("old root keys are not kept: nobody needs them who has the new root")
+		return &SetupError{Err: errors.New("old root keys are not kept: nobody needs them who has the new root")}
+	}
+	if r.ofRoot() && r.Name != metadata.ROOT {
+		return &SetupError{Err: errors.New("only root has root keys and their threshold")}
 	}
 	if !r.ofChannel() {
 		return nil
@@ -50,89 +72,106 @@ func (r Rotation) fits(channels []string) error {
 	}
 }
 
+// Rotated is what a rotation made.
+type Rotated struct {
+	Files   []File
+	Pending *Pending // what is missing of the new root; nil if nothing is
+}
+
 // Rotate makes a new key and signs, with the keys above it, what gives it its
 // right. The result is kept in the ring, where [State.Next] finds it: nothing
-// is valid before the next publication. It returns the files that it wrote.
+// is valid before the next publication. If root keys are elsewhere that have to
+// sign, too, it is pending until they have: see [Ring.Propose].
 //
 // It needs the ring's newest root and targets to be the repository's; see
 // [Ring.Learn].
-func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) ([]File, error) {
+func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) (Rotated, error) {
+	pending, err := r.settle()
+	if err != nil {
+		return Rotated{}, err
+	}
+	if pending != nil {
+		return Rotated{}, &PendingError{Dir: r.pending, Pending: *pending}
+	}
 	t, err := r.turn(policy, now)
 	if err != nil {
-		return nil, err
+		return Rotated{}, err
+	}
+	if t.targets.md == nil && rotation.ofTargets() {
+		return Rotated{}, &NoTargetsError{Dir: filepath.Join(r.dir, layout.MetadataDir)}
 	}
 	if err := rotation.fits(channelsOf(t.targets)); err != nil {
-		return nil, err
+		return Rotated{}, err
 	}
-	old, err := r.files(r.dir, rotation.Name)
+	partial, err := os.MkdirTemp(r.dir, ".pending-*")
 	if err != nil {
-		return nil, err
+		return Rotated{}, fmt.Errorf("making new keys: %w", err)
 	}
-	fresh, err := r.replacements(rotation.Name, t.count(rotation.Name))
+	defer func() { _ = os.RemoveAll(partial) }()
+	t.ring = &Ring{dir: r.dir, pending: partial}
+	files, err := t.rotate(rotation)
 	if err != nil {
-		return nil, err
+		return Rotated{}, err
 	}
-	files, err := t.files(rotation, fresh)
-	if err == nil {
-		err = r.store(files)
+	_ = unix.Rmdir(r.pending) // only if it is empty
+	if err := os.Rename(partial, r.pending); err != nil {
+		return Rotated{}, fmt.Errorf("keeping new keys: %w", err)
 	}
-	if err != nil {
-		return nil, errors.Join(err, discard(fresh))
-	}
-	if rotation.Keep {
-		return files, nil
-	}
-	return files, r.retire(old, fresh)
+	pending, err = r.settle()
+	return Rotated{Files: files, Pending: pending}, err
 }
 
-// count returns how many keys of a name there are.
-func (t turn) count(name string) int {
-	switch name {
-	case "":
-		return 0
-	case metadata.ROOT:
-		return len(grantOfRoot(t.root, name).ids)
-	default:
-		return 1
-	}
-}
-
-// replacements makes new keys.
-func (r *Ring) replacements(name string, count int) ([]key, error) {
+// rotate makes the new keys and metadata of a rotation.
+func (t turn) rotate(rotation Rotation) ([]File, error) {
 	var fresh []key
+	count, err := t.count(rotation)
+	if err != nil {
+		return nil, err
+	}
 	for range count {
-		k, err := generateKey(r.free(name))
+		k, err := generateKey(filepath.Join(t.ring.pending, t.ring.free(rotation.Name)))
 		if err != nil {
-			return nil, errors.Join(err, discard(fresh))
+			return nil, err
 		}
 		fresh = append(fresh, k)
 	}
-	return fresh, nil
+	files, err := t.files(rotation, fresh)
+	if err != nil {
+		return nil, err
+	}
+	return files, t.ring.hold(files)
 }
 
-func discard(keys []key) (err error) {
+// count returns how many new keys a rotation makes: of root as many as are
+// here, since those of others are theirs to replace.
+func (t turn) count(rotation Rotation) (int, error) {
+	switch {
+	case rotation.Name == "" || rotation.ofRoot():
+		return 0, nil
+	case rotation.Name == metadata.ROOT:
+		here, err := t.rootKeysHere()
+		if err == nil && len(here) == 0 {
+			err = &MissingKeyError{Role: metadata.ROOT, File: t.ring.path(metadata.ROOT), Need: 1}
+		}
+		return len(here), err
+	default:
+		return 1, nil
+	}
+}
+
+// rootKeysHere returns the IDs of the root's keys that are in the ring.
+func (t turn) rootKeysHere() ([]string, error) {
+	keys, err := t.ring.keys(metadata.ROOT)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
 	for _, k := range keys {
-		err = errors.Join(err, os.Remove(k.file))
-	}
-	return err
-}
-
-// retire moves the old keys away. They still sign for readers who have not
-// heard of the new ones.
-func (r *Ring) retire(old []string, fresh []key) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	dir := filepath.Join(r.dir, retiredDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("retiring keys: %w", err)
-	}
-	for _, file := range old {
-		if err := rename(file, filepath.Join(dir, filepath.Base(file))); err != nil {
-			return fmt.Errorf("retiring the key %s: %w", file, err)
+		if rootKey(k.id, t.root) != nil && !slices.Contains(ids, k.id) {
+			ids = append(ids, k.id)
 		}
 	}
-	return errors.Join(syncDir(dir), syncDir(r.dir))
+	return ids, nil
 }
 
 // turn is the making of a new root and new targets.
@@ -155,14 +194,16 @@ func (r *Ring) turn(policy Policy, now time.Time) (turn, error) {
 	if err != nil {
 		return t, err
 	}
-	if root == nil || targets == nil {
-		return t, &NoRootError{Dir: r.dir}
+	if targets != nil {
+		if t.targets, err = parse[metadata.TargetsType](targets); err != nil {
+			return t, fmt.Errorf("reading the ring's newest targets: %w", err)
+		}
+	}
+	if root == nil {
+		return t, r.noRoot()
 	}
 	if t.root, err = parse[metadata.RootType](root); err != nil {
 		return t, fmt.Errorf("reading the ring's newest root: %w", err)
-	}
-	if t.targets, err = parse[metadata.TargetsType](targets); err != nil {
-		return t, fmt.Errorf("reading the ring's newest targets: %w", err)
 	}
 	return t, nil
 }
@@ -199,36 +240,95 @@ func (t turn) both(change func(*metadata.RootType) error) ([]File, error) {
 
 // replace returns the change of a root that gives roles the fresh keys.
 func (t turn) replace(rotation Rotation, fresh []key) func(*metadata.RootType) error {
+	if rotation.Name == metadata.ROOT {
+		return func(root *metadata.RootType) error { return t.replaceRootKeys(root, rotation, fresh) }
+	}
 	roles := []string{rotation.Name}
 	if rotation.Name == Online {
 		roles = []string{metadata.SNAPSHOT, metadata.TIMESTAMP}
 	}
 	return func(root *metadata.RootType) error {
 		for _, role := range roles {
-			if err := replaceKeys(root, role, fresh, rotation.Keep); err != nil {
-				return fmt.Errorf("giving %s another key: %w", role, err)
+			old := root.Roles[role].KeyIDs
+			if rotation.Keep {
+				old = nil
+			}
+			if err := replaceKeys(root, role, old, publicOf(fresh)); err != nil {
+				return err
 			}
 		}
 		return nil
 	}
 }
 
-func replaceKeys(root *metadata.RootType, role string, fresh []key, keep bool) error {
-	for _, id := range slices.Clone(root.Roles[role].KeyIDs) {
-		if keep {
-			break
-		}
-		if err := root.RevokeKey(id, role); err != nil {
+// replaceRootKeys gives the root the fresh keys instead of those that are here,
+// or the changes that somebody asked for.
+func (t turn) replaceRootKeys(root *metadata.RootType, rotation Rotation, fresh []key) error {
+	come, err := readPublicKeys(rotation.RootKeys)
+	if err != nil {
+		return err
+	}
+	var leave []string
+	for _, prefix := range rotation.Drop {
+		id, err := rootKeyID(root, prefix)
+		if err != nil {
 			return err
+		}
+		leave = append(leave, id)
+	}
+	if !rotation.ofRoot() {
+		if leave, err = t.rootKeysHere(); err != nil {
+			return err
+		}
+	}
+	if rotation.RootThreshold != 0 {
+		root.Roles[metadata.ROOT].Threshold = rotation.RootThreshold
+	}
+	return replaceKeys(root, metadata.ROOT, leave, append(come, publicOf(fresh)...))
+}
+
+// rootKeyID returns the ID of a root key from what it begins with.
+func rootKeyID(root *metadata.RootType, prefix string) (string, error) {
+	var found []string
+	for _, id := range root.Roles[metadata.ROOT].KeyIDs {
+		if prefix != "" && strings.HasPrefix(id, prefix) {
+			found = append(found, id)
+		}
+	}
+	if len(found) != 1 {
+		return "", &SetupError{Err: fmt.Errorf("%d root keys have an ID that begins with %q", len(found), prefix)}
+	}
+	return found[0], nil
+}
+
+func publicOf(keys []key) []*metadata.Key {
+	var all []*metadata.Key
+	for _, k := range keys {
+		all = append(all, k.public)
+	}
+	return all
+}
+
+func replaceKeys(root *metadata.RootType, role string, old []string, fresh []*metadata.Key) error {
+	for _, id := range slices.Clone(old) {
+		if err := root.RevokeKey(id, role); err != nil {
+			return fmt.Errorf("giving %s another key: %w", role, err)
 		}
 	}
 	for _, k := range fresh {
-		if err := root.AddKey(k.public, role); err != nil {
-			return err
+		id, err := k.ID()
+		if err == nil && slices.Contains(root.Roles[role].KeyIDs, id) {
+			return &SetupError{Err: fmt.Errorf("key %s is a key of %s already", ShortID(id), role)}
+		}
+		if err == nil {
+			err = root.AddKey(k, role)
+		}
+		if err != nil {
+			return fmt.Errorf("giving %s another key: %w", role, err)
 		}
 	}
-	if have := len(root.Roles[role].KeyIDs); have < root.Roles[role].Threshold {
-		return &MissingKeyError{Role: role, File: "its other keys", Have: have, Need: root.Roles[role].Threshold}
+	if have, need := len(root.Roles[role].KeyIDs), root.Roles[role].Threshold; need < 1 || have < need {
+		return &SetupError{Err: fmt.Errorf("%d of %d keys of %s can never sign", need, have, role)}
 	}
 	return nil
 }
@@ -242,6 +342,9 @@ func (t turn) newRoot(change func(*metadata.RootType) error) (File, error) {
 	next.md.Signed.Expires = expiry(t.now, t.policy.Root)
 	if err := change(&next.md.Signed); err != nil {
 		return File{}, err
+	}
+	if err := sound(next); err != nil {
+		return File{}, fmt.Errorf("making a new root: %w", err)
 	}
 	sealed, err := sealRoot(t.ring, next.md, t.root)
 	if err != nil {
@@ -297,6 +400,7 @@ func (r *Ring) Learn(s State) error {
 		return nil
 	}
 	return r.store([]File{
+		s.first.file(metadata.ROOT, rootVersion(s.first)),
 		s.root.file(metadata.ROOT, s.root.md.Signed.Version),
 		s.targets.file(metadata.TARGETS, versionOf(s.targets)),
 	})

@@ -166,15 +166,21 @@ func TestPublisherWithFewKeys(t *testing.T) {
 	if missing := errorOf[*MissingKeyError](t, err); missing.Role != "stable" || missing.File != filepath.Join(dir, "stable.key") {
 		t.Errorf("%+v", missing)
 	}
-	_, err = few.Rotate(Rotation{Name: Online}, DefaultPolicy(), noon)
-	wantError[*NoRootError](t, err)
+	_, err = few.Rotate(Rotation{Name: "nightly"}, DefaultPolicy(), noon)
+	wantError[*NoTargetsError](t, err)
 	if err := few.Learn(r.load(t, few)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = few.Rotate(Rotation{Name: Online}, DefaultPolicy(), noon)
-	wantError[*MissingKeyError](t, err)
-	if files, _ := filepath.Glob(filepath.Join(dir, "online*")); len(files) != 1 {
+	for _, rotation := range []Rotation{{Name: "nightly"}, {Name: metadata.ROOT}, {}} {
+		_, err = few.Rotate(rotation, DefaultPolicy(), noon)
+		wantError[*MissingKeyError](t, err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*.key")); len(files) != 2 {
 		t.Errorf("a key is left over: %q", files)
+	}
+	rotated, err := few.Rotate(Rotation{Name: Online}, DefaultPolicy(), noon)
+	if err != nil || rotated.Pending == nil || len(rotated.Pending.Signed) != 0 || rotated.Pending.Lacks[0].Count != 1 {
+		t.Errorf("%+v, %v", rotated.Pending, err)
 	}
 }
 
@@ -194,9 +200,9 @@ func TestRootThreshold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := ring.Rotate(Rotation{}, DefaultPolicy(), noon)
-	if missing := errorOf[*MissingKeyError](t, err); missing.Have != 1 || missing.Need != 2 {
-		t.Errorf("%+v", missing)
+	rotated, err := ring.Rotate(Rotation{}, DefaultPolicy(), noon)
+	if err != nil || rotated.Pending == nil || len(rotated.Pending.Signed) != 1 || rotated.Pending.Lacks[0].Count != 1 {
+		t.Errorf("%+v, %v", rotated.Pending, err)
 	}
 	if _, err := CreateRing(t.TempDir()+"/keys", Setup{Channels: []string{"stable"}, RootKeys: 1, RootThreshold: 2}, DefaultPolicy(), noon); err == nil {
 		t.Error("2 of 1 keys can sign")

@@ -6,22 +6,15 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
-// sealRoot signs a root for those who trust the roots before it.
-func sealRoot(r *Ring, md *metadata.Metadata[metadata.RootType], before ...rootDocument) (rootDocument, error) {
-	must := []grant{grantOfRoot(rootDocument{md: md}, metadata.ROOT)}
-	for _, old := range before {
-		must = append(must, grantOfRoot(old, metadata.ROOT))
+// sealRoot signs a root with the keys that are here, for those who trust it and
+// for those who trust the root before, if there is one. Others may have to sign
+// it too: see [Pending].
+func sealRoot(r *Ring, md *metadata.Metadata[metadata.RootType], old rootDocument) (rootDocument, error) {
+	also := []grant{grantOfRoot(rootDocument{md: md}, metadata.ROOT)}
+	if old.md != nil {
+		also = append(also, grantOfRoot(old, metadata.ROOT))
 	}
-	sealed, err := seal(r, metadata.ROOT, md, must)
-	if err != nil {
-		return sealed, err
-	}
-	for _, delegator := range append(before, sealed) {
-		if err := delegator.md.VerifyDelegate(metadata.ROOT, sealed.md); err != nil {
-			return sealed, fmt.Errorf("checking the new root: %w", err)
-		}
-	}
-	return sealed, nil
+	return seal(r, metadata.ROOT, md, nil, also...)
 }
 
 // sealTargets signs targets for those who trust root, and where its key is at

@@ -17,6 +17,7 @@ import (
 // State is the verified metadata of a repository. The zero value is that of an
 // empty repository. It is a value: nothing changes it.
 type State struct {
+	first     rootDocument // where trust began
 	root      rootDocument
 	targets   targetsDocument
 	channels  map[string]targetsDocument
@@ -138,29 +139,40 @@ func (s State) versionOf(role string) int64 {
 
 // Due is a role whose signature runs out.
 type Due struct {
-	Role    string
-	Expires time.Time
+	Role    string    `json:"role"`
+	Expires time.Time `json:"expires"`
 }
 
-// Due returns the roles of which less than a third of their life is left, and
-// which a refresh does not sign without their key.
+// Due returns the roles that somebody has to sign anew by hand: root and
+// targets after half of their life, since people take their time; channels when
+// less than a third is left, and no refresh by a machine with their key has
+// signed them before.
 func (s State) Due(policy Policy, now time.Time) []Due {
 	var all []Due
-	check := func(role string, expires time.Time, life time.Duration) {
-		if due(expires, now, life) {
+	add := func(role string, expires time.Time, is bool) {
+		if is {
 			all = append(all, Due{Role: role, Expires: expires})
 		}
 	}
 	if s.root.md != nil {
-		check(metadata.ROOT, s.root.md.Signed.Expires, policy.Root)
+		expires := s.root.md.Signed.Expires
+		add(metadata.ROOT, expires, late(expires, now, policy.Root))
 	}
 	if s.targets.md != nil {
-		check(metadata.TARGETS, s.targets.md.Signed.Expires, policy.Targets)
+		expires := s.targets.md.Signed.Expires
+		add(metadata.TARGETS, expires, late(expires, now, policy.Targets))
 	}
 	for _, name := range s.Channels() {
 		if c, ok := s.channels[name]; ok {
-			check(name, c.md.Signed.Expires, policy.channel(name))
+			expires := c.md.Signed.Expires
+			add(name, expires, due(expires, now, policy.channel(name)))
 		}
 	}
 	return all
+}
+
+// Late tells whether half of the timestamp's life is over: refreshes come too
+// seldom.
+func (s State) Late(policy Policy, now time.Time) bool {
+	return !s.Empty() && late(s.Expires(), now, policy.Timestamp)
 }

@@ -27,10 +27,15 @@ func (r *Ring) store(files []File) error {
 	}
 	for _, file := range files {
 		name := filepath.Join(dir, filepath.Base(file.Path))
-		if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, file.Content) {
-			continue
+		old, err := os.ReadFile(name)
+		switch {
+		case err == nil && bytes.Equal(old, file.Content):
+		case err == nil && sameSigned(old, file.Content): // others have signed it
+			err = replaceFile(name, file.Content)
+		default:
+			err = writeNew(name, file.Content, 0o644)
 		}
-		if err := writeNew(name, file.Content, 0o644); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -39,7 +44,10 @@ func (r *Ring) store(files []File) error {
 
 // stored returns the ring's metadata files of a role by their version.
 func (r *Ring) stored(role string) (map[int64][]byte, error) {
-	dir := filepath.Join(r.dir, layout.MetadataDir)
+	return storedIn(filepath.Join(r.dir, layout.MetadataDir), role)
+}
+
+func storedIn(dir, role string) (map[int64][]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("looking at the metadata with the keys: %w", err)
@@ -65,11 +73,16 @@ func (r *Ring) stored(role string) (map[int64][]byte, error) {
 // is none.
 func (r *Ring) newest(role string) (version int64, content []byte, err error) {
 	files, err := r.stored(role)
-	if err != nil || len(files) == 0 {
-		return 0, nil, err
+	version, content = last(files)
+	return version, content, err
+}
+
+// last returns the newest of the versions of a file, and 0 when there is none.
+func last(files map[int64][]byte) (version int64, content []byte) {
+	for v := range files {
+		version = max(version, v)
 	}
-	version = slices.Max(slices.Collect(maps.Keys(files)))
-	return version, files[version], nil
+	return version, files[version]
 }
 
 // Root returns the oldest root that the ring holds. All trust begins there.
@@ -79,10 +92,22 @@ func (r *Ring) Root() (version int64, content []byte, err error) {
 		return 0, nil, err
 	}
 	if len(files) == 0 {
-		return 0, nil, &NoRootError{Dir: filepath.Join(r.dir, layout.MetadataDir)}
+		return 0, nil, r.noRoot()
 	}
 	version = slices.Min(slices.Collect(maps.Keys(files)))
 	return version, files[version], nil
+}
+
+// noRoot tells why there is no root.
+func (r *Ring) noRoot() error {
+	pending, err := r.Pending()
+	if err != nil {
+		return err
+	}
+	if pending != nil {
+		return &PendingError{Dir: r.pending, Pending: *pending}
+	}
+	return &NoRootError{Dir: filepath.Join(r.dir, layout.MetadataDir)}
 }
 
 // metadata returns where the ring keeps a metadata file.
