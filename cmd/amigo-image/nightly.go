@@ -224,11 +224,11 @@ func (n *nightStages) Prune(ctx context.Context, _ event.Sink) (string, error) {
 }
 
 // Announce tells the result on the repository's page.
-func (n *nightStages) Announce(ctx context.Context, result layout.Night) error {
+func (n *nightStages) Announce(ctx context.Context, result layout.Night) ([]string, error) {
 	r, err := n.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = r.Announce(ctx, result)
-	return err
+	done, err := r.Announce(ctx, result)
+	return done.Warnings(), err
 }

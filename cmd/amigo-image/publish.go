@@ -258,8 +258,8 @@ Run it twice a day. Only the online key is needed.
 }
 
 func (r *reporter) refreshed(done repository.Refreshed) error {
-	for _, due := range done.Due {
-		r.say("warning: %s is good until %s only; somebody with its key must sign it again", due.Role, due.Expires.UTC().Format(time.DateOnly))
+	for _, warning := range done.Warnings() {
+		r.say("warning: %s", warning)
 	}
 	return r.result(struct {
 		Type string `json:"type"`

@@ -36,8 +36,8 @@ type Stages interface {
 	// Prune removes what the keep rules let go, and sums up what it did.
 	Prune(ctx context.Context, sink event.Sink) (string, error)
 	// Announce writes the run's result on the repository's page and renews its
-	// signatures.
-	Announce(ctx context.Context, night layout.Night) error
+	// signatures. It returns what people have to be told of those.
+	Announce(ctx context.Context, night layout.Night) (warnings []string, err error)
 }
 
 // Built is what a build made.
@@ -174,7 +174,9 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) (
 // announce tells the result on the repository's page.
 func (r *run) announce(ctx context.Context) {
 	night := layout.Night{At: r.status.Started, Result: string(r.status.Result), Version: r.status.Version, Detail: r.status.Error}
-	if err := r.stages.Announce(ctx, night); err != nil {
+	warnings, err := r.stages.Announce(ctx, night)
+	r.status.Warnings = append(r.status.Warnings, warnings...)
+	if err != nil {
 		r.status.Warnings = append(r.status.Warnings, "the page: "+err.Error())
 	}
 }

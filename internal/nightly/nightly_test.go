@@ -28,6 +28,7 @@ type staged struct {
 	publish   error
 	prune     error
 	hang      bool
+	warnings  []string
 	announced []layout.Night
 }
 
@@ -47,9 +48,9 @@ func (s *staged) Publish(context.Context, Built, event.Sink) (string, bool, erro
 
 func (s *staged) Prune(context.Context, event.Sink) (string, error) { return "1 removed", s.prune }
 
-func (s *staged) Announce(_ context.Context, night layout.Night) error {
+func (s *staged) Announce(_ context.Context, night layout.Night) ([]string, error) {
 	s.announced = append(s.announced, night)
-	return nil
+	return s.warnings, nil
 }
 
 func TestResults(t *testing.T) {
@@ -105,6 +106,16 @@ func written(t *testing.T, state string, status Status) {
 	}
 	if failed := status.Exit != fault.OK && status.Exit != fault.Unchanged; failed != (suites.Failures > 0) && len(status.Warnings) == 0 {
 		t.Errorf("%d failures in %s", suites.Failures, content)
+	}
+}
+
+// What the repository warns of is in the reports.
+func TestWarnings(t *testing.T) {
+	plan := Plan{Channel: "nightly", Budget: time.Minute, State: t.TempDir()}
+	status := Run(t.Context(), plan, &staged{published: true, warnings: []string{"root is good until tomorrow only"}}, event.Discard)
+	content, err := os.ReadFile(filepath.Join(plan.State, StatusFile))
+	if err != nil || status.Exit != fault.OK || !strings.Contains(string(content), "root is good until tomorrow only") {
+		t.Errorf("%d, %v: %s", status.Exit, err, content)
 	}
 }
 

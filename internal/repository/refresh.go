@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
@@ -13,6 +14,20 @@ type Refreshed struct {
 	Snapshot int64      `json:"snapshot"`
 	Expires  time.Time  `json:"expires"`
 	Due      []sign.Due `json:"due,omitempty"` // roles that expire soon and need another key
+	// Late is until when the timestamp was good, if half of its life was over.
+	Late time.Time `json:"late,omitzero"`
+}
+
+// Warnings says in words what people have to do.
+func (r Refreshed) Warnings() []string {
+	var all []string
+	for _, due := range r.Due {
+		all = append(all, fmt.Sprintf("%s is good until %s only; somebody with its key must sign it again", due.Role, due.Expires.UTC().Format(time.DateOnly)))
+	}
+	if !r.Late.IsZero() {
+		all = append(all, fmt.Sprintf("before this refresh the timestamp was good until %s only; refresh twice a day", r.Late.UTC().Format("2006-01-02 15:04 MST")))
+	}
+	return all
 }
 
 // Refresh says anew that the state is current, and writes the pages anew.
@@ -41,11 +56,17 @@ func (r *Repository) refresh(ctx context.Context, before func(ctx context.Contex
 		if err := before(ctx); err != nil {
 			return err
 		}
-		next, err := r.commit(ctx, func(sign.State) (map[string]sign.ChannelEdit, error) { return nil, nil })
+		now, late := r.Now(), time.Time{}
+		next, err := r.commit(ctx, func(before sign.State) (map[string]sign.ChannelEdit, error) {
+			if late = (time.Time{}); before.Late(r.policy, now) {
+				late = before.Expires()
+			}
+			return nil, nil
+		})
 		if err != nil {
 			return err
 		}
-		done = Refreshed{Snapshot: next.Version(), Expires: next.Expires(), Due: next.Due(r.policy, r.Now())}
+		done = Refreshed{Snapshot: next.Version(), Expires: next.Expires(), Due: next.Due(r.policy, now), Late: late}
 		return r.writePages(ctx, next)
 	})
 	return done, err

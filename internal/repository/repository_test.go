@@ -79,7 +79,12 @@ func small(t testing.TB, seed string) string {
 
 func keys(t testing.TB) *sign.Ring {
 	t.Helper()
-	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), time.Now())
+	return keysAt(t, time.Now())
+}
+
+func keysAt(t testing.TB, now time.Time) *sign.Ring {
+	t.Helper()
+	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +103,7 @@ func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), now: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)}
 	var err error
-	b.Repository, err = Open(t.Context(), b.dir, keys(t), Options{By: "me@example.org", Now: func() time.Time { return b.now }})
+	b.Repository, err = Open(t.Context(), b.dir, keysAt(t, b.now), Options{By: "me@example.org", Now: func() time.Time { return b.now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,6 +360,22 @@ func TestRefresh(t *testing.T) {
 	done, err := b.Announce(t.Context(), layout.Night{At: b.now, Result: "no change"})
 	if err != nil || done.Snapshot != 2 || !done.Expires.After(b.now.AddDate(0, 0, 4)) {
 		t.Errorf("%v: %+v", err, done)
+	}
+	if warnings := done.Warnings(); len(warnings) != 1 || !strings.HasPrefix(warnings[0], "before this refresh the timestamp was good until") {
+		t.Errorf("%q", warnings)
+	}
+	for _, test := range []struct {
+		days int
+		want []string
+	}{{1, nil}, {179, []string{"root is good until", "targets is good until", "before this refresh"}}} {
+		b.days(test.days)
+		done, err := b.Refresh(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.EqualFunc(done.Warnings(), test.want, strings.HasPrefix) {
+			t.Errorf("after %d days: %q", test.days, done.Warnings())
+		}
 	}
 	content, err := os.ReadFile(filepath.Join(b.dir, layout.ChannelsFile))
 	if err != nil {

@@ -528,6 +528,17 @@ func TestPendingFirstRoot(t *testing.T) {
 	}
 }
 
+// Half of their life before root and targets expire, people hear of it.
+func TestDescribeDue(t *testing.T) {
+	ring := newRing(t, Setup{})
+	for days, want := range map[int]int{182: 0, 183: 2} {
+		d, err := ring.Describe(DefaultPolicy(), noon.AddDate(0, 0, days))
+		if err != nil || len(d.Due) != want {
+			t.Errorf("after %d days: %+v, %v", days, d.Due, err)
+		}
+	}
+}
+
 func FuzzPropose(f *testing.F) {
 	f.Add([]byte("{}"))
 	f.Add([]byte(`{"signed":{"_type":"root","version":1,"consistent_snapshot":true,"keys":{"a":null},"roles":{"root":null,"targets":null,"snapshot":null,"timestamp":null}},"signatures":[]}`))

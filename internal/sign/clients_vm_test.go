@@ -56,9 +56,9 @@ type other struct {
 	work   string // what the reader keeps from state to state
 }
 
-func newOther(t *testing.T) *other {
+func newOther(t *testing.T, r repo, ring *Ring) *other {
 	t.Helper()
-	o := &other{repo: repo{}, ring: newRing(t, Setup{RootKeys: 2, RootThreshold: 2}), python: python(t), work: t.TempDir()}
+	o := &other{repo: r, ring: ring, python: python(t), work: t.TempDir()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		content, ok := o.repo[strings.TrimPrefix(r.URL.Path, "/")]
 		if !ok {
@@ -120,7 +120,7 @@ func (o *other) read(t *testing.T) {
 
 // TestPython has every state that can be made read by python-tuf.
 func TestPython(t *testing.T) {
-	o := newOther(t)
+	o := newOther(t, repo{}, newRing(t, Setup{RootKeys: 2, RootThreshold: 2}))
 	rotate := func(rotation Rotation) func() {
 		return func() {
 			if err := o.ring.Learn(o.load(t, o.ring)); err != nil {
@@ -155,6 +155,30 @@ func TestPython(t *testing.T) {
 		if !t.Run(step.name, o.read) {
 			return
 		}
+	}
+}
+
+// TestPythonCeremony has a repository read whose root keys are with several
+// people, by a reader who knows its first root only, and by one who follows.
+func TestPythonCeremony(t *testing.T) {
+	c := newCeremony(t)
+	o := newOther(t, c.repo, c.anna)
+	now := time.Now()
+	o.put(t, "nightly", "2")
+	for i, rotation := range []Rotation{{Name: Online}, {Name: metadata.TARGETS}, {Name: metadata.ROOT}} {
+		if _, err := c.anna.Rotate(rotation, DefaultPolicy(), now); err != nil {
+			t.Fatal(err)
+		}
+		o.publish(t, c.anna, now, nil)
+		t.Run(rotation.Name+" pending", o.read)
+		file := c.post(t)
+		c.sign(t, c.berta, file, 0)
+		c.sign(t, c.anna, file, 0)
+		o.publish(t, c.anna, now, nil)
+		if got, want := c.rootNow(t), int64(i+2); got != want {
+			t.Fatalf("root %d is published, not %d", got, want)
+		}
+		t.Run(rotation.Name, o.read)
 	}
 }
 

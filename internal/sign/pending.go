@@ -180,7 +180,7 @@ func (r *Ring) checkDraft(d draft) error {
 	}
 	version := versionOf(d.targets)
 	newest, content := last(files)
-	if newest != version-1 && !(newest == version && sameSigned(content, d.targets.raw)) {
+	if there := newest == version && sameSigned(content, d.targets.raw); !there && newest != version-1 {
 		return &RefusedError{Err: fmt.Errorf("it has targets %d, and here are targets %d already", version, newest)}
 	}
 	return nil
