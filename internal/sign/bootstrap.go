@@ -12,7 +12,9 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
 // Setup says which keys a new repository has.
@@ -64,11 +66,11 @@ func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, e
 	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of keys: %w", err)
 	}
-	partial, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".keys-*")
+	partial, remove, err := fresh(filepath.Dir(filepath.Clean(dir)))
 	if err != nil {
-		return nil, fmt.Errorf("making the directory of keys: %w", err)
+		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(partial) }()
+	defer remove()
 	if err := fill(ringAt(partial), setup, policy, now); err != nil {
 		return nil, err
 	}
@@ -79,7 +81,22 @@ func CreateRing(dir string, setup Setup, policy Policy, now time.Time) (*Ring, e
 		}
 		return nil, fmt.Errorf("making the directory of keys: %w", err)
 	}
-	return ringAt(dir), syncDir(filepath.Dir(filepath.Clean(dir)))
+	return ringAt(dir), durable.Sync(filepath.Dir(filepath.Clean(dir)))
+}
+
+// fresh makes a directory for new keys in parent. One that a killed process
+// was filling goes when the next is made.
+func fresh(parent string) (dir string, remove func(), err error) {
+	s, err := scratch.New(parent, "keys")
+	if err != nil {
+		return "", nil, err
+	}
+	dir = s.Path("new")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		s.Close()
+		return "", nil, fmt.Errorf("making a directory for new keys: %w", err)
+	}
+	return dir, s.Close, nil
 }
 
 func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // ceremony is a repository whose root keys are with three people. anna has all
@@ -461,7 +463,7 @@ func TestInterruptedAdoption(t *testing.T) {
 			c.rotate(t, Rotation{Name: metadata.TARGETS})
 			file := c.post(t)
 			c.sign(t, c.berta, file, 0)
-			if err := replaceFile(filepath.Join(c.anna.pending, "2.root.json"), get(t, file)); err != nil {
+			if err := durable.WriteFile(filepath.Join(c.anna.pending, "2.root.json"), get(t, file), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			d, err := c.anna.draft()

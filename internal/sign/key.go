@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // PasswordVariable is the environment variable that holds the password of the
@@ -154,22 +155,12 @@ func keyFrom(file string, private ed25519.PrivateKey) (key, error) {
 	return key{file: file, id: id, public: public, signer: signer}, nil
 }
 
-// writeNew writes a file that must not exist, whole or not at all.
+// writeNew writes a file that must not exist.
 func writeNew(file string, content []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
+	if _, err := os.Lstat(file); err == nil {
+		return fmt.Errorf("writing %s: %w", file, fs.ErrExist)
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = rename(f.Name(), file)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	return syncDir(filepath.Dir(file))
+	return durable.WriteFile(file, content, mode)
 }
 
 // rename refuses to replace a file.
@@ -178,15 +169,4 @@ func rename(from, to string) error {
 		return fs.ErrExist
 	}
 	return os.Rename(from, to)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("writing %s to disk: %w", dir, err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("writing %s to disk: %w", dir, err)
-	}
-	return nil
 }

@@ -3,12 +3,13 @@ package sign
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // Pending is a root that others have to sign before it is one.
@@ -200,7 +201,7 @@ func (r *Ring) raise() error {
 			return fmt.Errorf("taking up the key %s: %w", entry.Name(), err)
 		}
 	}
-	return syncDir(r.dir)
+	return durable.Sync(r.dir)
 }
 
 // take keeps new metadata, and retires the keys that lost their right by it.
@@ -284,20 +285,5 @@ func (r *Ring) retire(name string, before, after grant) error {
 			return fmt.Errorf("retiring the key %s: %w", k.file, err)
 		}
 	}
-	return errors.Join(syncDir(dir), syncDir(r.dir))
-}
-
-// replaceFile writes a file anew, whole or not at all.
-func replaceFile(file string, content []byte) error {
-	partial := file + ".new"
-	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	if err := writeNew(partial, content, 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(partial, file); err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	return syncDir(filepath.Dir(file))
+	return errors.Join(durable.Sync(dir), durable.Sync(r.dir))
 }

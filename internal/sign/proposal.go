@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 )
 
 // Proposal is a new root in a file that somebody sent, to be looked at and
@@ -192,12 +194,12 @@ func (p *Proposal) Sign() (*Pending, error) {
 		return nil, err
 	}
 	if len(p.keys) > 0 || p.merged {
-		if err := replaceFile(p.File, sealed.raw); err != nil {
+		if err := durable.WriteFile(p.File, sealed.raw, 0o644); err != nil {
 			return nil, err
 		}
 	}
 	if p.Pending {
-		if err := replaceFile(p.ring.pendingRoot(sealed), sealed.raw); err != nil {
+		if err := durable.WriteFile(p.ring.pendingRoot(sealed), sealed.raw, 0o644); err != nil {
 			return nil, err
 		}
 		return p.ring.settle()

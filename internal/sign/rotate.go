@@ -103,11 +103,11 @@ func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) (Rotated,
 	if err := rotation.fits(channelsOf(t.targets)); err != nil {
 		return Rotated{}, err
 	}
-	partial, err := os.MkdirTemp(r.dir, ".pending-*")
+	partial, remove, err := fresh(r.dir)
 	if err != nil {
-		return Rotated{}, fmt.Errorf("making new keys: %w", err)
+		return Rotated{}, err
 	}
-	defer func() { _ = os.RemoveAll(partial) }()
+	defer remove()
 	t.ring = &Ring{dir: r.dir, pending: partial}
 	files, err := t.rotate(rotation)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -31,7 +32,7 @@ func (r *Ring) store(files []File) error {
 		switch {
 		case err == nil && bytes.Equal(old, file.Content):
 		case err == nil && sameSigned(old, file.Content): // others have signed it
-			err = replaceFile(name, file.Content)
+			err = durable.WriteFile(name, file.Content, 0o644)
 		default:
 			err = writeNew(name, file.Content, 0o644)
 		}
