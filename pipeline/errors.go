@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
 )
 
 // TemplateError is what is wrong with a template, with the source text that
@@ -68,7 +69,7 @@ func noSubject(summary, format string, args ...any) *hcl.Diagnostic {
 // suggest returns the sentence that names the known name nearest to given, or
 // all of them if none is near.
 func suggest(given string, known []string) string {
-	if near := didyoumean.NameSuggestion(given, known); near != "" {
+	if near := nearest.Name(given, known); near != "" {
 		return fmt.Sprintf("Did you mean %q?", near)
 	}
 	if len(known) == 0 {

@@ -131,12 +131,12 @@ func (t *Template) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
 	}
 	if len(selected) == 0 {
 		return nil, hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.%s",
-			strings.Join(names, ", "), nearest(options.Only, names))}
+			strings.Join(names, ", "), suggestAny(options.Only, names))}
 	}
 	return selected, nil
 }
 
-func nearest(given, names []string) string {
+func suggestAny(given, names []string) string {
 	for _, g := range given {
 		if hint := suggest(g, names); strings.HasPrefix(hint, "Did") {
 			return " " + hint
