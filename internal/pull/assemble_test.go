@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
 
 func TestFull(t *testing.T) {
 	i := newestImage(t)
-	s := serve(t, i.frames, honest)
+	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
 	result, err := assemble(t.Context(), t, i, s, path)
 	if err != nil {
@@ -34,7 +35,7 @@ func TestFull(t *testing.T) {
 func TestDelta(t *testing.T) {
 	old, i := oldImage(t), newestImage(t)
 	seed := old.seed(t)
-	s := serve(t, i.frames, honest)
+	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
 	plan := Make(i.index, seed)
 	if limit := int64(len(i.frames) / 5); plan.Fetch > limit {
@@ -82,7 +83,7 @@ func TestSeedThatLies(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := target(t)
-			if _, err := assemble(t.Context(), t, i, serve(t, i.frames, honest), path, seed); err != nil {
+			if _, err := assemble(t.Context(), t, i, serve(t, i.frames, faulty.Honest), path, seed); err != nil {
 				t.Fatal(err)
 			}
 			i.is(t, path)
@@ -104,7 +105,7 @@ func TestPartialThatLies(t *testing.T) {
 			if err := os.WriteFile(stem(path, i.index.Disk.SHA256.String())+PartialSuffix, content, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := assemble(t.Context(), t, i, serve(t, i.frames, honest), path); err != nil {
+			if _, err := assemble(t.Context(), t, i, serve(t, i.frames, faulty.Honest), path); err != nil {
 				t.Fatal(err)
 			}
 			i.is(t, path)
@@ -118,7 +119,7 @@ func TestDamagedTargetIsReplaced(t *testing.T) {
 	if err := os.WriteFile(path, noise(9, len(i.disk)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := assemble(t.Context(), t, i, serve(t, i.frames, honest), path); err != nil {
+	if _, err := assemble(t.Context(), t, i, serve(t, i.frames, faulty.Honest), path); err != nil {
 		t.Fatal(err)
 	}
 	i.is(t, path)
@@ -126,7 +127,7 @@ func TestDamagedTargetIsReplaced(t *testing.T) {
 
 func TestTwoAtOnce(t *testing.T) {
 	i := newestImage(t)
-	s := serve(t, i.frames, honest)
+	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
 	var group errgroup.Group
 	present := make([]Result, 4)
@@ -148,7 +149,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestIndexOfAnother is an index whose chunks are not the disk it names.
 func TestIndexOfAnother(t *testing.T) {
 	i := newestImage(t)
-	s := serve(t, i.frames, honest)
+	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
 	i.index.Disk.SHA256[0] ^= 1
 	_, err := assemble(t.Context(), t, i, s, path)

@@ -1,7 +1,6 @@
 package pull
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -16,150 +15,61 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
+	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
-
-// asked returns the part that a request asks for; ok is false if it asks for
-// all.
-func asked(r *http.Request, content []byte) (from, to int, ok bool) {
-	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); err != nil {
-		return 0, len(content), false
-	}
-	return from, to + 1, true
-}
-
-// part answers with a part, saying what fault makes of the headers.
-func part(fault func(header http.Header, from, to, total int) []byte) handler {
-	return func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
-		from, to, ok := asked(r, content)
-		if !ok {
-			honest(w, r, n, content)
-			return
-		}
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
-		body := fault(w.Header(), from, to, len(content))
-		if body == nil {
-			body = content[from:to]
-		}
-		w.WriteHeader(http.StatusPartialContent)
-		_, _ = w.Write(body)
-	}
-}
-
-// says answers a range with a Content-Range that fault makes up.
-func says(fault func(from, to, total int) []string) handler {
-	return part(func(header http.Header, from, to, total int) []byte {
-		header["Content-Range"] = fault(from, to, total)
-		return nil
-	})
-}
-
-// first gives the first n answers with one handler and the others honestly.
-func first(n int64, faulty handler) handler {
-	return func(w http.ResponseWriter, r *http.Request, number int64, content []byte) {
-		if number <= n {
-			faulty(w, r, number, content)
-			return
-		}
-		honest(w, r, number, content)
-	}
-}
-
-func status(code int, headers ...string) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ int64, _ []byte) {
-		for i := 0; i < len(headers); i += 2 {
-			w.Header().Set(headers[i], headers[i+1])
-		}
-		w.WriteHeader(code)
-	}
-}
-
-// withoutRanges is a server that always sends all.
-func withoutRanges(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
-	r.Header.Del("Range")
-	honest(w, r, n, content)
-}
-
-func altered(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
-	content = bytes.Clone(content)
-	content[len(content)/2] ^= 1
-	honest(w, r, n, content)
-}
-
-// endless never stops and says no length.
-func endless(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-	from, to, ok := asked(r, content)
-	if ok {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
-		w.WriteHeader(http.StatusPartialContent)
-	}
-	_, err := w.Write(content[from:to])
-	for err == nil && r.Context().Err() == nil {
-		_, err = w.Write(make([]byte, 64<<10))
-	}
-}
-
-// silent sends a part of what it should and then nothing.
-func silent(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-	from, to, _ := asked(r, content)
-	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
-	w.Header().Set("Content-Length", strconv.Itoa(to-from))
-	w.WriteHeader(http.StatusPartialContent)
-	_ = http.NewResponseController(w).Flush()
-	<-r.Context().Done()
-}
 
 // TestFaultsThatAreSurvived pulls from servers that misbehave, and gets the
 // disk all the same.
 func TestFaultsThatAreSurvived(t *testing.T) {
 	old, i := oldImage(t), newestImage(t)
-	other := serve(t, i.frames, honest)
-	for name, h := range map[string]handler{
-		"no ranges": withoutRanges,
+	other := serve(t, i.frames, faulty.Honest)
+	for name, h := range map[string]faulty.Handler{
+		"no ranges": faulty.WithoutRanges,
 		"no ranges every third time": func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
 			if n%3 == 0 {
 				r.Header.Del("Range")
 			}
-			honest(w, r, n, content)
+			faulty.Honest(w, r, n, content)
 		},
 		"200 with a Content-Range": func(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-			from, to, ok := asked(r, content)
+			from, to, ok := faulty.Asked(r, content)
 			if ok {
 				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
 			}
 			_, _ = w.Write(content[from:to])
 		},
-		"shifted": says(func(from, to, total int) []string {
+		"shifted": faulty.Says(func(from, to, total int) []string {
 			return []string{fmt.Sprintf("bytes %d-%d/%d", from&^4095, to-1, total)}
 		}),
-		"too long": says(func(from, to, total int) []string {
+		"too long": faulty.Says(func(from, to, total int) []string {
 			return []string{fmt.Sprintf("bytes %d-%d/%d", from, to, total)}
 		}),
-		"another total": says(func(from, to, total int) []string {
+		"another total": faulty.Says(func(from, to, total int) []string {
 			return []string{fmt.Sprintf("bytes %d-%d/%d", from, to-1, total+1)}
 		}),
-		"two Content-Ranges": says(func(from, to, total int) []string {
+		"two Content-Ranges": faulty.Says(func(from, to, total int) []string {
 			return slices.Repeat([]string{fmt.Sprintf("bytes %d-%d/%d", from, to-1, total)}, 2)
 		}),
-		"no Content-Range": says(func(int, int, int) []string { return nil }),
-		"gzip": part(func(header http.Header, _, _, _ int) []byte {
+		"no Content-Range": faulty.Says(func(int, int, int) []string { return nil }),
+		"gzip": faulty.Part(func(header http.Header, _, _, _ int) []byte {
 			header.Set("Content-Encoding", "gzip")
 			return nil
 		}),
 		"short body": func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
-			part(func(_ http.Header, from, to, _ int) []byte { return content[from : (from+to+1)/2] })(w, r, n, content)
+			faulty.Part(func(_ http.Header, from, to, _ int) []byte { return content[from : (from+to+1)/2] })(w, r, n, content)
 		},
-		"5xx for a while": first(7, func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
+		"5xx for a while": faulty.First(7, func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
 			codes := []int{500, 502, 503, 504, 429, 408, 520}
-			status(codes[n-1], "Retry-After", cmp.Or(map[bool]string{true: "Wed, 21 Oct 2015 07:28:00 GMT"}[n%2 == 0], "3600"))(w, r, n, content)
+			faulty.Status(codes[n-1], "Retry-After", cmp.Or(map[bool]string{true: "Wed, 21 Oct 2015 07:28:00 GMT"}[n%2 == 0], "3600"))(w, r, n, content)
 		}),
 		"redirects": func(w http.ResponseWriter, r *http.Request, _ int64, _ []byte) {
 			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusFound)
 		},
-		"altered for a while": first(2, altered),
-		"endless":             endless,
-		"connection closed":   first(5, func(http.ResponseWriter, *http.Request, int64, []byte) { panic(http.ErrAbortHandler) }),
-		"silent for a while":  first(2, silent),
+		"altered for a while": faulty.First(2, faulty.Altered),
+		"endless":             faulty.Endless,
+		"connection closed":   faulty.First(5, faulty.Closed),
+		"silent for a while":  faulty.First(2, faulty.Silent),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := target(t)
@@ -182,7 +92,7 @@ func TestConnectionsThatBreak(t *testing.T) {
 	for name, shift := range map[string]int64{"at a border": 0, "in the middle": 500} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, i.frames, func(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-				from, to, _ := asked(r, content)
+				from, to, _ := faulty.Asked(r, content)
 				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
 				w.Header().Set("Content-Length", strconv.Itoa(to-from))
 				w.WriteHeader(http.StatusPartialContent)
@@ -226,29 +136,25 @@ func TestFaultsThatEndAPull(t *testing.T) {
 	bombed := withBomb(t, i)
 	for name, c := range map[string]struct {
 		image image
-		h     handler
+		h     faulty.Handler
 		check func(error) bool
 		kept  bool
 	}{
-		"gone":            {i, status(404), func(err error) bool { return errors.Is(err, fs.ErrNotExist) }, false},
-		"forbidden":       {i, status(403), as[*origin.StatusError], false},
-		"416":             {i, status(416), as[*origin.StatusError], false},
-		"5xx for ever":    {i, status(503), as[*origin.StatusError], false},
-		"silent for ever": {i, silent, as[*origin.TransportError], false},
-		"altered":         {i, altered, content, true},
-		"bomb":            {bombed, honest, content, true},
+		"gone":            {i, faulty.Status(404), func(err error) bool { return errors.Is(err, fs.ErrNotExist) }, false},
+		"forbidden":       {i, faulty.Status(403), as[*origin.StatusError], false},
+		"416":             {i, faulty.Status(416), as[*origin.StatusError], false},
+		"5xx for ever":    {i, faulty.Status(503), as[*origin.StatusError], false},
+		"silent for ever": {i, faulty.Silent, as[*origin.TransportError], false},
+		"altered":         {i, faulty.Altered, content, true},
+		"bomb":            {bombed, faulty.Honest, content, true},
 		"another file": {i, func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
-			honest(w, r, n, content[:len(content)-1])
+			faulty.Honest(w, r, n, content[:len(content)-1])
 		}, as[*origin.SizeError], false},
-		"a page for guests": {i, func(w http.ResponseWriter, _ *http.Request, _ int64, _ []byte) {
-			_, _ = w.Write([]byte("please log in"))
-		}, as[*origin.SizeError], false},
-		"redirects for ever": {i, func(w http.ResponseWriter, r *http.Request, _ int64, _ []byte) {
-			http.Redirect(w, r, r.URL.Path, http.StatusFound)
-		}, as[*origin.TransportError], false},
+		"a page for guests":  {i, faulty.Guests, as[*origin.SizeError], false},
+		"redirects for ever": {i, faulty.Circle, as[*origin.TransportError], false},
 		"altered, without ranges": {i, func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
 			r.Header.Del("Range")
-			altered(w, r, n, content)
+			faulty.Altered(w, r, n, content)
 		}, content, true},
 		"cut, without ranges": {i, func(w http.ResponseWriter, _ *http.Request, _ int64, content []byte) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -271,7 +177,7 @@ func TestFaultsThatEndAPull(t *testing.T) {
 				t.Errorf("more than a line: %v", err)
 			}
 			absent(t, path)
-			result, err := assemble(t.Context(), t, i, serve(t, i.frames, honest), path)
+			result, err := assemble(t.Context(), t, i, serve(t, i.frames, faulty.Honest), path)
 			if err != nil {
 				t.Fatal(err)
 			}

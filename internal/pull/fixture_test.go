@@ -14,6 +14,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
 
@@ -104,10 +105,7 @@ type server struct {
 	requests atomic.Int64
 }
 
-// handler answers request number n for content.
-type handler func(w http.ResponseWriter, r *http.Request, n int64, content []byte)
-
-func serve(t testing.TB, content []byte, h handler) *server {
+func serve(t testing.TB, content []byte, h faulty.Handler) *server {
 	t.Helper()
 	s := &server{patience: steady}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -115,11 +113,6 @@ func serve(t testing.TB, content []byte, h handler) *server {
 	}))
 	t.Cleanup(s.Close)
 	return s
-}
-
-// honest is a server without faults.
-func honest(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
 // meter counts what is sent.

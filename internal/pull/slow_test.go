@@ -25,6 +25,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
@@ -112,9 +113,9 @@ func start(t *testing.T, s *server, dir string) (*command.Process, *bytes.Buffer
 
 // slowly sends small pieces, so that a kill meets ranges on their way and
 // little is in the buffers of the kernel.
-func slowly(sent *atomic.Int64) handler {
+func slowly(sent *atomic.Int64) faulty.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
-		from, to, _ := asked(r, content)
+		from, to, _ := faulty.Asked(r, content)
 		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(content)))
 		w.Header().Set("Content-Length", strconv.Itoa(to-from))
 		w.WriteHeader(http.StatusPartialContent)
@@ -242,7 +243,7 @@ func TestMemory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "new.chunks"), encoded, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p, out := start(t, serve(t, frames.Bytes(), honest), dir)
+	p, out := start(t, serve(t, frames.Bytes(), faulty.Honest), dir)
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +268,7 @@ func TestFullDisk(t *testing.T) {
 			if number == 1 {
 				fill(t, filler, n<<20)
 			}
-			honest(w, r, number, content)
+			faulty.Honest(w, r, number, content)
 		})
 		path := filepath.Join(dir, childTarget)
 		_, err := assemble(t.Context(), t, i, s, path)
@@ -318,7 +319,7 @@ func TestTooSmallADisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir, 0) })
-	s := serve(t, i.frames, honest)
+	s := serve(t, i.frames, faulty.Honest)
 	for name, pull := range map[string]func(path string) error{
 		"assemble": func(path string) error { _, err := assemble(t.Context(), t, i, s, path); return err },
 		"export": func(path string) error {
