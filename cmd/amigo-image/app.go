@@ -7,13 +7,17 @@ import (
 	"io"
 	"log"
 	"os"
+	"regexp"
 	"runtime/debug"
+	"slices"
+	"strings"
 
-	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
@@ -23,6 +27,7 @@ type app struct {
 	registry pipeline.Registry
 	root     *cobra.Command
 
+	args    []string // the command line
 	json    bool
 	quiet   bool
 	verbose bool
@@ -36,11 +41,12 @@ func run(args []string, registry pipeline.Registry) int {
 	// A build waits for other programs: little memory is worth more than speed.
 	debug.SetGCPercent(50)
 	log.SetOutput(io.Discard)
-	a := &app{registry: registry, colour: terminal.Auto}
+	a := &app{registry: registry, args: args, colour: terminal.Auto}
 	a.root = a.rootCommand()
 	a.root.SetArgs(doubleDashes(args))
 	ctx, stop := interruptible()
 	defer stop()
+	defer answering(strings.Join(append([]string{a.root.Name()}, args[:min(1, len(args))]...), " "))()
 	err := a.root.ExecuteContext(ctx)
 	if err == nil {
 		return fault.OK
@@ -60,7 +66,7 @@ func (a *app) rootCommand() *cobra.Command {
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return fromEnvironment(c) },
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(c, args[0])
+				return a.unknownCommand(c, args[0])
 			}
 			return c.Help()
 		},
@@ -68,7 +74,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"}, &cobra.Group{ID: "publish", Title: "Publish"})
 	a.globalFlags(root)
 	root.SetHelpTemplate(helpTemplate)
-	root.SetFlagErrorFunc(unknownFlag)
+	root.SetFlagErrorFunc(a.unknownFlag)
 	root.SetHelpCommandGroupID("use")
 	root.SetCompletionCommandGroupID("use")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
@@ -111,6 +117,9 @@ func (a *app) report(err error) int {
 }
 
 func (a *app) tell(f *fault.Error) {
+	if line, ok := a.line(a.args); ok {
+		f.Repeat(line)
+	}
 	if a.json {
 		_ = json.NewEncoder(os.Stdout).Encode(struct {
 			Type string `json:"type"`
@@ -119,6 +128,40 @@ func (a *app) tell(f *fault.Error) {
 		return
 	}
 	_ = f.Write(os.Stderr)
+}
+
+// variable sets a template's variables, which may be sensitive.
+var variable = regexp.MustCompile(`^--?var(-file)?(=|$)`)
+
+// line is a command line for a shell, unless it may hold a secret.
+func (a *app) line(args []string) (string, bool) {
+	for _, arg := range args {
+		if strings.Contains(arg, "://") && strings.Contains(arg, "@") || variable.MatchString(arg) {
+			return "", false
+		}
+	}
+	return command.Cmd{Name: a.root.Name(), Args: args}.String(), true
+}
+
+// instead is the command line with another argument in the place of one that
+// is wrong, or short if it may hold a secret.
+func (a *app) instead(wrong, right, short string) string {
+	args := slices.Clone(a.args)
+	at := slices.Index(args, wrong)
+	if at < 0 {
+		return short
+	}
+	args[at] = right
+	if line, ok := a.line(args); ok {
+		return line
+	}
+	return short
+}
+
+// hollow is the command line with a hole for a name that is wrong, or short.
+func (a *app) hollow(wrong, short string) string {
+	line := a.instead(wrong, hole, short)
+	return strings.Replace(line, "'"+hole+"'", hole, 1)
 }
 
 func (a *app) reportTemplate(wrong *pipeline.TemplateError) int {
@@ -152,21 +195,33 @@ func usage(what, try string) error {
 	return &fault.Error{What: what, Try: try, Code: fault.Usage}
 }
 
-func unknownCommand(c *cobra.Command, name string) error {
+func (a *app) unknownCommand(c *cobra.Command, name string) error {
 	try := c.CommandPath() + " --help"
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(name); len(near) > 0 {
-		try = c.CommandPath() + " " + near[0]
+	var known []string
+	for _, command := range c.Commands() {
+		if command.IsAvailableCommand() {
+			known = append(known, command.Name())
+		}
+	}
+	if near := nearest.Name(name, known); near != "" {
+		try = a.instead(name, near, c.CommandPath()+" "+near)
 	}
 	return usage(fmt.Sprintf("there is no command %q", name), try)
 }
 
-func unknownFlag(c *cobra.Command, err error) error {
+func (a *app) unknownFlag(c *cobra.Command, err error) error {
 	try := c.CommandPath() + " --help"
 	var known []string
 	visitFlags(c, func(name string) { known = append(known, "--"+name) })
-	if near := didyoumean.NameSuggestion(flagOf(err), known); near != "" {
+	wrong := flagOf(err)
+	if near := nearest.Name(wrong, known); near != "" {
 		try = near
+		for _, arg := range a.args {
+			// It may have one dash, and a value.
+			if name, value, _ := strings.Cut(arg, "="); strings.TrimLeft(name, "-") == strings.TrimLeft(wrong, "-") {
+				try = a.instead(arg, near+arg[len(arg)-len(value)-min(1, len(value)):], near)
+			}
+		}
 	}
 	return usage(err.Error(), try)
 }

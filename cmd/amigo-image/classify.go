@@ -82,7 +82,7 @@ func characterize(f *fault.Error, err error) {
 	case errors.As(err, &none):
 		f.Code, f.Try = fault.Host, "amigo-image doctor"
 	case errors.Is(err, syscall.ENOSPC):
-		f.Code, f.Try = fault.Space, "free some space, then run the same command again"
+		f.Code, f.Try = fault.Space, fault.Again("when there is some space")
 	case errors.As(err, &silent):
 		f.Try = "-debug, or a longer ssh_timeout"
 	case errors.As(err, &checksum):

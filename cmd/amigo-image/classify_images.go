@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
@@ -36,35 +37,35 @@ func repositoryFault(f *fault.Error, err error) bool {
 	var missing *trust.NotFoundError
 	var empty *trust.EmptyError
 	var revoked *trust.RevokedError
-	var variant *obtain.VariantError
 	var whole *origin.NoRangesError
 	var encoded *origin.EncodedError
 	switch {
 	case errors.As(err, &connection):
 		f.What, f.Where, f.Code = connection.Host+" cannot be reached", connection.URL+"\n"+short(connection.Error(), 300), fault.Network
-		f.Try = "the same command again, or --from ANOTHER-URL"
+		if connection.Reached {
+			f.What = connection.Host + " does not send what it should"
+		}
+		f.Try = fault.Again("or with --from ANOTHER-URL")
 		if connection.Proxy != "" {
-			f.Try = "the same command without the proxy, or --from ANOTHER-URL"
+			f.Try = fault.Again("without the proxy, or with --from ANOTHER-URL")
 		}
 	case errors.As(err, &missing):
 		f.What, f.Code = short(missing.Error(), longest), fault.NotFound
 	case errors.As(err, &empty):
 		f.What, f.Code = empty.Error(), fault.NotFound
-	case errors.As(err, &variant):
-		f.What, f.Code, f.Try = variant.Error(), fault.NotFound, "--variant "+strings.Join(variant.Known, ", or ")
 	case errors.As(err, &revoked):
 		f.What, f.Code, f.Try = revoked.Error(), fault.Verify, "amigo-image list"
 	case errors.As(err, &lost):
 		f.What, f.Where, f.Code = "the repository lacks a file that it should have", lost.URL, fault.Network
-		f.Try = "again later, or --from ANOTHER-URL"
+		f.Try = fault.Again("later, or with --from ANOTHER-URL")
 	case errors.As(err, &status):
 		f.What, f.Where, f.Code = fmt.Sprintf("the server refuses a file (%d)", status.Code), status.URL, fault.Network
-		f.Try = "again later, or --from ANOTHER-URL"
+		f.Try = fault.Again("later, or with --from ANOTHER-URL")
 	case errors.As(err, &whole):
-		f.What, f.Where, f.Code, f.Try = "the server sends whole files only, and not well", whole.URL, fault.Network, "--from ANOTHER-URL"
+		f.What, f.Where, f.Code, f.Try = "the server sends whole files only, and not well", whole.URL, fault.Network, fault.Again("with --from ANOTHER-URL")
 	case errors.As(err, &encoded):
 		f.What, f.Where, f.Code = "the server alters files on their way", short(encoded.Error(), 300), fault.Network
-		f.Try = "the same command without a proxy, or --from ANOTHER-URL"
+		f.Try = fault.Again("without a proxy, or with --from ANOTHER-URL")
 	default:
 		return distrust(f, err)
 	}
@@ -87,7 +88,9 @@ func distrust(f *fault.Error, err error) bool {
 	case errors.As(err, &rollback):
 		hint, where = rollback, rollback.URL
 	case errors.As(err, &untrusted):
-		hint, where = untrusted, untrusted.URL
+		f.What, f.Where = path.Base(untrusted.URL)+" cannot be trusted", untrusted.URL+"\n"+short(untrusted.Err.Error(), 300)
+		f.Try, f.Code = untrusted.Hint(), fault.Verify
+		return true
 	case errors.As(err, &pin):
 		hint, where = pin, pin.URL
 	default:
@@ -107,19 +110,20 @@ func contentFault(f *fault.Error, err error) bool {
 	switch {
 	case errors.As(err, &size):
 		f.What, f.Where, f.Code = "a file of the repository has another length than was signed", size.Error(), fault.Verify
-		f.Try = "again later, or --from ANOTHER-URL"
+		f.Try = fault.Again("later, or with --from ANOTHER-URL")
 	case errors.As(err, &space):
-		f.What, f.Code, f.Try = space.Error(), fault.Space, "amigo-image gc --dry-run, or XDG_DATA_HOME on another disk"
+		f.What, f.Code, f.Try = space.Error(), fault.Space, fault.Again("after amigo-image gc, or with XDG_DATA_HOME on another disk")
 	case errors.As(err, &wrong):
 		f.What, f.Where, f.Code = wrong.Error(), wrong.URL, fault.Verify
-		f.Try = "the same command without a proxy, or --from ANOTHER-URL"
+		f.Try = fault.Again("without a proxy, or with --from ANOTHER-URL")
 	case errors.As(err, &digest):
 		f.What, f.Where, f.Code = "the file is not what was signed", digest.Error(), fault.Verify
+		f.Try = fault.Again("without a proxy, or with --from ANOTHER-URL")
 	case errors.As(err, &mismatch):
 		f.What, f.Code = "a file of the repository is not what was signed", fault.Verify
 		f.Where = fmt.Sprintf("%s\nfound  %d bytes, sha256 %s\nsigned %d bytes, sha256 %s",
 			mismatch.URL, mismatch.Got.Size, mismatch.Got.SHA256, mismatch.Want.Size, mismatch.Want.SHA256)
-		f.Try = "the same command without a proxy, or --from ANOTHER-URL"
+		f.Try = fault.Again("without a proxy, or with --from ANOTHER-URL")
 	case errors.Is(err, chunk.ErrContent):
 		f.Code = fault.Verify
 	default:

@@ -18,7 +18,7 @@ import (
 
 // publisherFault completes an error of a command that changes a repository. What
 // nobody knows is a failed publication.
-func publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
+func (a *app) publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -39,7 +39,7 @@ func publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
 	}
 	var missing *repository.NotFoundError
 	if errors.As(err, &missing) {
-		f.Try = named(c.CommandPath(), missing.Name, missing.Known)
+		f.Try = named(a.hollow(missing.Name, c.CommandPath()), missing.Name, missing.Known)
 	}
 	return f
 }
@@ -111,7 +111,7 @@ func placeFault(f *fault.Error, err error) bool {
 		f.What, f.Code, f.Try = "there is no image repository there", fault.NotFound, "amigo-image publish output/ --to "+none.Location
 	case errors.As(err, &locked):
 		f.What, f.Where, f.Code = "another publisher is at the repository", locked.Error(), fault.Locked
-		f.Try = "the same command with --wait 10m"
+		f.Try = fault.Again("with --wait 10m, to wait for it")
 	case errors.As(err, &unsafe):
 		f.What, f.Where = "the store cannot keep two publishers apart", unsafe.Error()
 		f.Try = "--single-publisher, if nobody else publishes there"
@@ -122,9 +122,9 @@ func placeFault(f *fault.Error, err error) bool {
 	case errors.As(err, &altered):
 		f.What, f.Where, f.Code = "a file in the repository is not what was published", altered.Path, fault.Verify
 	case errors.Is(err, store.ErrLockLost), errors.Is(err, store.ErrChanged):
-		f.What, f.Code, f.Try = "another publisher was faster", fault.Locked, "the same command again"
+		f.What, f.Code, f.Try = "another publisher was faster", fault.Locked, fault.Again("it goes on from there")
 	case errors.Is(err, syscall.ENOSPC):
-		f.What, f.Code, f.Try = "there is no space left", fault.Space, "free some space, then run the same command again"
+		f.What, f.Code, f.Try = "there is no space left", fault.Space, fault.Again("when there is some space")
 		f.Where = short(err.Error(), 300)
 	case errors.Is(err, fs.ErrPermission):
 		f.What, f.Where, f.Try = "the repository may not be written", short(err.Error(), 300), "the credentials of the store, or the owner of the directory"

@@ -35,7 +35,7 @@ func TestClassify(t *testing.T) {
 	}{
 		{&command.MissingError{Name: "bwrap", Package: "bubblewrap"}, fault.Host, "bwrap is not installed", "apt-get install bubblewrap"},
 		{&accelerator.NoneError{}, fault.Host, "no accelerator", "doctor"},
-		{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, fault.Space, "write x: no space left on device", "free some space"},
+		{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, fault.Space, "write x: no space left on device", "the same command"},
 		{context.Canceled, fault.Interrupted, "stopped", ""},
 		{&guest.TimeoutError{Addr: "127.0.0.1:1", Last: errors.New("x")}, fault.Build, "", "ssh_timeout"},
 		{&fetch.ChecksumError{Name: "solr.war"}, fault.Verify, "solr.war", ""},

@@ -50,6 +50,7 @@ func (a *app) reporter(what string) (*reporter, error) {
 // Emit passes an event on.
 func (r *reporter) Emit(e event.Event) {
 	r.log.Emit(e)
+	state.Emit(e)
 	switch {
 	case r.json != nil:
 		r.json.Emit(e)
@@ -120,6 +121,7 @@ func (r *reporter) object(v any) error {
 }
 
 func (r *reporter) close() {
+	announcer.Store(&plainly)
 	r.settle()
 	_ = r.log.Close()
 }

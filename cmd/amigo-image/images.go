@@ -13,13 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 )
@@ -35,12 +35,14 @@ type sourceFlags struct {
 	from    string
 	root    string
 	offline bool
+	wait    time.Duration
 	hurry   bool // what is here does, too
 }
 
 func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+repositoryVariable)
 	flags.StringVar(&s.root, "root", "", "trust begins with this root `FILE`, not with what the repository shows first")
+	flags.DurationVar(&s.wait, "patience", 0, "give up a server that fails or is silent for so long (default 3m)")
 	flags.BoolVar(&s.offline, "offline", false, "do not ask the repository; use what was seen last")
 }
 
@@ -159,6 +161,9 @@ func (s *sourceFlags) open(ctx context.Context, r *reporter, store imagestore.St
 // patience is how long to wait for the repository, and says so.
 func (s *sourceFlags) patience(r *reporter) origin.Patience {
 	p := origin.DefaultPatience()
+	if s.wait > 0 {
+		p.Total, p.Unmet, p.Idle = s.wait, min(p.Unmet, s.wait), min(p.Idle, s.wait)
+	}
 	if s.hurry {
 		p.Unmet, p.Total = 2*time.Second, 10*time.Second
 	}
@@ -194,36 +199,34 @@ func (s *sourceFlags) seen(ctx context.Context, store imagestore.Store, r *obtai
 	return store.Remember(known)
 }
 
-// named says which name was meant instead of one that is not there.
+// hole is where in a command line the name belongs that was wrong.
+const hole = "\x00"
+
+// named says which name was meant instead of one that is not there: in the
+// command's hole, or at its end.
 func named(command, wrong string, known []string) string {
-	known = slices.Clone(known)
-	slices.SortStableFunc(known, func(a, b string) int { return cmp.Compare(common(b, wrong), common(a, wrong)) })
-	near := didyoumean.NameSuggestion(wrong, known)
+	known = nearest.First(wrong, known)
+	near := nearest.Name(wrong, known)
 	var others []string
 	for _, name := range known {
 		if name != near && len(others) < 5 {
 			others = append(others, name)
 		}
 	}
+	if !strings.Contains(command, hole) {
+		command += " " + hole
+	}
+	line := func(name string) string { return strings.Replace(command, hole, name, 1) }
 	switch {
 	case near != "" && len(others) > 0:
-		return command + " " + near + "   (also there: " + strings.Join(others, ", ") + ")"
+		return line(near) + "   # also there: " + strings.Join(others, ", ")
 	case near != "":
-		return command + " " + near
+		return line(near)
 	case len(others) > 0:
-		return command + " " + others[0] + "   (there are: " + strings.Join(others, ", ") + ")"
+		return line(others[0]) + "   # there are: " + strings.Join(others, ", ")
 	default:
 		return ""
 	}
-}
-
-// common returns how many bytes two names have in common at their beginning.
-func common(a, b string) int {
-	n := 0
-	for n < min(len(a), len(b)) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
 
 // localNames are the names that commands take without asking anybody: those of

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/packer-plugin-sdk/didyoumean"
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
 )
 
@@ -71,7 +71,7 @@ Keep root.key and targets.key away from machines that publish.`,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(c, args[0])
+				return a.unknownCommand(c, args[0])
 			}
 			return c.Help()
 		},
@@ -205,7 +205,7 @@ func (a *app) keysRotate(c *cobra.Command, k keysDir, rotation sign.Rotation) er
 func unknownKey(c *cobra.Command, unknown *sign.UnknownChannelError) error {
 	known := append([]string{"root", "targets", sign.Online}, unknown.Known...)
 	try := c.CommandPath() + " " + unknown.Channel + " --add"
-	if near := didyoumean.NameSuggestion(unknown.Channel, known); near != "" {
+	if near := nearest.Name(unknown.Channel, known); near != "" {
 		try = c.CommandPath() + " " + near
 	}
 	return &fault.Error{What: fmt.Sprintf("there is no key %q", unknown.Channel), Where: "there are: " + strings.Join(known, ", "), Try: try, Code: fault.NotFound, Err: unknown}

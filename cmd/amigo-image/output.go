@@ -28,6 +28,7 @@ func (o *output) Emit(e event.Event) { o.sinks.Emit(e) }
 
 func (o *output) close() error {
 	log.SetOutput(io.Discard)
+	announcer.Store(&plainly)
 	_ = o.lines.Close()
 	return o.sinks.Close()
 }
@@ -50,7 +51,7 @@ func (a *app) open(dir cache.Dir, plan *pipeline.Plan) (*output, error) {
 		return nil, err
 	}
 	a.logPath = full.Path()
-	sinks := []terminal.Sink{full}
+	sinks := []terminal.Sink{full, state}
 	switch {
 	case a.json:
 		sinks = append(sinks, terminal.NewJSON(os.Stdout))
@@ -62,6 +63,10 @@ func (a *app) open(dir cache.Dir, plan *pipeline.Plan) (*output, error) {
 		sinks = append(sinks, sink)
 	}
 	o := &output{sinks: terminal.Tee(sinks...)}
+	if !a.json && !a.quiet {
+		announce := func(text string) { o.Emit(event.Event{Type: event.Message, Text: text}) }
+		announcer.Store(&announce)
+	}
 	// What the components' libraries log belongs into the log alone.
 	o.lines = event.NewLines(func(line string) {
 		full.Emit(event.Event{Type: event.Detail, Text: plan.Hide(line)})

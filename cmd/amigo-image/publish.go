@@ -83,10 +83,10 @@ func (a *app) change(c *cobra.Command, p *publisherFlags, do func(ctx context.Co
 		Existing: !p.begins,
 	})
 	if err != nil {
-		return publisherFault(c, p, err)
+		return a.publisherFault(c, p, err)
 	}
 	defer func() { _ = r.Close() }()
-	return publisherFault(c, p, do(c.Context(), r, out))
+	return a.publisherFault(c, p, do(c.Context(), r, out))
 }
 
 func (a *app) publishCommand() *cobra.Command {

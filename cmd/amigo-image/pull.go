@@ -156,7 +156,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	}
 	choice, err := repository.Resolve(ctx, w.name)
 	if err != nil {
-		return imagestore.Image{}, misnamed(err, w.command)
+		return imagestore.Image{}, misnamed(err, a.hollow(w.name, w.command))
 	}
 	if image, err := store.Image(choice.Version, w.variant); err == nil {
 		r.say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
@@ -164,7 +164,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	}
 	plan, err := repository.Plan(ctx, choice, w.variant)
 	if err != nil {
-		return imagestore.Image{}, err
+		return imagestore.Image{}, misnamed(err, a.hollow(w.variant, w.command+" --variant"))
 	}
 	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
 		return imagestore.Image{}, err
@@ -207,11 +207,16 @@ func offline(r *reporter, store imagestore.Store, w wanted) (imagestore.Image, e
 // misnamed names what was meant.
 func misnamed(err error, command string) error {
 	var missing *obtain.NotFoundError
-	if !errors.As(err, &missing) {
+	var variant *obtain.VariantError
+	switch {
+	case errors.As(err, &missing):
+		known := slices.Concat(missing.Channels, missing.Versions)
+		return &fault.Error{What: missing.Error(), Try: named(command, missing.Name, known), Code: fault.NotFound, Err: err}
+	case errors.As(err, &variant):
+		return &fault.Error{What: variant.Error(), Try: named(command, variant.Variant, variant.Known), Code: fault.NotFound, Err: err}
+	default:
 		return err
 	}
-	known := slices.Concat(missing.Channels, missing.Versions)
-	return &fault.Error{What: missing.Error(), Try: named(command, missing.Name, known), Code: fault.NotFound, Err: err}
 }
 
 // broken says what of a pull that failed is kept.

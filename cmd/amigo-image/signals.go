@@ -7,17 +7,42 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
 // announcer writes a line for people at any time. Who has lines that move on the
 // screen replaces it.
 var announcer atomic.Pointer[func(string)]
 
-func init() {
-	plain := func(text string) { fmt.Fprintln(os.Stderr, text) }
-	announcer.Store(&plain)
+// state is what goes on, for SIGUSR1.
+var state = terminal.NewState()
+
+var plainly = func(text string) { fmt.Fprintln(os.Stderr, text) }
+
+func init() { announcer.Store(&plainly) }
+
+// answering tells at each SIGUSR1 what goes on: with kill -USR1 somebody sees
+// how far a command is that runs in a pipe or at night. It returns what ends
+// that.
+func answering(command string) func() {
+	began, signals := time.Now(), make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	go func() {
+		for range signals {
+			tell := *announcer.Load()
+			tell(fmt.Sprintf("%s, since %s", command, terminal.Elapsed(time.Since(began))))
+			for _, line := range state.Lines() {
+				tell("  " + line)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+	}
 }
 
 // interruptible returns a context that the first Ctrl-C or SIGTERM ends. The

@@ -71,12 +71,18 @@ func age(ts *testscript.TestScript, _ bool, args []string) {
 // makeRepository publishes two versions, and returns where.
 func makeRepository(t *testing.T) string {
 	t.Helper()
-	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), time.Now())
+	return publishTwo(t, time.Now().Add(-time.Hour)).dir
+}
+
+// publishTwo publishes two versions, the first of them at a time.
+func publishTwo(t *testing.T, now time.Time) *shifting {
+	t.Helper()
+	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, now := t.TempDir(), time.Now().Add(-time.Hour)
-	r, err := repository.Open(t.Context(), dir, ring, repository.Options{By: "me@example.org", Now: func() time.Time { return now }})
+	s := &shifting{dir: t.TempDir(), ring: ring, now: now}
+	r, err := repository.Open(t.Context(), s.dir, ring, repository.Options{By: "me@example.org", Now: func() time.Time { return s.now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +97,9 @@ func makeRepository(t *testing.T) string {
 		if _, err := r.Publish(t.Context(), repository.Release{Directories: []string{output}, Channel: one.channel, Version: one.version}); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(time.Hour)
+		s.now = s.now.Add(time.Hour)
 	}
-	return dir
+	return s
 }
 
 // makeImage makes the directory of an image: a disk of 64 MiB with two of

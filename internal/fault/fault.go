@@ -27,6 +27,19 @@ const (
 	Interrupted = 130 // Ctrl-C or kill
 )
 
+// again begins a Try that is the command that failed, once more.
+const again = "the same command"
+
+// Again returns a Try: the same command, with a remark that a shell skips.
+func Again(remark string) string { return again + "   # " + remark }
+
+// Repeat puts the command line into a Try that [Again] made.
+func (e *Error) Repeat(line string) {
+	if rest, ok := strings.CutPrefix(e.Try, again+"   #"); ok {
+		e.Try = line + "   #" + rest
+	}
+}
+
 // Error is an error that says what a person needs to know. Empty parts are not
 // shown.
 type Error struct {

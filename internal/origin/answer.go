@@ -61,7 +61,7 @@ func (r *answer) Close() error {
 }
 
 func (r *answer) failed(err error) *TransportError {
-	return &TransportError{URL: r.url, Host: r.host, After: time.Since(r.start), Bytes: r.bytes, Proxy: r.proxy, Err: err}
+	return &TransportError{URL: r.url, Host: r.host, After: time.Since(r.start), Bytes: r.bytes, Proxy: r.proxy, Reached: r.Response != nil || errors.Is(err, errLoop), Err: err}
 }
 
 // watch ends a request when the server is silent for too long while somebody

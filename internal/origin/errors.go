@@ -69,7 +69,9 @@ type TransportError struct {
 	After time.Duration // since the request
 	Bytes int64         // of the answer's body that came
 	Proxy string        // proxy that was used and the variable that names it; "" if none
-	Err   error
+
+	Reached bool // it did answer, only not well
+	Err     error
 }
 
 func (e *TransportError) Error() string {

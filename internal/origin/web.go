@@ -138,7 +138,7 @@ func (w *web) openSlice(ctx context.Context, s slice) (*answer, error) {
 		if attempts++; attempts == slices {
 			return nil, &NoRangesError{URL: r.url, Why: wrong.Error()}
 		}
-		return nil, &TransportError{URL: r.url, Host: w.base.Host, Proxy: r.proxy, Err: wrong}
+		return nil, &TransportError{URL: r.url, Host: w.base.Host, Proxy: r.proxy, Reached: true, Err: wrong}
 	})
 }
 
@@ -193,7 +193,7 @@ func last(host string, err error) (string, error) {
 	if !errors.As(err, &outer) {
 		return host, err
 	}
-	if address, e := url.Parse(outer.URL); e == nil {
+	if address, e := url.Parse(outer.URL); e == nil && address.Host != "" {
 		host = address.Host
 	}
 	return host, outer.Err

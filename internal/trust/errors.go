@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // ExpiredError says that the repository was not refreshed in time, or that
@@ -19,7 +21,7 @@ type ExpiredError struct {
 }
 
 func (e *ExpiredError) Error() string {
-	return fmt.Sprintf("what %s says of the repository expired on %s (the clock here says %s)",
+	return fmt.Sprintf("what %s says of the repository expired on %s; the clock here says %s",
 		e.Role, e.Expires.UTC().Format(clockFormat), e.Now.UTC().Format(clockFormat))
 }
 
@@ -28,9 +30,9 @@ const clockFormat = "2006-01-02 15:04 MST"
 // Hint returns what to do about it.
 func (e *ExpiredError) Hint() string {
 	if e.Now.Sub(e.Expires) > 300*24*time.Hour {
-		return "check this computer's clock, then ask the publisher"
+		return fault.Again("when this computer's clock is right; else ask the publisher")
 	}
-	return "again later, or ask the publisher; if this computer's clock is wrong, set it"
+	return fault.Again("later, or ask the publisher; is this computer's clock right?")
 }
 
 // RollbackError says that the repository shows something older than it did
@@ -58,7 +60,7 @@ func (e *RollbackError) Unwrap() error { return e.Err }
 
 // Hint returns what to do about it.
 func (*RollbackError) Hint() string {
-	return "another mirror, or ask the publisher; nothing was taken from this one"
+	return fault.Again("with --from ANOTHER-URL, or ask the publisher")
 }
 
 // UntrustedError says that a file is not what the right keys have signed.
@@ -73,7 +75,7 @@ func (e *UntrustedError) Unwrap() error { return e.Err }
 
 // Hint returns what to do about it.
 func (*UntrustedError) Hint() string {
-	return "again without a proxy or from another mirror; ask the publisher if it stays"
+	return fault.Again("without a proxy, or with --from ANOTHER-URL; ask the publisher if it stays")
 }
 
 // PinError says that the repository's root is not the one that is pinned.
@@ -93,7 +95,7 @@ func (e *PinError) Error() string {
 
 // Hint returns what to do about it.
 func (e *PinError) Hint() string {
-	return "ask the publisher whether they began anew; to forget the old root: rm -r " + e.Dir
+	return "rm -r " + e.Dir + "   # forgets the old root, if the publisher says that they began anew"
 }
 
 // NotFoundError says that the repository has no such thing.
