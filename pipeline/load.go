@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
 
 // rootSchema is what may stand at the top of a template.
@@ -45,7 +47,7 @@ func load(path string) (*sources, hcl.Diagnostics) {
 		file, more := s.parse(name)
 		diags = append(diags, more...)
 		if file != nil {
-			s.bodies = append(s.bodies, file.Body)
+			s.bodies = append(s.bodies, spelling.Body(file.Body))
 		}
 	}
 	return s, diags

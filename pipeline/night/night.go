@@ -19,6 +19,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
 
 // File is what the file says, with defaults filled in. Relative paths are
@@ -93,7 +94,7 @@ func Read(path string) (File, error) {
 	parsed, diags := parser.ParseHCLFile(path)
 	file := File{Channel: "nightly", BudgetText: "3h"}
 	if !diags.HasErrors() {
-		diags = append(diags, gohcl.DecodeBody(parsed.Body, nil, &file)...)
+		diags = append(diags, gohcl.DecodeBody(spelling.Body(parsed.Body), nil, &file)...)
 	}
 	if diags.HasErrors() {
 		return file, &Error{Diagnostics: diags, Files: parser.Files()}
