@@ -41,7 +41,7 @@ VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
-TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv
+TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db
 
 .PHONY: image
 image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
@@ -62,6 +62,10 @@ bin/amigo-image bin/packer-plugin-amigo: FORCE
 .PHONY: install
 install: binaries ## install the plugin into Packer
 	packer plugins install --path bin/packer-plugin-amigo github.com/geneontology/amigo
+
+.PHONY: man
+man: bin/amigo-image ## write the manual's pages into build/man
+	bin/amigo-image man build/man
 
 .PHONY: generate
 generate: ## write generated code anew

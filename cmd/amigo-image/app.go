@@ -82,7 +82,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(a.useCommands()...)
 	root.AddCommand(a.buildCommand(), a.validateCommand(), a.inspectCommand())
 	root.AddCommand(a.publisherCommands()...)
-	root.AddCommand(a.nightlyCommand(), a.keysCommand())
+	root.AddCommand(a.nightlyCommand(), a.keysCommand(), a.manCommand())
+	completion(root)
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
 // diffFlags are the flags of "diff".
@@ -82,7 +84,10 @@ func (a *app) diff(c *cobra.Command, args []string, f *diffFlags) error {
 	case f.format == "markdown":
 		return found.WriteMarkdown(os.Stdout)
 	default:
-		return found.WriteText(os.Stdout, f.all)
+		var text strings.Builder
+		err := found.WriteText(&text, f.all)
+		_, _ = os.Stdout.WriteString(terminal.Wrapped(os.Stdout, text.String()))
+		return err
 	}
 }
 

@@ -98,7 +98,7 @@ func (r *reporter) say(format string, arguments ...any) {
 	r.log.Emit(event.Event{Type: event.Message, Text: text})
 	if !r.app.json && !r.app.quiet {
 		r.settle()
-		fmt.Fprintln(os.Stderr, text)
+		fmt.Fprintln(os.Stderr, terminal.Wrapped(os.Stderr, text))
 	}
 }
 

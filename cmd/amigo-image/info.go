@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ type fact struct{ name, text string }
 func writeFacts(facts []fact) {
 	for _, f := range facts {
 		if f.text != "" {
-			fmt.Printf("%-12s %s\n", f.name, f.text)
+			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("%-12s %s", f.name, f.text)))
 		}
 	}
 }

@@ -159,7 +159,7 @@ their holders have signed it: see keys sign. "root" replaces the root keys that 
 here; with --root-key, --drop and --root-threshold the root keys of others come and
 go.
 ` + exitStatusKeys,
-		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep     both keys sign until the next rotation\n" +
+		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep   both sign until the next one\n" +
 			"  amigo-image keys rotate root --root-key dora.pub --drop 1f0c9b7a\n  amigo-image keys rotate",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -40,7 +40,7 @@ prune, and tell the result in status.json, in junit.xml and on the page. Whateve
 fails, the channel stays as it was.
 ` + exitStatusNightly,
 		Example: "  amigo-image nightly /etc/amigo-image/nightly.hcl\n" +
-			"  amigo-image nightly --json nightly.hcl | jq -r 'select(.type == \"result\").result'",
+			"  amigo-image nightly --json nightly.hcl |\n    jq -r 'select(.type == \"result\").result'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("nightly takes the file that describes the night", c.CommandPath()+" nightly.hcl")

@@ -25,8 +25,8 @@ channel is at, would go back to, or was at in the last days stays in any case.
 It takes two runs: the first does not offer a version any more, and one some days
 later removes its files, when no reader can be in the middle of it.
 ` + exitStatusPublish,
-		Example: "  amigo-image prune --to /srv/www/images --keep-daily 7 --keep-monthly 12 --dry-run\n" +
-			"  amigo-image prune --to /srv/www/images --keep-within 1m --keep-version 2026-03-01",
+		Example: "  amigo-image prune --to images --keep-daily 7 --keep-monthly 12 --dry-run\n" +
+			"  amigo-image prune --to images --keep-within 1m --keep-version 2026-03-01",
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if rules.Empty() {

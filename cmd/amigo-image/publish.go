@@ -101,7 +101,7 @@ default. Readers see nothing of it before it is complete and was read back. What
 a killed publish has uploaded is not uploaded again.
 ` + exitStatusPublish,
 		Example: "  amigo-image publish output/ --to file:///srv/www/images --channel nightly\n" +
-			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-central-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
+			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-west-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
 			"  amigo-image publish output/ --to gs://bucket/images\n" +
 			"  amigo-image publish output/ --to 'azblob://container/images?storage_account=ACCOUNT'",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -164,7 +164,7 @@ func (a *app) promoteCommand() *cobra.Command {
 		Long: `Move a channel to the version that another channel is at, or to a version by its
 name. No image is moved.
 ` + exitStatusPublish,
-		Example: "  amigo-image promote nightly stable --to file:///srv/www/images\n  amigo-image promote 2026-11-22 stable --to /srv/www/images --reason 'for the course'",
+		Example: "  amigo-image promote nightly stable --to file:///srv/www/images\n  amigo-image promote 2026-11-22 stable --to images --reason 'for the course'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("promote takes where from and where to", c.CommandPath()+" nightly stable --to REPOSITORY")
@@ -191,7 +191,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Long: `Move a channel back to the version that it was at before, or to another one by its
 name. A second rollback goes one further back. No image is moved.
 ` + exitStatusPublish,
-		Example: "  amigo-image rollback stable --to file:///srv/www/images --reason 'search is broken'\n  amigo-image rollback stable --to /srv/www/images --version 2026-11-15",
+		Example: "  amigo-image rollback stable --to /srv/www/images --reason 'no search'\n  amigo-image rollback stable --to /srv/www/images --version 2026-11-15",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("rollback takes a channel", c.CommandPath()+" stable --to REPOSITORY")
@@ -274,7 +274,7 @@ func (a *app) historyCommand() *cobra.Command {
 		Short: "tell who moved a channel, when and why",
 		Long:  "Tell how a channel came to where it is, newest first.\n" + exitStatusPublish,
 		Example: "  amigo-image history stable --to file:///srv/www/images\n" +
-			"  amigo-image history stable --to /srv/www/images --json | jq -r '.history[].version'",
+			"  amigo-image history stable --to images --json | jq -r '.history[].version'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("history takes a channel", c.CommandPath()+" stable --to REPOSITORY")

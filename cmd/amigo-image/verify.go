@@ -224,14 +224,14 @@ func (v *verifier) show(out verified) error {
 		fmt.Println("VERIFIED " + out.File)
 		return nil
 	}
-	fmt.Printf("file       %s   %s\n", relative(out.File), terminal.Bytes(out.Size))
 	for _, line := range []struct{ name, text string }{
+		{"file", relative(out.File) + "   " + terminal.Bytes(out.Size)},
 		{"digest", "ok   sha256 " + out.SHA256[:8] + ".." + out.SHA256[60:]},
 		{"signature", out.Signature}, {"freshness", out.Freshness}, {"channel", out.Channel},
 		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built},
 	} {
 		if line.text != "" {
-			fmt.Printf("%-10s %s\n", line.name, line.text)
+			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("%-10s %s", line.name, line.text)))
 		}
 	}
 	fmt.Println(terminal.Painter(os.Stdout, v.app.colour)("VERIFIED", "ok"))

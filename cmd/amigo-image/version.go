@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
@@ -28,7 +29,7 @@ func (a *app) versionCommand() *cobra.Command {
 					Go      string `json:"go"`
 				}{"version", version.String(), pipeline.CompatibleVersion, runtime.Version()})
 			}
-			fmt.Printf("amigo-image %s (templates of Packer %s, %s)\n", version.String(), pipeline.CompatibleVersion, runtime.Version())
+			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("amigo-image %s (templates of Packer %s, %s)", version.String(), pipeline.CompatibleVersion, runtime.Version())))
 			return nil
 		},
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	stepPercent = 10               // between two lines of progress
+	stepPercent = 25               // between two lines of progress
 	stepTime    = 30 * time.Second // at least, too
 )
 

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+	"github.com/mattn/go-runewidth"
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+)
+
+// sees types a line at a terminal of so many columns, one that answers no
+// question, and returns all that is written to it.
+func (p *person) sees(columns uint16, line string) string {
+	p.t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = master.Close() }()
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+		p.t.Fatal(err)
+	}
+	shown := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(master) // ends with EIO when the last writer closes
+		shown <- string(text)
+	}()
+	err = command.Run(context.Background(), command.Cmd{
+		Name: "sh", Args: []string{"-c", fmt.Sprintf("exec <%[1]s >%[1]s 2>&1; %[2]s", slave.Name(), line)},
+		Dir: p.home, Env: append(p.environ(), "TERM=xterm", "NO_COLOR="),
+	})
+	_ = slave.Close()
+	text := <-shown
+	if err != nil {
+		p.t.Errorf("%s: %v\n%s", line, err, text)
+	}
+	return text
+}
+
+var (
+	// question is what a terminal would answer: where the cursor is, what it is,
+	// which colours it has, how large it is.
+	question = regexp.MustCompile(`\x1b\[[?>=]?[0-9;]*[cnx]|\x1b\[[0-9;]*t|\x1b\[\?[0-9;]*\$p|\x1b\][0-9;]*;\?|\x1bP`)
+	escape   = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+)
+
+// lines are what stays on a screen, without what moves.
+func lines(text string) []string {
+	return strings.Split(escape.ReplaceAllString(strings.ReplaceAll(text, "\r", ""), ""), "\n")
+}
+
+// TestScreens shows every command's words on wide and on narrow terminals that
+// answer nothing: no line is wider, nobody asks the terminal anything, and
+// nothing comes before the words.
+func TestScreens(t *testing.T) {
+	s := serveMoody(t, makeRepository(t))
+	p := newPerson(t)
+	for _, step := range []struct{ line, first, has string }{
+		{"amigo-image version", "amigo-image ", ""},
+		{"amigo-image list", "nothing is here yet", ""},
+		{"amigo-image pull " + s.URL + " stable", "stable is 2026-11-15", "disk.raw"},
+		{"amigo-image list", "VERSION ", "2026-11-22"},
+		{"amigo-image info stable", "version ", "sha256"},
+		{"amigo-image verify 2026-11-15", "", "VERIFIED"},
+		{"amigo-image diff stable nightly --from " + s.URL, "2026-11-15 -> 2026-11-22", "GO data"},
+		{"amigo-image gc --dry-run", "", "freed"},
+	} {
+		for _, columns := range []uint16{80, 50} {
+			text := p.sees(columns, step.line)
+			if question.MatchString(text) {
+				t.Errorf("%s asks the terminal: %q", step.line, text)
+			}
+			if columns == 80 && !strings.HasPrefix(text, step.first) || !strings.Contains(text, step.has) {
+				t.Errorf("%s, %d columns, shows\n%s", step.line, columns, text)
+			}
+			for _, line := range lines(text) {
+				if wide := runewidth.StringWidth(line); wide > int(columns) && !unbreakable(line) {
+					t.Errorf("%s: %d of %d columns: %s", step.line, wide, columns, line)
+				}
+			}
+		}
+	}
+}
+
+// unbreakable tells whether a line is one long word, such as a digest or a
+// path, which must stay whole; it may have a name before it.
+func unbreakable(line string) bool {
+	words := strings.Fields(line)
+	return len(words) <= 2 || len(words[len(words)-1]) >= 50
+}
+
+// TestHelp: no command's help is wider than a terminal, and each tells how it
+// is used.
+func TestHelp(t *testing.T) {
+	a, count := testApp(), 0
+	everyCommand(a.root, func(c *cobra.Command) {
+		if !c.IsAvailableCommand() && c != a.root {
+			return
+		}
+		var text strings.Builder
+		c.SetOut(&text)
+		if err := c.Help(); err != nil {
+			t.Fatal(err)
+		}
+		count++
+		for line := range strings.Lines(text.String()) {
+			if wide := runewidth.StringWidth(strings.TrimRight(line, "\n")); wide > 79 {
+				t.Errorf("%s: %d columns: %s", c.CommandPath(), wide, line)
+			}
+			if strings.Contains(line, "\t") {
+				t.Errorf("%s: a tab: %q", c.CommandPath(), line)
+			}
+		}
+		if !strings.Contains(text.String(), "amigo-image") {
+			t.Errorf("%s: %s", c.CommandPath(), text.String())
+		}
+	})
+	if count < 25 {
+		t.Errorf("%d commands", count)
+	}
+}
+
+// TestPipe pulls into a pipe: few lines, and nothing in them but text.
+func TestPipe(t *testing.T) {
+	s := serveMoody(t, makeRepository(t))
+	p := newPerson(t)
+	for _, line := range []string{
+		"amigo-image pull " + s.URL + " stable", "amigo-image pull nightly", "amigo-image list", "amigo-image info stable",
+		"amigo-image pull --color=auto stable --variant production", "amigo-image verify 2026-11-15", "amigo-image gc --dry-run",
+	} {
+		status, out, errs := p.types(line)
+		if status != 0 {
+			t.Errorf("%s: exit status %d\n%s", line, status, errs)
+		}
+		for _, text := range []string{out, errs} {
+			if strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == 0x9b }) >= 0 {
+				t.Errorf("%s writes control characters: %q", line, text)
+			}
+		}
+		if count := strings.Count(errs, "\n"); count > 15 {
+			t.Errorf("%s: %d lines\n%s", line, count, errs)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package terminal
+
+import (
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/mitchellh/go-wordwrap"
+)
+
+// named begins a line that has a name in a column of its own.
+var named = regexp.MustCompile(`^ *\S+( \S+)? {2,}`)
+
+// Wrapped breaks the lines of text that are too wide for f between words, and
+// puts the rest below the line's text. If f is no terminal it changes nothing:
+// programs count lines.
+func Wrapped(f *os.File, text string) string {
+	if !Is(f) {
+		return text
+	}
+	return wrapped(text, Width(f)-1)
+}
+
+func wrapped(text string, columns int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if runewidth.StringWidth(line) <= columns {
+			continue
+		}
+		name := named.FindString(line)
+		indent := max(2, len(name))
+		rest := wordwrap.WrapString(line[len(name):], uint(max(20, columns-indent))) //nolint:gosec // it is positive
+		lines[i] = name + strings.ReplaceAll(rest, "\n", "\n"+strings.Repeat(" ", indent))
+	}
+	return strings.Join(lines, "\n")
+}
