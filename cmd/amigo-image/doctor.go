@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,29 +14,49 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "doctor",
+	var report bool
+	c := &cobra.Command{
+		Use:     "doctor [CHECK...]",
 		GroupID: "use",
 		Short:   "see what this host can do",
-		Long: `Try everything that a build needs of this host, and say what is missing or slow,
-what that costs, and the one command that helps.
+		Long: `Try everything that a build needs of this host, and those who use images, and say
+what is missing or slow, what that costs, and the one command that helps. --report
+adds what a bug report should have; it has no passwords and no values of variables.
 
 EXIT STATUS
   0    builds work, perhaps slowly
   23   something is missing`,
-		Example: "  amigo-image doctor\n  amigo-image doctor --json | jq 'select(.state != \"ok\")'",
-		Args:    noArguments,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.doctor(c) },
+		Example:   "  amigo-image doctor\n  amigo-image doctor --report > report.txt\n  amigo-image doctor repository proxies\n  amigo-image doctor --json | jq 'select(.state != \"ok\")'",
+		ValidArgs: doctor.Names(),
+		RunE:      func(c *cobra.Command, args []string) error { return a.doctor(c, args, report) },
 	}
+	c.Flags().BoolVar(&report, "report", false, "write a report to put into an issue")
+	return c
 }
 
-func (a *app) doctor(c *cobra.Command) error {
+func (a *app) doctor(c *cobra.Command, names []string, report bool) error {
+	for _, name := range names {
+		if known := doctor.Names(); !slices.Contains(known, name) {
+			return usage(fmt.Sprintf("there is no check %q", name), named(a.hollow(name, c.CommandPath()), name, known))
+		}
+	}
 	dir, err := cacheDir()
 	if err != nil {
 		return err
 	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	repository, _, err := new(sourceFlags).choose(store)
+	if err != nil {
+		return err
+	}
+	if report && !a.json {
+		describeHost(store, dir)
+	}
 	paint := terminal.Painter(os.Stdout, a.colour)
-	missing := doctor.Run(c.Context(), doctor.Local(dir), func(r doctor.Result) { a.diagnose(r, paint) })
+	missing := doctor.Run(c.Context(), doctor.Local(dir, store, repository), names, func(r doctor.Result) { a.diagnose(r, paint) })
 	if err := c.Context().Err(); err != nil {
 		return err
 	}

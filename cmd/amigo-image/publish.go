@@ -164,7 +164,7 @@ func (a *app) promoteCommand() *cobra.Command {
 		Long: `Move a channel to the version that another channel is at, or to a version by its
 name. No image is moved.
 ` + exitStatusPublish,
-		Example: "  amigo-image promote nightly stable --to file:///srv/www/images\n  amigo-image promote 2026-11-22 stable --to images --reason 'for the course'",
+		Example: "  amigo-image promote nightly stable --to file:///srv/www/images\n  amigo-image promote 2026-11-22 stable --to images --reason 'a course'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("promote takes where from and where to", c.CommandPath()+" nightly stable --to REPOSITORY")
@@ -274,7 +274,7 @@ func (a *app) historyCommand() *cobra.Command {
 		Short: "tell who moved a channel, when and why",
 		Long:  "Tell how a channel came to where it is, newest first.\n" + exitStatusPublish,
 		Example: "  amigo-image history stable --to file:///srv/www/images\n" +
-			"  amigo-image history stable --to images --json | jq -r '.history[].version'",
+			"  amigo-image history stable --to www --json | jq -r '.history[].version'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("history takes a channel", c.CommandPath()+" stable --to REPOSITORY")

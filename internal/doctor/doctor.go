@@ -1,13 +1,16 @@
-// Package doctor finds out what this host can do for builds, by doing it.
+// Package doctor finds out what this host can do, for builds and for people who
+// use images, by doing it.
 package doctor
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 )
 
 // State is how a check came out.
@@ -33,14 +36,18 @@ type Result struct {
 	Took  float64 `json:"seconds"`
 }
 
-// Host is where builds of this host keep their files.
+// Host is where this host keeps files, and where images come from.
 type Host struct {
-	Cache cache.Dir
-	Temp  string // directory for temporary files
+	Cache      cache.Dir
+	Store      imagestore.Store
+	Temp       string // directory for temporary files
+	Repository string // "": none is used yet
 }
 
 // Local returns this host as its environment describes it.
-func Local(c cache.Dir) Host { return Host{Cache: c, Temp: os.TempDir()} }
+func Local(c cache.Dir, s imagestore.Store, repository string) Host {
+	return Host{Cache: c, Store: s, Temp: os.TempDir(), Repository: repository}
+}
 
 // check is one thing that is tried.
 type check struct {
@@ -59,14 +66,30 @@ var checks = []check{
 	{"memory", memory},
 	{"cache", cacheSpace},
 	{"temp", tempSpace},
+	{"store", storeSpace},
 	{"loopback", loopback},
+	{"proxies", proxies},
+	{"repository", answers},
 }
 
-// Run tries everything and tells each result as soon as it is known. It
-// returns how many things are missing.
-func Run(ctx context.Context, h Host, tell func(Result)) int {
+// Names returns the names of all checks.
+func Names() []string {
+	var names []string
+	for _, c := range checks {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Run tries what has one of the names, or everything if there are none, and
+// tells each result as soon as it is known. It returns how many things are
+// missing.
+func Run(ctx context.Context, h Host, names []string, tell func(Result)) int {
 	missing := 0
 	for _, c := range checks {
+		if len(names) > 0 && !slices.Contains(names, c.name) {
+			continue
+		}
 		if ctx.Err() != nil {
 			break
 		}

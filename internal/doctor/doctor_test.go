@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 )
 
 func TestTools(t *testing.T) {
@@ -64,10 +65,10 @@ func TestMemory(t *testing.T) {
 func TestRunTellsEverything(t *testing.T) {
 	saved := checks
 	defer func() { checks = saved }()
-	checks = []check{{"loopback", loopback}, {"memory", memory}, {"cache", cacheSpace}, {"temp", tempSpace}}
+	checks = []check{{"loopback", loopback}, {"proxies", proxies}, {"repository", answers}, {"store", storeSpace}, {"memory", memory}, {"cache", cacheSpace}, {"temp", tempSpace}}
 	var told []Result
-	h := Host{Cache: cache.At(t.TempDir()), Temp: t.TempDir()}
-	missing := Run(t.Context(), h, func(r Result) { told = append(told, r) })
+	h := Host{Cache: cache.At(t.TempDir()), Temp: t.TempDir(), Store: imagestore.At(t.TempDir())}
+	missing := Run(t.Context(), h, nil, func(r Result) { told = append(told, r) })
 	if len(told) != len(checks) {
 		t.Errorf("%d results of %d checks, %d missing", len(told), len(checks), missing)
 	}
@@ -75,5 +76,22 @@ func TestRunTellsEverything(t *testing.T) {
 		if r.Name != checks[i].name || r.Text == "" || r.State == Missing && r.Cost == "" {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestProxies: passwords stay where they are.
+func TestProxies(t *testing.T) {
+	for _, name := range proxyVariables {
+		t.Setenv(name, "")
+	}
+	if r := proxies(t.Context(), Host{}); r.Text != "none" {
+		t.Errorf("%+v", r)
+	}
+	t.Setenv("HTTPS_PROXY", "http://me:secret@proxy.example.org:3128")
+	t.Setenv("http_proxy", "me:secret@proxy.example.org")
+	t.Setenv("no_proxy", "localhost")
+	r := proxies(t.Context(), Host{})
+	if strings.Contains(r.Text, "secret") || !strings.Contains(r.Text, "proxy.example.org:3128") || !strings.Contains(r.Text, "no_proxy=localhost") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -1,0 +1,98 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/trust"
+)
+
+const needStore = 4 * gib // an image, and the next one while it comes
+
+func storeSpace(_ context.Context, h Host) Result {
+	r := space(h.Store.Path(), needStore, "XDG_DATA_HOME")
+	if r.State == Missing {
+		r.Cost = "no image can be fetched"
+	}
+	return r
+}
+
+// proxyVariables are what decides how servers are reached.
+var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
+
+// proxies tells which proxies will be used, without their passwords.
+func proxies(context.Context, Host) Result {
+	var seen []string
+	for _, name := range proxyVariables {
+		value := os.Getenv(name)
+		if value == "" {
+			continue
+		}
+		if address, err := url.Parse(value); err == nil && address.Host != "" {
+			value = address.Redacted()
+		} else if strings.Contains(value, "@") {
+			value = "(with a password)"
+		}
+		seen = append(seen, name+"="+value)
+	}
+	if len(seen) == 0 {
+		return ok("none")
+	}
+	return ok("%s", strings.Join(seen, ", "))
+}
+
+// answers reads the state of the repository that is used, as one who sees it
+// for the first time, and asks for a part of a file.
+func answers(ctx context.Context, h Host) Result {
+	if h.Repository == "" {
+		return ok("none is used yet")
+	}
+	dir, err := scratch.New(h.Temp, "doctor")
+	if err != nil {
+		return missing("export TMPDIR=DIR", "%s", reason(err))
+	}
+	defer dir.Close()
+	patience := origin.DefaultPatience()
+	patience.Unmet, patience.Total, patience.Idle = 5*time.Second, 5*time.Second, 5*time.Second
+	repository, err := obtain.Open(ctx, imagestore.At(dir.Path()), h.Repository, patience, nil)
+	if err != nil {
+		return unanswered(h.Repository, err)
+	}
+	name := fmt.Sprintf("%d.root.json", repository.View.Root().Version)
+	if err := ranges(ctx, repository.Origin(), layout.Metadata(name)); err != nil {
+		return Result{State: Slow, Text: reason(err), Cost: "every update fetches the whole image", Cure: "--from, with another address of the repository"}
+	}
+	return ok("%s, current until %s", h.Repository, repository.View.Expires().UTC().Format("2006-01-02 15:04 MST"))
+}
+
+func unanswered(repository string, err error) Result {
+	r := missing("curl -I "+repository+"/metadata/timestamp.json", "%s", reason(err))
+	r.Cost = "no image can be fetched"
+	if errors.As(err, new(*trust.ExpiredError)) {
+		r.Cure = "date, to see whether this computer's clock is right"
+	}
+	return r
+}
+
+// ranges asks for the first byte of a file.
+func ranges(ctx context.Context, from origin.Origin, path string) error {
+	content, err := from.Fetch(ctx, path, 1<<20)
+	if err != nil {
+		return err
+	}
+	part, err := from.Range(ctx, path, 0, 1, int64(len(content)))
+	if err != nil {
+		return err
+	}
+	return part.Close()
+}
