@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,7 @@ type app struct {
 	quiet   bool
 	verbose bool
 	colour  terminal.Colour
+	every   time.Duration
 	log     string
 	logPath string // of the log that was written, for errors
 }
@@ -93,6 +95,7 @@ func (a *app) globalFlags(root *cobra.Command) {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "write the result only")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show the output of tools, too")
 	flags.Var(&a.colour, "color", "use colours")
+	flags.DurationVar(&a.every, "progress", 0, "where no terminal is, tell every `TIME`, such as 30s, how far it is")
 	flags.StringVar(&a.log, "log", "", "write the full log to this `FILE`")
 	flags.Lookup("color").NoOptDefVal = "always"
 }

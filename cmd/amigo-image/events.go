@@ -39,7 +39,7 @@ func (a *app) reporter(what string) (*reporter, error) {
 	}
 	a.logPath = r.log.Path()
 	if a.json {
-		r.json = terminal.NewJSON(os.Stdout)
+		r.json = a.jsonSink()
 	} else if !a.quiet {
 		announce := r.aside
 		announcer.Store(&announce)
@@ -63,7 +63,7 @@ func (r *reporter) show(e event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.screen == nil {
-		r.screen = terminal.Open(os.Stderr, r.app.colour, false)
+		r.screen = terminal.Open(os.Stderr, r.app.look(false))
 		if r.app.verbose {
 			r.screen = chatty{r.screen}
 		}

@@ -54,9 +54,9 @@ func (a *app) open(dir cache.Dir, plan *pipeline.Plan) (*output, error) {
 	sinks := []terminal.Sink{full, state}
 	switch {
 	case a.json:
-		sinks = append(sinks, terminal.NewJSON(os.Stdout))
+		sinks = append(sinks, a.jsonSink())
 	case !a.quiet:
-		sink := terminal.Open(os.Stderr, a.colour, len(plan.Builds) > 1)
+		sink := terminal.Open(os.Stderr, a.look(len(plan.Builds) > 1))
 		if a.verbose {
 			sink = chatty{sink}
 		}
@@ -81,6 +81,19 @@ func (a *app) openLog(dir cache.Dir) (*terminal.Log, error) {
 		return terminal.LogFile(a.log)
 	}
 	return terminal.OpenLog(logs(dir), "build")
+}
+
+// look is how lines for people are to look.
+func (a *app) look(builds bool) terminal.Look {
+	return terminal.Look{Colour: a.colour, Builds: builds, Every: a.every}
+}
+
+func (a *app) jsonSink() *terminal.JSON {
+	sink := terminal.NewJSON(os.Stdout)
+	if a.every > 0 {
+		sink.Every(a.every)
+	}
+	return sink
 }
 
 // asker returns how to ask a person, or nil if nobody is there.

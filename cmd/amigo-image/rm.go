@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +85,7 @@ func (a *app) rm(c *cobra.Command, args []string, f rmFlags) error {
 			}
 		}
 		r.say("%s %s, %s", verb, one.Name, terminal.Bytes(one.Bytes))
+		one.Type = strings.ReplaceAll(verb, " ", "-")
 		if err := r.object(one); err != nil {
 			return err
 		}
@@ -118,6 +121,9 @@ func (a *app) rmAll(ctx context.Context, r *reporter, store imagestore.Store, f 
 			}
 		}
 		r.say("%s %s, %s", verb, dir, terminal.Bytes(bytes))
+		if err := r.object(removal{Type: strings.ReplaceAll(verb, " ", "-"), Name: filepath.Base(dir), Path: dir, Bytes: bytes}); err != nil {
+			return err
+		}
 	}
 	if !f.dryRun && !f.yes {
 		return usage("rm --all removes all of that", "amigo-image rm --all --yes")

@@ -14,19 +14,20 @@ import (
 type JSON struct {
 	mu      sync.Mutex
 	encoder *json.Encoder
+	pause   time.Duration // between two lines of progress of a phase, at least
 	since   map[string]*progress
 	told    map[string]time.Time
 }
-
-// progressPause is between two lines of progress of a phase, at least.
-const progressPause = time.Second
 
 // NewJSON returns a sink that writes to w.
 func NewJSON(w io.Writer) *JSON {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	return &JSON{encoder: encoder, since: map[string]*progress{}, told: map[string]time.Time{}}
+	return &JSON{encoder: encoder, pause: time.Second, since: map[string]*progress{}, told: map[string]time.Time{}}
 }
+
+// Every sets how long to wait between two lines of progress of a phase.
+func (j *JSON) Every(pause time.Duration) { j.pause = pause }
 
 // jsonEvent is an event as it is written. New members may come.
 type jsonEvent struct {
@@ -88,7 +89,7 @@ func (j *JSON) eta(e event.Event) *int {
 // due tells whether a line of progress is to be written now.
 func (j *JSON) due(e event.Event) bool {
 	now := time.Now()
-	if now.Sub(j.told[key(e)]) < progressPause && e.Done < e.Total {
+	if now.Sub(j.told[key(e)]) < j.pause && e.Done < e.Total {
 		return false
 	}
 	j.told[key(e)] = now

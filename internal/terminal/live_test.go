@@ -49,7 +49,7 @@ func TestLive(t *testing.T) {
 		text, _ := io.ReadAll(master) // ends with EIO when the last writer closes
 		shown <- string(text)
 	}()
-	s := Open(slave, Auto, false)
+	s := Open(slave, Look{Colour: Auto})
 	if _, ok := s.(*live); !ok {
 		t.Fatalf("a terminal gets %T", s)
 	}
@@ -89,7 +89,7 @@ func TestDumbTerminalGetsPlainLines(t *testing.T) {
 	t.Setenv("TERM", "dumb")
 	master, slave := pty(t, 80)
 	defer func() { _, _ = master.Close(), slave.Close() }()
-	if s, ok := Open(slave, Auto, false).(*text); !ok || s.layout.colour {
+	if s, ok := Open(slave, Look{Colour: Auto}).(*text); !ok || s.layout.colour {
 		t.Errorf("a dumb terminal gets %T", s)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -76,15 +77,23 @@ func (c Colour) Coloured(f *os.File) bool {
 	}
 }
 
-// Open returns the sink for people that suits f. builds tells whether lines
-// must name the build they belong to.
-func Open(f *os.File, colour Colour, builds bool) Sink {
-	l := layout{colour: colour.Coloured(f), builds: builds}
+// Look is how a sink for people is to look.
+type Look struct {
+	Colour Colour
+	Builds bool          // lines name the build they belong to
+	Every  time.Duration // between two lines of progress in a pipe; 0: few
+}
+
+// Open returns the sink for people that suits f.
+func Open(f *os.File, look Look) Sink {
+	l := layout{colour: look.Colour.Coloured(f), builds: look.Builds}
 	if Is(f) && os.Getenv("TERM") != "dumb" {
 		l.width = func() int { return Width(f) }
 		return newLive(f, l)
 	}
-	return newText(f, l)
+	t := newText(f, l)
+	t.every = look.Every
+	return t
 }
 
 // key tells phases apart.

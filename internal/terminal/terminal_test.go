@@ -74,6 +74,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextEvery: somebody wants to hear more often.
+func TestTextEvery(t *testing.T) {
+	var b bytes.Buffer
+	s := newText(&b, layout{})
+	now := time.Unix(0, 0)
+	s.now, s.every = func() time.Time { return now }, 10*time.Second
+	s.Emit(event.Event{Type: event.PhaseStart, Phase: "fetch"})
+	for done := range int64(60) {
+		now = now.Add(time.Second)
+		s.Emit(event.Event{Type: event.Progress, Phase: "fetch", Done: done, Total: 1000, Unit: event.Bytes})
+	}
+	if lines := strings.Count(b.String(), "\n"); lines != 7 {
+		t.Errorf("%d lines\n%s", lines, b.String())
+	}
+}
+
 func TestTextOfSeveralBuilds(t *testing.T) {
 	var b bytes.Buffer
 	s := newText(&b, layout{builds: true, colour: true})

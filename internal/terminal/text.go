@@ -18,6 +18,7 @@ type text struct {
 	mu     sync.Mutex
 	w      io.Writer
 	layout layout
+	every  time.Duration // as in [Look]
 	now    func() time.Time
 	phases map[string]*textPhase
 }
@@ -61,7 +62,7 @@ func (t *text) progress(p *textPhase, e event.Event) {
 	now := t.now()
 	p.progress.update(e, now)
 	step := p.progress.percent() / stepPercent
-	if step <= p.step || now.Sub(p.told) < stepTime {
+	if t.every > 0 && now.Sub(p.told) < t.every || t.every == 0 && (step <= p.step || now.Sub(p.told) < stepTime) {
 		return
 	}
 	p.step, p.told = step, now
