@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -77,7 +78,9 @@ func (a *app) diagnose(r doctor.Result, paint func(text, as string) string) {
 	if a.quiet && r.State == doctor.OK {
 		return
 	}
-	fmt.Printf("%-13s %s %s\n", r.Name, paint(fmt.Sprintf("%-8s", r.State), string(r.State)), r.Text)
+	// Colour comes last: its escapes would count as columns.
+	text := terminal.Wrapped(os.Stdout, fmt.Sprintf("%-13s %-8s %s", r.Name, r.State, r.Text))
+	fmt.Println(strings.Replace(text, " "+string(r.State), " "+paint(string(r.State), string(r.State)), 1))
 	if r.State == doctor.OK {
 		return
 	}

@@ -332,7 +332,7 @@ func TestFaultsOfPeople(t *testing.T) {
 		"amigo-image pull " + s.URL + " stabel":                      `no channel or version "stabel"`,
 		"amigo-image pull " + s.URL + " 2026-11-51":                  `no channel or version "2026-11-51"`,
 		"amigo-image pull " + s.URL + " stable --variant productiom": `no variant "productiom"`,
-		"amigo-image info " + s.URL + " nightl":                     `no channel or version "nightl"`,
+		"amigo-image info " + s.URL + " nightl":                      `no channel or version "nightl"`,
 		"amigo-image diff --from " + s.URL + " stabel nightly":       `no channel or version "stabel"`,
 	} {
 		p.tries(p.fails(line, fault.NotFound, what))

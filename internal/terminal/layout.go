@@ -75,7 +75,11 @@ func (l layout) message(e event.Event) string {
 	if e.Type == event.Warning {
 		text += l.paint("warning:", "warning") + " "
 	}
-	return text + printable(e.Text)
+	text += printable(e.Text)
+	if l.width != nil {
+		return wrapped(text, l.width()-1)
+	}
+	return text
 }
 
 // printable removes what would move a terminal's cursor or change its state.
