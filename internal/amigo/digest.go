@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // Digest returns a digest of all that decides what [Provision] brings to a
@@ -35,6 +36,7 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "build": c.BuildOn,
 		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator,
 		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
+		"history": manifest.FormatCommits(tree.History),
 	})
 	if err != nil {
 		return "", fmt.Errorf("taking the digest of the settings: %w", err)

@@ -21,6 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // provision is one run, and what its steps have found so far.
@@ -205,6 +206,9 @@ func (p *provision) describe(set fileset.Set, s site.Site) error {
 		fileset.Text(site.Share+"/about.json", string(text)+"\n"),
 		fileset.Text(site.Share+"/runtime.list", adapt.Runtime()),
 	)
+	if len(p.tree.History) > 0 {
+		set.Add(fileset.Text(site.Share+"/"+manifest.CommitsName, manifest.FormatCommits(p.tree.History)))
+	}
 	return nil
 }
 

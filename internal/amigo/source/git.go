@@ -54,6 +54,9 @@ func fromDirectory(ctx context.Context, spec Spec) (Tree, error) {
 	if changes, err := git(ctx, dir, nil, "diff", "--name-only", "HEAD"); err != nil || changes != "" {
 		tree.Commit += "-dirty"
 	}
+	if history, err := recent(ctx, dir, lines[1]); err == nil {
+		tree.History = history
+	}
 	return tree, ctx.Err()
 }
 
@@ -79,7 +82,11 @@ func fromGit(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 	dir, _, err := c.Get(ctx, "source", cache.Key(remote, commit), func(dir string) error {
 		return checkout(ctx, env, remote, commit, spec.Ref, dir)
 	})
-	return Tree{Dir: dir, Commit: commit, Origin: origin(spec.Location)}, err
+	if err != nil {
+		return Tree{}, err
+	}
+	history, err := historyOf(ctx, c, env, remote, commit, spec.Ref)
+	return Tree{Dir: dir, Commit: commit, Origin: origin(spec.Location), History: history}, err
 }
 
 // absolute makes the path of a local repository absolute.
@@ -130,7 +137,7 @@ func checkout(ctx context.Context, env []string, remote, commit, ref, dir string
 	if _, err := git(ctx, dir, env, "init", "--quiet"); err != nil {
 		return fmt.Errorf("fetching %s: %w", origin(remote), err)
 	}
-	if err := pull(ctx, env, remote, commit, ref, dir); err != nil {
+	if err := pull(ctx, env, remote, commit, ref, dir, "--depth=1"); err != nil {
 		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
 	}
 	// Line ends and filters of the host's user would change the source.
@@ -140,16 +147,16 @@ func checkout(ctx context.Context, env []string, remote, commit, ref, dir string
 	return os.RemoveAll(filepath.Join(dir, ".git"))
 }
 
-// pull asks for the one commit; servers that give none by its name are asked
-// for the ref, or for everything.
-func pull(ctx context.Context, env []string, remote, commit, ref, dir string) error {
-	_, err := git(ctx, dir, env, "fetch", "--quiet", "--depth=1", "--no-tags", remote, commit)
+// pull asks for the one commit, as deep as told; servers that give none by its
+// name are asked for the ref, or for everything.
+func pull(ctx context.Context, env []string, remote, commit, ref, dir, depth string) error {
+	_, err := git(ctx, dir, env, "fetch", "--quiet", depth, "--no-tags", remote, commit)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	args := []string{"fetch", "--quiet", remote, "+refs/*:refs/theirs/*"}
 	if ref != "" && ref != commit {
-		args = []string{"fetch", "--quiet", "--depth=1", "--no-tags", remote, ref}
+		args = []string{"fetch", "--quiet", depth, "--no-tags", remote, ref}
 	}
 	_, err = git(ctx, dir, env, args...)
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // Spec says where the source is.
@@ -32,6 +33,8 @@ type Tree struct {
 	Commit  string // of git, with "-dirty" behind it if files were changed since; "" when unknown
 	Origin  string // where it came from, as an image may tell it: no secret, no path of the host
 	Digest  string // of all that is built from
+	// History are the last commits, Commit's own first; nil when unknown.
+	History []manifest.Commit
 }
 
 // kind is how a location is reached.
