@@ -30,9 +30,9 @@ func (a *app) diffCommand() *cobra.Command {
 		Use:     "diff OLD NEW",
 		GroupID: "use",
 		Short:   "tell what changed between two images or versions",
-		Long: `Tell what changed: the data, AmiGO, sizes, packages, and which CVE numbers the
-changelogs of the packages name between the two. OLD and NEW are channels or
-versions of the repository, or directories of a build.
+		Long: `Tell what changed: the data, AmiGO's commits, sizes, packages, and which CVE
+numbers the changelogs of the packages name between the two. OLD and NEW are
+channels or versions of the repository, or directories of a build.
 
 EXIT STATUS
   0    it was told
@@ -48,7 +48,7 @@ EXIT STATUS
 	flags.BoolVar(&f.all, "all", false, "tell all packages and commits, not the first")
 	flags.StringVar(&f.format, "format", "text", "text or markdown")
 	f.repository.add(flags)
-	flags.StringVar(&f.source, "amigo", "", "list AmiGO's commits from the git repository in this `DIRECTORY`")
+	flags.StringVar(&f.source, "amigo", "", "take AmiGO's commits from the git repository in this `DIRECTORY`, not from the images")
 	return c
 }
 
@@ -101,8 +101,8 @@ func compare(ctx context.Context, load changes.Loader, old, now, source string) 
 		return changes.Changes{}, err
 	}
 	found := changes.Compare(before, after)
-	if source != "" && found.AmiGO.Old.Commit != found.AmiGO.New.Commit {
-		found.AmiGO.Commits, err = changes.LogCommits(ctx, source, before.AmiGO.Commit, after.AmiGO.Commit)
+	if source != "" {
+		err = found.AmiGO.Log(ctx, source)
 	}
 	return found, err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,10 +125,18 @@ func makeImage(t *testing.T, dir, variant, version, date string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	history := commits(version)
+	list := []byte(manifest.FormatCommits(history))
+	if err := os.WriteFile(filepath.Join(dir, manifest.CommitsName), list, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	facts := manifest.Manifest{
 		Name: "amigo-" + variant, Variant: variant, Version: "2.5.17", Created: created,
-		Files:  []manifest.File{{Name: filepath.Base(disk), Role: manifest.Disk, Format: "qcow2", Size: size, VirtualSize: 64 << 20, SHA256: digest}},
-		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: "8f31c02d", Serve: "workers"},
+		Files: []manifest.File{
+			{Name: filepath.Base(disk), Role: manifest.Disk, Format: "qcow2", Size: size, VirtualSize: 64 << 20, SHA256: digest},
+			{Name: manifest.CommitsName, Role: manifest.CommitList, Size: int64(len(list)), SHA256: manifest.Digest(list)},
+		},
+		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: history[0].ID, Serve: "workers"},
 		GOlr:   manifest.GOlr{Documents: 12, Date: date, DOI: "10.5072/example." + version},
 		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1"},
 		Tool:   manifest.Tool{Name: "amigo-image", Version: "0"},
@@ -135,6 +144,21 @@ func makeImage(t *testing.T, dir, variant, version, date string) {
 	if _, err := manifest.Write(dir, facts, []manifest.Package{{Name: "perl", Version: "5.36", Architecture: "amd64"}}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// commits returns the history of a version's AmiGO: the newer one has two more
+// commits, one of them a merge.
+func commits(version string) []manifest.Commit {
+	id := func(digit string) string { return strings.Repeat(digit, 40) }
+	all := []manifest.Commit{
+		{ID: id("8"), Date: "2026-11-20", Parents: []string{id("1"), id("7")}, Subject: "Merge branch 'footer'"},
+		{ID: id("7"), Date: "2026-11-19", Parents: []string{id("1")}, Subject: "Update the <b>footer</b>"},
+		{ID: id("1"), Date: "2026-11-10", Subject: "first"},
+	}
+	if version == "2026-11-15" {
+		return all[2:]
+	}
+	return all
 }
 
 // noise returns a mebibyte that the seed decides.

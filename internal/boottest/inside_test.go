@@ -134,6 +134,20 @@ func TestChangelogs(t *testing.T) {
 	}
 }
 
+func TestCommits(t *testing.T) {
+	answers := good()
+	id := strings.Repeat("ab", 20)
+	answers["commits"] = id + " 2026-02-03 - first"
+	facts, err := answers.facts()
+	if err != nil || !cmp.Equal(facts.Commits, []manifest.Commit{{ID: id, Date: "2026-02-03", Subject: "first"}}) {
+		t.Errorf("%v: %+v", err, facts.Commits)
+	}
+	answers["commits"] = "first"
+	if _, err := answers.facts(); err == nil {
+		t.Error("what is no list of commits was read")
+	}
+}
+
 func TestInsideFails(t *testing.T) {
 	for _, test := range []struct{ section, answer, want string }{
 		{"failed", "jetty9.service loaded failed failed Jetty\nx.service loaded", "failed: jetty9.service, x.service"},

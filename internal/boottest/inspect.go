@@ -20,6 +20,9 @@ const aboutPath = "/usr/share/amigo-image/about.json"
 // of security fixes.
 const changelogsPath = "/usr/share/amigo-image/changelogs.gz"
 
+// commitsPath is where the provisioner writes what AmiGO's source is built on.
+const commitsPath = "/usr/share/amigo-image/" + manifest.CommitsName
+
 // About is the content of about.json in the image.
 type About struct {
 	AmiGO struct {
@@ -45,8 +48,10 @@ type Facts struct {
 	Packages []manifest.Package
 	// Changelogs are those of the packages whose changelogs the image knows.
 	Changelogs []manifest.Changelog `json:"-"`
-	Kernel     string
-	System     string // os-release's PRETTY_NAME
+	// Commits are the last ones of AmiGO, if the image knows any.
+	Commits []manifest.Commit `json:"-"`
+	Kernel  string
+	System  string // os-release's PRETTY_NAME
 }
 
 // section is one question to the running machine: a name and the shell
@@ -62,6 +67,7 @@ var sections = []section{
 	{"about", "cat " + aboutPath},
 	{"packages", `dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'`},
 	{"changelogs", "base64 " + changelogsPath},
+	{"commits", "cat " + commitsPath},
 	{"kernel", "uname -r"},
 	{"system", ". /etc/os-release && echo \"$PRETTY_NAME\""},
 	{"hostname", "cat /proc/sys/kernel/hostname"},
@@ -158,6 +164,9 @@ func (i inside) facts() (Facts, error) {
 		faults = append(faults, err)
 	}
 	if facts.Changelogs, err = i.changelogs(facts.Packages); err != nil {
+		faults = append(faults, err)
+	}
+	if facts.Commits, err = manifest.ParseCommits(strings.NewReader(i.text("commits"))); err != nil {
 		faults = append(faults, err)
 	}
 	return facts, errors.Join(faults...)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -95,6 +96,10 @@ func TestHostile(t *testing.T) {
 	scene.catalog.Channels[0].Revoked["2026-11-15"] = hostile
 	scene.catalog.Nights[0].Detail = hostile
 	scene.catalog.Versions[1].AmiGO.Version = hostile
+	news := scene.options.Changes["2026-11-15"]
+	news.AmiGO.Commits.Subjects[0].Subject = hostile
+	news.AmiGO.Gone, news.AmiGO.Unknown = news.AmiGO.Commits, hostile
+	scene.options.Changes["2026-11-15"] = news
 	scene.options.Issues = "javascript:alert(1)"
 	files, err := Render(scene.catalog, scene.options)
 	if err != nil {
@@ -117,6 +122,11 @@ func TestLarge(t *testing.T) {
 		c.Channels[1].History = append(c.Channels[1].History, c.Channels[1].History...)
 	}
 	news := scene.options.Changes["2026-11-15"]
+	commits := &changes.Commits{Count: 400}
+	for range changes.MaxSubjects {
+		commits.Subjects = append(commits.Subjects, changes.Commit{ID: digest("x"), Date: "2026-11-15", Subject: strings.Repeat("界<", 100)})
+	}
+	news.AmiGO.Commits, news.AmiGO.Gone = commits, commits
 	for range 6 {
 		news.Packages.Changed = append(news.Packages.Changed, news.Packages.Changed...)
 		news.Packages.Added = append(news.Packages.Added, news.Packages.Added...)

@@ -96,6 +96,8 @@ const (
 	maxRows     = 40
 	maxMoves    = 30
 	maxPackages = 60
+	maxCommits  = 10
+	maxSubject  = 100
 	maxCVEs     = 4 // of a package, and packages with the same
 )
 

@@ -114,7 +114,7 @@ func (r release) sorted() []manifest.File {
 // roles are those of disks, then all others.
 var roles = []manifest.Role{
 	manifest.Disk, layout.Chunks,
-	layout.Index, manifest.PackageList, manifest.SecurityFixes,
+	layout.Index, manifest.PackageList, manifest.SecurityFixes, manifest.CommitList,
 	layout.Changes, layout.BootReport, layout.Screenshot, layout.ImageFacts,
 }
 

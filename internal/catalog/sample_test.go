@@ -130,7 +130,7 @@ func addImage(v *layout.VersionManifest, m manifest.Manifest, age int) {
 		size   int64
 	}{
 		{manifest.Disk, ".qcow2", disk.Size}, {layout.Chunks, ".raw.zst", disk.Size - 5<<20}, {layout.Index, ".chunks", 901_120},
-		{manifest.PackageList, ".packages.txt", 28_223}, {manifest.SecurityFixes, ".cves.txt", 96_001},
+		{manifest.PackageList, ".packages.txt", 28_223}, {manifest.SecurityFixes, ".cves.txt", 96_001}, {manifest.CommitList, ".commits.txt", 76_804},
 		{layout.ImageFacts, ".manifest.json", 1_535}, {layout.BootReport, ".boot-test.json", 18_012}, {layout.Screenshot, ".screen.png", 9_120},
 	} {
 		name := layout.FileName("amigo", v.Version, m.Variant, f.suffix)
@@ -174,10 +174,14 @@ func news(days []string) map[string]changes.Changes {
 		{Name: "distribution", Size: 385_351_680, Changelogs: logs, Packages: packages("linux-image-6.1.0-56-cloud-amd64 6.1.174-1", "openssl 3.0.17-1~deb12u3", "libssl3 3.0.17-1~deb12u3", "libxml2 2.9.14+dfsg-1.3~deb12u3", "apache2 2.4.71-1~deb12u1", "apache2-bin 2.4.71-1~deb12u1", "tzdata 2026c-0+deb12u1", "git 1:2.39.5-0+deb12u2", "jq 1.6-2.1+deb12u1", "libjq1 1.6-2.1+deb12u1")},
 		{Name: "production", Size: 333_053_952, Changelogs: logs, Packages: packages("linux-image-6.1.0-56-cloud-amd64 6.1.174-1", "openssl 3.0.17-1~deb12u3", "libssl3 3.0.17-1~deb12u3", "tzdata 2026c-0+deb12u1")},
 	}
+	first := manifest.Commit{ID: old.AmiGO.Commit, Date: "2026-10-16", Subject: "first"}
+	old.Variants[0].Commits = []manifest.Commit{first}
+	now.Variants[0].Commits = []manifest.Commit{
+		{ID: now.AmiGO.Commit, Date: "2026-11-12", Parents: []string{digest("2")}, Subject: "Show the taxon beside the gene product"},
+		{ID: digest("2"), Date: "2026-11-11", Parents: []string{digest("3")}, Subject: "Escape <angle> brackets in filters"},
+		{ID: digest("3"), Date: "2026-10-30", Parents: []string{first.ID}, Subject: "Update the footer"}, first,
+	}
 	c := changes.Compare(old, now)
-	c.AmiGO.Commits = &changes.Commits{Count: 3, Subjects: []changes.Commit{
-		{ID: digest("1"), Subject: "Show the taxon beside the gene product"}, {ID: digest("2"), Subject: "Escape <angle> brackets in filters"}, {ID: digest("3"), Subject: "Update the footer"},
-	}}
 	c.Images[0].Update, c.Images[1].Update = 61_203_456, 58_004_992
 	newest := changes.Compare(now, now)
 	newest.To.Name = days[0]

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -29,6 +31,9 @@ var words = template.FuncMap{
 	"first":      func(list []changes.Row) []changes.Row { return first(maxPackages, list) },
 	"firstNew":   func(list []changes.Package) []changes.Package { return first(maxPackages, list) },
 	"firstMoves": func(list []layout.Move) []layout.Move { return first(maxMoves, list) },
+	"commits":    func(list []changes.Commit) []changes.Commit { return first(maxCommits, list) },
+	"brief":      func(subject string) string { return runewidth.Truncate(subject, maxSubject, "…") },
+	"untold":     func(count int) int { return max(count-maxCommits, 0) },
 	"beyond":     func(length int) int { return max(length-maxPackages, 0) },
 }
 
@@ -51,6 +56,7 @@ var purposes = map[manifest.Role]string{
 	layout.Chunks:          "raw disk, zstd",
 	layout.Index:           "index for updates",
 	manifest.PackageList:   "packages",
+	manifest.CommitList:    "AmiGO’s last commits",
 	manifest.SecurityFixes: "security fixes of the packages",
 	layout.BootReport:      "boot test report",
 	layout.Screenshot:      "console after the test",

@@ -41,20 +41,27 @@ type Point struct {
 type AmiGO struct {
 	Old manifest.AmiGO `json:"old"`
 	New manifest.AmiGO `json:"new"`
-	// Commits are those between the two, if they are known.
+	// Commits are those that the new one has and the old one has not, if they
+	// are known; Gone are those that only the old one has.
 	Commits *Commits `json:"commits,omitempty"`
-	Compare string   `json:"compare,omitempty"` // address that shows the difference
+	Gone    *Commits `json:"gone,omitempty"`
+	// Unknown says why the commits are not known, if there should be any.
+	Unknown string `json:"commits_unknown,omitempty"`
+	Compare string `json:"compare,omitempty"` // address that shows the difference
 }
 
 // Commits are the commits of a range.
 type Commits struct {
 	Count    int      `json:"count"`
 	Subjects []Commit `json:"subjects"` // newest first, at most [MaxSubjects]
+	// More tells that there may be others, older than what is recorded.
+	More bool `json:"more,omitempty"`
 }
 
-// Commit is one commit.
+// Commit is one commit. Merges are left out.
 type Commit struct {
 	ID      string `json:"id"`
+	Date    string `json:"date,omitempty"` // YYYY-MM-DD
 	Subject string `json:"subject"`
 }
 

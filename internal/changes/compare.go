@@ -9,8 +9,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
-// Compare says what became of old. It knows nothing of commits; who does fills
-// them in.
+// Compare says what became of old.
 //
 // Two sides of one image each are compared even if those are not the same
 // variant: that tells what one variant has that the other has not.
@@ -24,7 +23,7 @@ func Compare(old, now Side) Changes {
 		Schema:   Schema,
 		From:     Point{old.Name, old.Created},
 		To:       Point{now.Name, now.Created},
-		AmiGO:    AmiGO{Old: old.AmiGO, New: now.AmiGO, Compare: compareLink(old.AmiGO, now.AmiGO)},
+		AmiGO:    compareAmiGO(old, now),
 		GOlr:     GOlr{old.GOlr, now.GOlr},
 		System:   System{old.System, now.System},
 		Images:   compareImages(old.Variants, now.Variants),

@@ -109,6 +109,10 @@ func readVariant(name string, file func(manifest.Role) (manifest.File, bool), re
 			v.Changelogs, err = manifest.ParseFixes(bytes.NewReader(content))
 			return err
 		},
+		manifest.CommitList: func(content []byte) (err error) {
+			v.Commits, err = manifest.ParseCommits(bytes.NewReader(content))
+			return err
+		},
 		layout.Index: func(content []byte) error {
 			index, err := chunk.Decode(content)
 			v.Index = &index

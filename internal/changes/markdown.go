@@ -22,6 +22,7 @@ func (c Changes) WriteMarkdown(w io.Writer) error {
 	item("GO data", c.GOlr.Data()+", "+c.GOlr.Documents()+" documents")
 	item("DOI", c.GOlr.DOI())
 	item("AmiGO", strings.TrimSuffix(c.AmiGO.Software()+", "+c.AmiGO.Distance(), ", "))
+	item("Note", c.AmiGO.Doubt())
 	item("System", step(c.System.Old.Name+", kernel "+c.System.Old.Kernel, c.System.New.Name+", kernel "+c.System.New.Kernel))
 	for _, image := range c.Images {
 		item(image.Variant, strings.TrimSpace(strings.TrimPrefix(image.text(), image.Variant)))
@@ -42,14 +43,16 @@ func (a AmiGO) markdown(out *strings.Builder) {
 	if a.Compare != "" {
 		fmt.Fprintf(out, "<%s>\n", a.Compare)
 	}
-	if a.Commits == nil {
-		return
-	}
-	for _, commit := range a.Commits.Subjects {
-		fmt.Fprintf(out, "- `%s` %s\n", Short(commit.ID), plain(commit.Subject))
-	}
-	if more := a.Commits.Count - len(a.Commits.Subjects); more > 0 {
-		fmt.Fprintf(out, "- and %d more\n", more)
+	for _, list := range a.lists() {
+		if list.Commits == a.Gone {
+			fmt.Fprintf(out, "\nOnly in %s:\n\n", Short(a.Old.Commit))
+		}
+		for _, commit := range list.Subjects {
+			fmt.Fprintf(out, "- %s\n", join("`"+Short(commit.ID)+"`", commit.Date, plain(commit.Subject)))
+		}
+		if more := list.Count - len(list.Subjects); more > 0 {
+			fmt.Fprintf(out, "- and %d more\n", more)
+		}
 	}
 }
 

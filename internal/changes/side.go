@@ -26,6 +26,8 @@ type Variant struct {
 	// Changelogs are those of the packages. Packages without one may have
 	// fixes that nobody knows of.
 	Changelogs []manifest.Changelog
+	// Commits are the last ones of AmiGO, the newest first, if they are known.
+	Commits []manifest.Commit
 	// Index tells what the disk is made of, if it is published.
 	Index *chunk.Index
 }

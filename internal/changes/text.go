@@ -5,17 +5,21 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 const (
 	columns = 80
 	few     = 10 // packages that a short text tells
+	// Commits that a short text tells.
+	fewCommits = 5
 	// Names and versions up to this long are in columns.
 	maxName, maxVersion = 26, 37
 )
 
 // WriteText writes the changes for a terminal of 80 columns. Without all it
-// tells the first ten packages only.
+// tells the first packages and commits only.
 func (c Changes) WriteText(w io.Writer, all bool) error {
 	var out strings.Builder
 	row := func(name, text string) { fmt.Fprintf(&out, "%-9s %s\n", name, text) }
@@ -27,6 +31,9 @@ func (c Changes) WriteText(w io.Writer, all bool) error {
 	row("AmiGO", pair(c.AmiGO.Software(), c.AmiGO.Distance()))
 	if c.AmiGO.Compare != "" {
 		row("", c.AmiGO.Compare)
+	}
+	if doubt := c.AmiGO.Doubt(); doubt != "" {
+		row("", doubt)
 	}
 	c.writeCommits(&out, all)
 	if c.System.Old.Kernel != c.System.New.Kernel {
@@ -71,15 +78,37 @@ func (i Image) SizeText() string {
 }
 
 func (c Changes) writeCommits(out *strings.Builder, all bool) {
-	if !all || c.AmiGO.Commits == nil {
-		return
+	for _, list := range c.AmiGO.lists() {
+		shown := list.Subjects
+		if !all && len(shown) > fewCommits+1 {
+			shown = shown[:fewCommits]
+		}
+		for _, commit := range shown {
+			text := join(Short(commit.ID), commit.Date, commit.Subject)
+			fmt.Fprintf(out, "  %s %s\n", list.mark, runewidth.Truncate(text, columns-4, ".."))
+		}
+		if more := list.Count - len(shown); more > 0 {
+			fmt.Fprintf(out, "    .. %d more%s\n", more, map[bool]string{false: ": --all"}[all])
+		}
 	}
-	for _, commit := range c.AmiGO.Commits.Subjects {
-		fmt.Fprintf(out, "    %s\n", cut(Short(commit.ID)+"  "+commit.Subject, columns-4))
+}
+
+// list is commits as they are told: what came with a plus, what went with a
+// minus.
+type list struct {
+	*Commits
+	mark string
+}
+
+func (a AmiGO) lists() []list {
+	var lists []list
+	if a.Commits != nil {
+		lists = append(lists, list{a.Commits, "+"})
 	}
-	if more := c.AmiGO.Commits.Count - len(c.AmiGO.Commits.Subjects); more > 0 {
-		fmt.Fprintf(out, "    .. %d more\n", more)
+	if a.Gone != nil {
+		lists = append(lists, list{a.Gone, "-"})
 	}
+	return lists
 }
 
 // line is a row of the table of packages.
@@ -167,11 +196,4 @@ func writeNote(out *strings.Builder, text string, words []string, all bool) {
 		text += " " + word
 	}
 	fmt.Fprintln(out, text)
-}
-
-func cut(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-2]) + ".."
-	}
-	return text
 }

@@ -87,10 +87,35 @@ func (a AmiGO) Software() string {
 
 // Distance says how many commits lie between, or "".
 func (a AmiGO) Distance() string {
-	if a.Commits == nil {
+	switch {
+	case a.Commits == nil:
+		return ""
+	case a.Gone == nil:
+		return a.Commits.number()
+	case a.Commits.Count == 0:
+		return a.Gone.number() + " back"
+	default:
+		return a.Commits.number() + ", " + plural(a.Gone.Count, "is gone", "are gone")
+	}
+}
+
+func (c Commits) number() string {
+	if c.More {
+		return Number(int64(c.Count)) + " or more commits"
+	}
+	return plural(c.Count, "commit", "commits")
+}
+
+// Doubt says what else there is to know of the commits, or "".
+func (a AmiGO) Doubt() string {
+	switch {
+	case a.Unknown != "":
+		return "commits are not known: " + a.Unknown
+	case a.Gone != nil && a.Commits != nil && a.Commits.Count > 0:
+		return Short(a.Old.Commit) + " is not in the history of " + Short(a.New.Commit) + ": rebased, or another branch"
+	default:
 		return ""
 	}
-	return plural(a.Commits.Count, "commit", "commits")
 }
 
 // Summary says what became of the packages: "2 security, 9 other, 4 new, 0 removed".

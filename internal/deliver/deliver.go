@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
@@ -133,7 +134,11 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	if err != nil {
 		return Delivery{}, err
 	}
-	witness = append(witness, fixes...)
+	commits, err := keepCommits(out, report.Facts.Commits)
+	if err != nil {
+		return Delivery{}, err
+	}
+	witness = slices.Concat(witness, fixes, commits)
 	names, err := manifest.Write(out.Path(), o.manifest(append([]manifest.File{disk}, witness...), report), report.Facts.Packages)
 	if err != nil {
 		return Delivery{}, err

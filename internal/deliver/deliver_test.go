@@ -146,6 +146,7 @@ func TestFinish(t *testing.T) {
 	report.Facts.About.AmiGO.Version, report.Facts.About.AmiGO.Source = "2.5.17", "https://me:secret@example.org/amigo"
 	report.Facts.Packages = []manifest.Package{{Name: "perl", Version: "5.36", Architecture: "amd64"}}
 	report.Facts.Changelogs = []manifest.Changelog{{Source: "perl", Version: "5.36", Oldest: "5.30", Packages: []string{"perl"}}}
+	report.Facts.Commits = []manifest.Commit{{ID: strings.Repeat("ab", 20), Date: "2026-02-03", Subject: "first"}}
 	delivery, err := o.finish(t.Context(), out, report, event.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestFinish(t *testing.T) {
 		}
 		names = append(names, filepath.Base(file))
 	}
-	if want := []string{"amigo.qcow2", "packages.txt", "manifest.json", "SHA256SUMS", "boot-test.json", "screen.png", "cves.txt"}; !slices.Equal(names, want) {
+	if want := []string{"amigo.qcow2", "packages.txt", "manifest.json", "SHA256SUMS", "boot-test.json", "screen.png", "cves.txt", "commits.txt"}; !slices.Equal(names, want) {
 		t.Errorf("files %q", names)
 	}
 	m, err := manifest.ReadFile(filepath.Join(delivery.Dir, manifest.FileName))

@@ -70,11 +70,23 @@ func keepFixes(out *outdir.Dir, logs []manifest.Changelog) ([]manifest.File, err
 	if len(logs) == 0 {
 		return nil, nil
 	}
-	content := []byte(manifest.FormatFixes(logs))
-	if err := os.WriteFile(out.Path(manifest.FixesName), content, 0o644); err != nil {
-		return nil, fmt.Errorf("keeping what the changelogs say: %w", err)
+	return keep(out, manifest.FixesName, manifest.SecurityFixes, manifest.FormatFixes(logs))
+}
+
+// keepCommits writes the last commits of AmiGO, if the image knows any.
+func keepCommits(out *outdir.Dir, commits []manifest.Commit) ([]manifest.File, error) {
+	if len(commits) == 0 {
+		return nil, nil
 	}
-	return []manifest.File{{Name: manifest.FixesName, Role: manifest.SecurityFixes, Size: int64(len(content)), SHA256: manifest.Digest(content)}}, nil
+	return keep(out, manifest.CommitsName, manifest.CommitList, manifest.FormatCommits(commits))
+}
+
+func keep(out *outdir.Dir, name string, role manifest.Role, text string) ([]manifest.File, error) {
+	content := []byte(text)
+	if err := os.WriteFile(out.Path(name), content, 0o644); err != nil {
+		return nil, fmt.Errorf("keeping what the image knows: %w", err)
+	}
+	return []manifest.File{{Name: name, Role: role, Size: int64(len(content)), SHA256: manifest.Digest(content)}}, nil
 }
 
 // withoutSecret removes a user and a password from a URL.

@@ -47,10 +47,18 @@ func makeImage(t testing.TB, dir, variant, seed string, kib int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	id := func(seed string) string { return manifest.Digest([]byte(seed))[:40] }
+	list := []byte(manifest.FormatCommits([]manifest.Commit{{ID: id(seed), Date: "2026-11-19", Parents: []string{id("1")}, Subject: "change <" + seed + ">"}}))
+	if err := os.WriteFile(filepath.Join(dir, manifest.CommitsName), list, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	facts := manifest.Manifest{
 		Name: "amigo-" + variant, Variant: variant, Version: "2.5.17", Created: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
-		Files:  []manifest.File{{Name: filepath.Base(disk), Role: manifest.Disk, Format: "qcow2", Size: size, VirtualSize: 64 << 20, SHA256: digest}},
-		AmiGO:  manifest.AmiGO{Version: "2.5.17", Serve: "workers"},
+		Files: []manifest.File{
+			{Name: filepath.Base(disk), Role: manifest.Disk, Format: "qcow2", Size: size, VirtualSize: 64 << 20, SHA256: digest},
+			{Name: manifest.CommitsName, Role: manifest.CommitList, Size: int64(len(list)), SHA256: manifest.Digest(list)},
+		},
+		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: id(seed), Serve: "workers"},
 		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1"},
 		Tool:   manifest.Tool{Name: "amigo-image", Version: "0"},
 	}
@@ -140,6 +148,14 @@ func (b *bench) at() string {
 	return strings.Join(all, " ")
 }
 
+// says checks that a file of the repository holds a text.
+func (b *bench) says(file, want string) {
+	b.t.Helper()
+	if content, err := os.ReadFile(filepath.Join(b.dir, file)); err != nil || !strings.Contains(string(content), want) {
+		b.t.Errorf("%s: no %s in\n%s (%v)", file, want, content, err)
+	}
+}
+
 // tree returns the sizes and times of all files below a directory.
 func (b *bench) tree(below string) map[string]string {
 	b.t.Helper()
@@ -169,9 +185,9 @@ func TestPublish(t *testing.T) {
 	}
 	want := []string{
 		"SHA256SUMS", "SHA256SUMS.minisig",
-		"amigo-2026-11-22-distribution.chunks", "amigo-2026-11-22-distribution.manifest.json", "amigo-2026-11-22-distribution.packages.txt",
+		"amigo-2026-11-22-distribution.chunks", "amigo-2026-11-22-distribution.commits.txt", "amigo-2026-11-22-distribution.manifest.json", "amigo-2026-11-22-distribution.packages.txt",
 		"amigo-2026-11-22-distribution.qcow2", "amigo-2026-11-22-distribution.raw.zst",
-		"amigo-2026-11-22-production.chunks", "amigo-2026-11-22-production.manifest.json", "amigo-2026-11-22-production.packages.txt",
+		"amigo-2026-11-22-production.chunks", "amigo-2026-11-22-production.commits.txt", "amigo-2026-11-22-production.manifest.json", "amigo-2026-11-22-production.packages.txt",
 		"amigo-2026-11-22-production.qcow2", "amigo-2026-11-22-production.raw.zst",
 		"manifest.json",
 	}
@@ -190,6 +206,8 @@ func TestPublish(t *testing.T) {
 	if second.Version != "2026-11-22.2" || second.Previous != "2026-11-22" || second.Changes == "" {
 		t.Errorf("another one on that day: %+v", second)
 	}
+	b.says("versions/2026-11-22.2/changes.json", `"subject": "change <2>"`)
+	b.says("nightly/index.html", "2026-11-19 change &lt;2&gt;</li>")
 	if back := b.publish(first, "stable"); back.Version != "2026-11-22" {
 		t.Errorf("images that are there already: %+v", back)
 	}

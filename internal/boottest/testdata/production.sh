@@ -18,6 +18,9 @@ echo '@@amigo@@ packages'
 echo '@@amigo@@ changelogs'
 { base64 /usr/share/amigo-image/changelogs.gz
 } </dev/null 2>/dev/null
+echo '@@amigo@@ commits'
+{ cat /usr/share/amigo-image/commits.txt
+} </dev/null 2>/dev/null
 echo '@@amigo@@ kernel'
 { uname -r
 } </dev/null 2>/dev/null
