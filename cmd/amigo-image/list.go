@@ -32,7 +32,9 @@ func (a *app) listCommand() *cobra.Command {
 		GroupID: "use",
 		Short:   "list images and machines, here and in the repository",
 		Long: `List the versions of the repository, the images that are here, and the machines
-that were kept or run. Without a network it lists what is here.
+that were kept or run. Without a network it lists what is here. An update has
+the size that its publisher has measured; what other images here have makes it
+less.
 
 EXIT STATUS
   0    it was listed
@@ -49,20 +51,23 @@ EXIT STATUS
 
 // listed is one line of the list.
 type listed struct {
-	Type     string     `json:"type"` // "image" or "machine"
-	Name     string     `json:"name"`
-	Version  string     `json:"version,omitempty"`
-	Variant  string     `json:"variant,omitempty"`
-	Channels []string   `json:"channels,omitempty"`
-	Date     string     `json:"go_data,omitempty"`
-	AmiGO    string     `json:"amigo,omitempty"`
-	Local    int64      `json:"local"`              // bytes here
-	Download int64      `json:"download,omitempty"` // bytes of the whole file of frames
-	State    string     `json:"state"`
-	URL      string     `json:"url,omitempty"` // of a machine that runs
-	Used     *time.Time `json:"used,omitempty"`
+	Type     string   `json:"type"` // "image" or "machine"
+	Name     string   `json:"name"`
+	Version  string   `json:"version,omitempty"`
+	Variant  string   `json:"variant,omitempty"`
+	Channels []string `json:"channels,omitempty"`
+	Date     string   `json:"go_data,omitempty"`
+	AmiGO    string   `json:"amigo,omitempty"`
+	Local    int64    `json:"local"`              // bytes here
+	Download int64    `json:"download,omitempty"` // bytes of the whole file of frames
+	State    string   `json:"state"`
+	// Update is how many bytes an update fetches at most, if that is known.
+	Update *int64     `json:"update,omitempty"`
+	URL    string     `json:"url,omitempty"` // of a machine that runs
+	Used   *time.Time `json:"used,omitempty"`
 
 	created time.Time
+	updates map[string]int64 // bytes from each older version, by its name
 }
 
 func (a *app) list(c *cobra.Command, args []string, f *sourceFlags, all bool) error {
@@ -152,6 +157,7 @@ func imageLine(v layout.VersionManifest, variant string) listed {
 		Date: v.GOlr.Date, AmiGO: v.AmiGO.Version, created: v.Created,
 	}
 	if image, err := v.Image(variant); err == nil {
+		line.updates = image.Updates
 		if frames, err := v.File(image, layout.Chunks); err == nil {
 			line.Download = frames.Size
 		}
@@ -190,7 +196,7 @@ func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
 	for i, l := range lines {
 		switch {
 		case l.Local == 0 && len(l.Channels) > 0 && l.created.After(oldest) && !oldest.IsZero():
-			lines[i].State = "update"
+			lines[i].State, lines[i].Update = "update", update(l, lines)
 		case l.Local == 0:
 			lines[i].State = "-"
 		default:
@@ -198,10 +204,30 @@ func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
 		}
 		for _, m := range machines {
 			if m.Version == l.Version && m.Variant == l.Variant && m.Lives() && !m.Kept {
-				lines[i].State, lines[i].URL = stateOf(m), m.URL
+				lines[i].State, lines[i].URL, lines[i].Update = stateOf(m), m.URL, nil
 			}
 		}
 	}
+}
+
+// update returns what a pull fetches at most: what the publisher has measured
+// from the nearest of the images that are here. Without that it is not known.
+func update(of listed, lines []listed) (least *int64) {
+	for _, l := range lines {
+		bytes, known := of.updates[l.Version]
+		if known && l.Local > 0 && l.Variant == of.Variant && (least == nil || bytes < *least) {
+			least = &bytes
+		}
+	}
+	return least
+}
+
+// text is the state as people read it.
+func (l listed) text() string {
+	if l.Update == nil {
+		return l.State
+	}
+	return l.State + " " + terminal.Bytes(*l.Update)
 }
 
 func stateOf(m imagestore.Machine) string {
@@ -246,7 +272,7 @@ func (a *app) showList(ctx context.Context, r *reporter, store imagestore.Store,
 	var rows [][]string
 	for _, l := range lines {
 		rows = append(rows, []string{
-			l.Name, strings.Join(l.Channels, ","), date(l.Date), cmp.Or(l.AmiGO, "-"), bytesOr(l.Download), bytesOr(l.Local), l.State,
+			l.Name, strings.Join(l.Channels, ","), date(l.Date), cmp.Or(l.AmiGO, "-"), bytesOr(l.Download), bytesOr(l.Local), l.text(),
 		})
 	}
 	for _, line := range table(listColumns, rows, terminal.Width(os.Stdout)-1) {

@@ -109,7 +109,7 @@ func TestCompare(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	a, b, c := chunk.Chunk{SHA256: chunk.Digest{1}, Frame: 10}, chunk.Chunk{SHA256: chunk.Digest{2}, Frame: 200}, chunk.Chunk{SHA256: chunk.Digest{3}, Frame: 3000}
 	zero := chunk.Chunk{Zero: true, Frame: 20}
-	old, now := &chunk.Index{Chunks: []chunk.Chunk{a, b, zero}}, &chunk.Index{Chunks: []chunk.Chunk{c, a, zero, c}}
+	old, now := &chunk.Index{Chunks: []chunk.Chunk{a, b, zero}}, &chunk.Index{Chunks: []chunk.Chunk{a, zero, c, b}}
 	if got := delta(old, now); got != 3000 {
 		t.Errorf("%d bytes", got)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/pull"
 )
 
 // Compare says what became of old.
@@ -79,23 +80,12 @@ func compareImages(old, now []Variant) []Image {
 	return images
 }
 
-// delta returns how many bytes of frames travel to who has the old disk.
+// delta returns how many bytes travel to who has the old disk.
 func delta(old, now *chunk.Index) int64 {
 	if old == nil || now == nil {
 		return 0
 	}
-	have := map[chunk.Digest]bool{}
-	for _, c := range old.Chunks {
-		have[c.SHA256] = true
-	}
-	var sum int64
-	for _, c := range now.Chunks {
-		if !c.Zero && !have[c.SHA256] {
-			have[c.SHA256] = true
-			sum += int64(c.Frame)
-		}
-	}
-	return sum
+	return pull.Make(*now, pull.Seed{Index: *old}).Fetch
 }
 
 // key names a package among those of one image. Several kernels can be

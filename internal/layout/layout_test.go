@@ -17,7 +17,8 @@ func version() VersionManifest {
 		Schema: Schema, Product: "amigo", Version: "2026-11-22", Created: time.Date(2026, 11, 22, 1, 2, 3, 4, time.UTC),
 		Images: []Image{{
 			Variant: "distribution", Disk: Disk{Size: 8 << 30, SHA256: digest},
-			Files: map[manifest.Role]string{manifest.Disk: "amigo.qcow2"},
+			Updates: map[string]int64{"2026-11-21": 0, "2026-11-15": 77594624},
+			Files:   map[manifest.Role]string{manifest.Disk: "amigo.qcow2"},
 		}},
 		Files: []manifest.File{{Name: "amigo.qcow2", Role: manifest.Disk, Size: 1, SHA256: digest}},
 	}
@@ -68,12 +69,14 @@ func TestVersionRoundTrip(t *testing.T) {
 
 func TestVersionFaults(t *testing.T) {
 	for want, spoil := range map[string]func(*VersionManifest){
-		"no name of a version":  func(v *VersionManifest) { v.Version = "../x" },
-		"no images":             func(v *VersionManifest) { v.Images = nil },
-		"no size or no digest":  func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
-		"there is no file":      func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
-		"is there twice":        func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
-		"not the name of a fil": func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
+		"no name of a version":    func(v *VersionManifest) { v.Version = "../x" },
+		"no images":               func(v *VersionManifest) { v.Images = nil },
+		"no size or no digest":    func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
+		"a negative size":         func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },
+		"\"x\" is no name of a v": func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"x": 1} },
+		"there is no file":        func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
+		"is there twice":          func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
+		"not the name of a fil":   func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
 	} {
 		v := version()
 		spoil(&v)

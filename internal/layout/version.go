@@ -46,6 +46,9 @@ type Image struct {
 	Disk     Disk              `json:"disk"`
 	Packages int               `json:"packages"`
 	BootTest manifest.BootTest `json:"boot_test"`
+	// Updates are how many bytes travel to who has an older version, by its
+	// name. Others are not known.
+	Updates map[string]int64 `json:"updates,omitempty"`
 	// Names of files of the version, by role; see [VersionManifest.File].
 	Files map[manifest.Role]string `json:"files"`
 }
@@ -115,6 +118,12 @@ func (v VersionManifest) validate() error {
 	for _, image := range v.Images {
 		if image.Disk.Size <= 0 || !manifest.IsDigest(image.Disk.SHA256) {
 			faults = append(faults, fmt.Errorf("%s: the disk has no size or no digest", image.Variant))
+		}
+		for version, bytes := range image.Updates {
+			if bytes < 0 {
+				faults = append(faults, fmt.Errorf("%s: an update has a negative size", image.Variant))
+			}
+			faults = append(faults, CheckVersion(version))
 		}
 		for role, name := range image.Files {
 			if !seen[name] {

@@ -207,6 +207,8 @@ func TestPublish(t *testing.T) {
 		t.Errorf("another one on that day: %+v", second)
 	}
 	b.says("versions/2026-11-22.2/changes.json", `"subject": "change <2>"`)
+	b.says("versions/2026-11-22.2/manifest.json", `"updates": {
+        "2026-11-22": `)
 	b.says("nightly/index.html", "2026-11-19 change &lt;2&gt;</li>")
 	if back := b.publish(first, "stable"); back.Version != "2026-11-22" {
 		t.Errorf("images that are there already: %+v", back)
