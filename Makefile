@@ -19,6 +19,9 @@ GOLANGCI_LINT_VERSION := v2.6.2
 # The rules of accessible pages.
 AXE := build/axe/node_modules/axe-core/axe.min.js
 AXE_VERSION := 4.14.1
+# A grammar of PowerShell, for the page's lines.
+POWERSHELL := build/powershell/bin/python
+POWERSHELL_GRAMMAR := tree-sitter==0.26.1 tree-sitter-pwsh==0.38.1
 # Servers for the tests of publishing: S3, Google Cloud Storage and Azure. Later
 # versions of Azurite need a newer Node than Debian's.
 VERSITYGW := build/versitygw
@@ -41,14 +44,15 @@ VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
-TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db
+TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
+	curl zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
 
 .PHONY: image
 image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
-test: packages test-packages binaries $(AXE) $(STORES) $(SOLR_WAR) ## run every test, the VM tests included
+test: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES) $(SOLR_WAR) ## run every test, the VM tests included
 	./test/run $(VARIABLES)
 
 .PHONY: binaries
@@ -102,6 +106,15 @@ $(AXE):
 
 .PHONY: axe
 axe: $(AXE) ## get what checks the pages
+
+$(POWERSHELL):
+	@scripts/packages python3-venv
+	python3 -m venv --clear build/powershell.partial
+	build/powershell.partial/bin/pip install --quiet $(POWERSHELL_GRAMMAR)
+	mv -T build/powershell.partial build/powershell
+
+.PHONY: powershell
+powershell: $(POWERSHELL) ## get what reads PowerShell
 
 # The Solr that AmiGO's GOlr is made for, from Maven's repository.
 $(SOLR_WAR):

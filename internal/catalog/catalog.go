@@ -28,8 +28,11 @@ type Options struct {
 	Issues string
 }
 
-// issues is the tracker of this project.
-const issues = "https://github.com/geneontology/packer-plugin-amigo/issues"
+// project is where this program comes from, and issues its tracker.
+const (
+	project = "https://github.com/geneontology/packer-plugin-amigo"
+	issues  = project + "/issues"
+)
 
 // File is a file of the repository.
 type File struct {

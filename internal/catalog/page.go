@@ -43,6 +43,7 @@ type page struct {
 	Key      string // of minisign
 	TUF      string // digest of root.json
 	Issues   string
+	Project  string // where amigo-image comes from
 	Policy   string
 	Style    template.CSS
 	Script   template.JS
@@ -74,6 +75,7 @@ func (s site) page(name string) ([]byte, error) {
 	p := page{
 		Title: "AmiGO virtual machines", Index: name == "",
 		Base: s.options.BaseURL, Key: s.options.PublicKey, TUF: s.options.RootSHA256, Issues: s.options.Issues,
+		Project: project,
 		Updated: s.catalog.Updated.UTC(),
 		Style:   template.CSS(style), Script: template.JS(script), //nolint:gosec // they are ours
 		Policy: policy(),

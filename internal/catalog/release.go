@@ -69,6 +69,14 @@ func (r release) Production() *variant {
 	return nil
 }
 
+// Cloud is the image for who lets others in: production, or the only one.
+func (r release) Cloud() variant {
+	if v := r.Production(); v != nil {
+		return *v
+	}
+	return r.Primary()
+}
+
 // Nightly tells whether no person chose this version.
 func (r release) Nightly() bool { return r.Channel == "nightly" }
 

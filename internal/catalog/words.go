@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docker/go-units"
 	"github.com/mattn/go-runewidth"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
@@ -23,6 +24,8 @@ var words = template.FuncMap{
 	"minute":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"duration":   duration,
+	"gib":        func(bytes int64) int64 { return (bytes + units.GiB - 1) / units.GiB },
+	"dashed":     func(version string) string { return dashes.Replace(strings.ToLower(version)) },
 	"fast":       func(accelerator string) string { return accelerators[accelerator] },
 	"what":       func(role manifest.Role) string { return purposes[role] },
 	"did":        func(a layout.Action) string { return actions[a] },
@@ -36,6 +39,9 @@ var words = template.FuncMap{
 	"untold":     func(count int) int { return max(count-maxCommits, 0) },
 	"beyond":     func(length int) int { return max(length-maxPackages, 0) },
 }
+
+// dashes makes a version one that clouds take in names.
+var dashes = strings.NewReplacer(".", "-", "_", "-", "+", "-")
 
 // duration says seconds as people do: "3 min 8 s".
 func duration(seconds float64) string {
