@@ -17,6 +17,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -30,6 +31,7 @@ var (
 type look struct {
 	path  string // "": the page of all channels
 	width int64
+	zoom  float64 // 0: none; a window of that width has fewer pixels of CSS then
 	dark  bool
 	bare  bool // without scripts
 	file  bool // from a file, not from a server
@@ -40,7 +42,7 @@ func (l look) String() string {
 	for _, part := range []struct {
 		is   bool
 		name string
-	}{{l.dark, "-dark"}, {l.bare, "-bare"}, {l.file, "-file"}} {
+	}{{l.zoom > 0, fmt.Sprintf("-zoom%.0f", 100*l.zoom)}, {l.dark, "-dark"}, {l.bare, "-bare"}, {l.file, "-file"}} {
 		if part.is {
 			name += part.name
 		}
@@ -49,7 +51,7 @@ func (l look) String() string {
 }
 
 // TestInBrowser looks at the pages in Chromium: axe finds nothing, nothing is
-// wider than the window, nothing breaks the policy.
+// wider than the window, nothing breaks the policy, nothing else is asked for.
 func TestInBrowser(t *testing.T) {
 	rules, err := os.ReadFile(*axe)
 	if err != nil {
@@ -74,7 +76,7 @@ func TestInBrowser(t *testing.T) {
 var looks = map[string][]look{
 	"full": {
 		{width: 320}, {width: 768, dark: true}, {width: 1280}, {width: 1280, dark: true},
-		{width: 768, bare: true}, {width: 320, dark: true, file: true}, {width: 320, path: "nightly/index.html"},
+		{width: 1280, zoom: 2}, {width: 768, bare: true}, {width: 320, dark: true, file: true}, {width: 320, path: "nightly/index.html"},
 	},
 	"example": {{width: 320, file: true}, {width: 1280}, {width: 768, path: "nightly/index.html"}},
 	"gone":    {{width: 768}, {width: 320, path: "stable/index.html"}},
@@ -129,22 +131,20 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 	defer closeTab()
 	tab, stop := context.WithTimeout(tab, time.Minute)
 	defer stop()
-	chromedp.ListenTarget(tab, func(event any) {
-		if entry, ok := event.(*log.EventEntryAdded); ok && entry.Entry.Level == log.LevelError {
-			t.Errorf("the browser says: %s", entry.Entry.Text)
-		}
-	})
+	listen(tab, t, address)
 	scheme := "light"
 	if l.dark {
 		scheme = "dark"
 	}
 	var found, overflow string
 	var picture []byte
+	zoom := max(l.zoom, 1)
 	err := chromedp.Run(tab,
 		log.Enable(),
+		network.Enable(),
 		emulation.SetScriptExecutionDisabled(l.bare),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-		chromedp.EmulateViewport(l.width, 900),
+		chromedp.EmulateViewport(int64(float64(l.width)/zoom), int64(900/zoom), chromedp.EmulateScale(zoom)),
 		chromedp.Navigate(address),
 		chromedp.Evaluate(overflowing, &overflow),
 		chromedp.FullScreenshot(&picture, 100),
@@ -179,6 +179,25 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 			t.Errorf("wider than the window when all is open: %s", overflow)
 		}
 	}
+}
+
+// listen has the test fail if the browser finds a fault in the page, or if the
+// page asks for anything but itself.
+func listen(tab context.Context, t *testing.T, address string) {
+	t.Helper()
+	chromedp.ListenTarget(tab, func(event any) {
+		switch event := event.(type) {
+		case *log.EventEntryAdded:
+			if event.Entry.Level == log.LevelError {
+				t.Errorf("the browser says: %s", event.Entry.Text)
+			}
+		case *network.EventRequestWillBeSent:
+			got := strings.TrimSuffix(event.Request.URL, "index.html") // which the server cuts off
+			if got != strings.TrimSuffix(address, "index.html") && !strings.HasPrefix(got, "data:") {
+				t.Errorf("the page asks for %s", got)
+			}
+		}
+	})
 }
 
 func awaiting(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

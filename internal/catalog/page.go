@@ -95,7 +95,7 @@ func (s site) page(name string) ([]byte, error) {
 // What a page tells at most: it has to stay small for slow networks.
 const (
 	maxNights   = 14
-	maxRows     = 40
+	maxRows     = 30
 	maxMoves    = 30
 	maxPackages = 60
 	maxCommits  = 10
