@@ -158,6 +158,7 @@ func arrive(t *testing.T) visitor {
 		"HOME=" + home, "LC_ALL=C", "PATH=" + home + "/packer-plugin-amigo/bin:" + os.Getenv("PATH"),
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + source + ".insteadOf", "GIT_CONFIG_VALUE_0=" + project + ".git",
 		"AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+		"GOFLAGS=-trimpath", // finds in the cache what make has built
 	}
 	for _, name := range []string{"GOENV", "GOCACHE", "GOMODCACHE"} {
 		value, err := command.Output(t.Context(), command.Cmd{Name: "go", Args: []string{"env", name}})
