@@ -34,6 +34,7 @@ type app struct {
 	verbose bool
 	colour  terminal.Colour
 	every   time.Duration
+	times   bool // lines in a pipe begin with the time
 	log     string
 	logPath string // of the log that was written, for errors
 }

@@ -55,6 +55,7 @@ func (a *app) nightly(ctx context.Context, path string) error {
 	if err != nil {
 		return a.unreadable(path, err)
 	}
+	a.times = os.Getenv("JOURNAL_STREAM") == "" // systemd's journal has them already
 	out, err := a.reporter("nightly")
 	if err != nil {
 		return err

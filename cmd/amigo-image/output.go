@@ -85,7 +85,7 @@ func (a *app) openLog(dir cache.Dir) (*terminal.Log, error) {
 
 // look is how lines for people are to look.
 func (a *app) look(builds bool) terminal.Look {
-	return terminal.Look{Colour: a.colour, Builds: builds, Every: a.every}
+	return terminal.Look{Colour: a.colour, Builds: builds, Every: a.every, Times: a.times}
 }
 
 func (a *app) jsonSink() *terminal.JSON {

@@ -64,6 +64,7 @@ func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status 
 	}
 	defer unlock()
 	run.write()
+	sink.Emit(event.Event{Type: event.Message, Text: fmt.Sprintf("the night of channel %s begins, with %s at the most", plan.Channel, plan.Budget)})
 	limited, cancel := context.WithTimeoutCause(ctx, plan.Budget, errBudget)
 	defer cancel()
 	run.work(limited)

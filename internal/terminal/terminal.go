@@ -82,6 +82,7 @@ type Look struct {
 	Colour Colour
 	Builds bool          // lines name the build they belong to
 	Every  time.Duration // between two lines of progress in a pipe; 0: few
+	Times  bool          // lines in a pipe begin with the time
 }
 
 // Open returns the sink for people that suits f.
@@ -92,7 +93,7 @@ func Open(f *os.File, look Look) Sink {
 		return newLive(f, l)
 	}
 	t := newText(f, l)
-	t.every = look.Every
+	t.every, t.times = look.Every, look.Times
 	return t
 }
 

@@ -90,6 +90,16 @@ func TestTextEvery(t *testing.T) {
 	}
 }
 
+func TestTextWithTimes(t *testing.T) {
+	var b strings.Builder
+	s := newText(&b, layout{})
+	s.times, s.now = true, func() time.Time { return time.Date(2026, 11, 22, 3, 0, 1, 0, time.FixedZone("CET", 3600)) }
+	s.Emit(event.Event{Type: event.Message, Text: "hello"})
+	if got, want := b.String(), "2026-11-22T02:00:01Z   hello\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestTextOfSeveralBuilds(t *testing.T) {
 	var b bytes.Buffer
 	s := newText(&b, layout{builds: true, colour: true})

@@ -19,6 +19,7 @@ type text struct {
 	w      io.Writer
 	layout layout
 	every  time.Duration // as in [Look]
+	times  bool
 	now    func() time.Time
 	phases map[string]*textPhase
 }
@@ -73,7 +74,12 @@ func (t *text) progress(p *textPhase, e event.Event) {
 	t.write(t.layout.phase(e, "running", p.progress.amount()+rest, ""))
 }
 
-func (t *text) write(line string) { _, _ = io.WriteString(t.w, line+"\n") }
+func (t *text) write(line string) {
+	if t.times {
+		line = t.now().UTC().Format(time.RFC3339) + " " + line
+	}
+	_, _ = io.WriteString(t.w, line+"\n")
+}
 
 // Close does nothing: every line is written already.
 func (t *text) Close() error { return nil }
