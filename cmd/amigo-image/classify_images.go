@@ -13,7 +13,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/pull"
-	"github.com/geneontology/packer-plugin-amigo/internal/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/trust"
 )
 
@@ -156,14 +155,6 @@ func machineFault(f *fault.Error, err error) bool {
 
 // notUpFault tells how far a machine came.
 func notUpFault(f *fault.Error, down *launch.NotUpError) {
-	f.What, f.Code, f.Try = short(down.Err.Error(), longest), fault.Other, "a longer --timeout, or amigo-image doctor"
-	var late *serving.TimeoutError
-	if errors.As(down, &late) {
-		f.What = "AmiGO did not answer within " + late.After.String()
-	}
-	f.Where = "waiting for " + down.Phase
-	if down.Line != "" {
-		f.Where += "; last line on the console:\n" + short(down.Line, 70)
-	}
-	f.Where += "\n" + down.Console
+	f.What, f.Code, f.Try = short(down.Err.Error(), longest), fault.Other, "amigo-image doctor"
+	f.Where = strings.TrimSpace("waiting for " + down.Phase + "\n" + console(down.Line, down.Console))
 }

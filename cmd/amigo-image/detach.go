@@ -16,13 +16,13 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
 // report is what a detached run tells the one who started it: one of these at a
 // time.
 type report struct {
+	Plan  *sheet              `json:"plan,omitempty"`
 	Event *event.Event        `json:"event,omitempty"`
 	Ready *imagestore.Machine `json:"ready,omitempty"`
 	Fault *fault.Error        `json:"fault,omitempty"`
@@ -32,7 +32,7 @@ type report struct {
 const reportFile = 3
 
 // detach runs the machine in a process of its own and waits until it is up.
-func (a *app) detach(c *cobra.Command, r *reporter, f *runFlags, m imagestore.Machine, settings launch.Settings) error {
+func (a *app) detach(c *cobra.Command, r *reporter, f *runFlags, m imagestore.Machine) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
@@ -42,7 +42,6 @@ func (a *app) detach(c *cobra.Command, r *reporter, f *runFlags, m imagestore.Ma
 		return fmt.Errorf("making a pipe: %w", err)
 	}
 	defer func() { _ = out.Close() }()
-	r.say("%s", sheet(m, settings))
 	child, err := command.Detach(command.Cmd{Name: self, Args: f.childArguments(m)}, in)
 	if err = errors.Join(err, in.Close()); err != nil {
 		return err
@@ -93,6 +92,8 @@ func (a *app) follow(c *cobra.Command, r *reporter, f *runFlags, from io.Reader)
 			return context.Cause(c.Context())
 		case err != nil:
 			return &fault.Error{What: "the machine's process has ended without a word", Try: "the same without --detach", Code: fault.Other, Err: err}
+		case told.Plan != nil:
+			a.plan(r, *told.Plan)
 		case told.Event != nil:
 			r.Emit(*told.Event)
 		case told.Fault != nil && c.Context().Err() != nil:
@@ -123,18 +124,16 @@ func (u *upline) tell(told report) {
 	}
 }
 
-func (u *upline) ready(m imagestore.Machine) {
-	u.tell(report{Ready: &m})
-	u.close()
-}
-
-func (u *upline) failed(f *fault.Error) { u.tell(report{Fault: f}) }
-
-func (u *upline) close() {
-	if u.file != nil {
-		_ = u.file.Close()
-		u.file = nil
+// end tells the fault of a run that has one, and that nothing more comes.
+func (u *upline) end(err error) {
+	if u.file == nil {
+		return
 	}
+	if err != nil {
+		u.tell(report{Fault: faultOf(err)})
+	}
+	_ = u.file.Close()
+	u.file = nil
 }
 
 // tee emits to the one who started this, too.

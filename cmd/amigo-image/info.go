@@ -165,7 +165,7 @@ func bootTest(image layout.Image) string {
 
 func (a *app) showMachine(r *reporter, m imagestore.Machine) error {
 	if a.json {
-		return r.object(started{"machine", m, ""})
+		return r.object(newStarted("machine", m))
 	}
 	version := labelOf(m.Version, m.Variant)
 	if m.Version == "" {

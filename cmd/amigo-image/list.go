@@ -237,20 +237,35 @@ func stateOf(m imagestore.Machine) string {
 	return string(m.State)
 }
 
-// withMachines adds the machines that were kept, and those of other images.
+// withMachines adds the machines that were kept, and those that no image's line
+// shows.
 func withMachines(lines []listed, machines []imagestore.Machine) []listed {
 	for _, m := range machines {
-		shown := slices.ContainsFunc(lines, func(l listed) bool { return m.Version == l.Version && m.Variant == l.Variant })
+		shown := slices.ContainsFunc(lines, func(l listed) bool {
+			return l.Type == "image" && m.Version == l.Version && m.Variant == l.Variant && stateOf(m) == l.State && m.URL == l.URL
+		})
 		if !m.Kept && shown {
 			continue
 		}
 		lines = append(lines, listed{
 			Type: "machine", Name: m.Name, Version: m.Version, Variant: m.Variant,
-			Channels: []string{map[bool]string{true: "(kept)", false: "(file)"}[m.Kept]},
+			Channels: []string{kind(m)},
 			Date:     m.Date, Local: m.Allocated, State: stateOf(m), URL: m.URL,
 		})
 	}
 	return lines
+}
+
+// kind is what a machine has for a channel.
+func kind(m imagestore.Machine) string {
+	switch {
+	case m.Kept:
+		return "(kept)"
+	case m.Version == "":
+		return "(file)"
+	default:
+		return "(another)"
+	}
 }
 
 var listColumns = []column{

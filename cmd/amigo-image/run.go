@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,12 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/launch"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
 )
 
@@ -44,7 +39,8 @@ type runFlags struct {
 const exitStatusRun = `
 EXIT STATUS
   0    it ran and has shut down, or with --detach: it runs
-  1    it did not come up        2    wrong arguments
+  1    it did not come up, or not in time
+  2    wrong arguments
   20   the repository cannot be reached
   21   something is not what was signed
   22   no space                  23   this host lacks something
@@ -61,6 +57,8 @@ func (a *app) runCommand() *cobra.Command {
 An image that is not here is pulled first. What is changed in the machine goes
 when it ends, unless it is kept: with --keep NAME now, and "run NAME" later.
 Nobody has a password; your keys in ~/.ssh get in, and "amigo-image ssh" does.
+A machine that is late stays on, "degraded", and is still waited for; with
+--detach that is an error, and "amigo-image wait" goes on waiting.
 ` + exitStatusRun,
 		Example: "  amigo-image run stable\n  amigo-image run stable --keep my-test --open\n" +
 			"  amigo-image run 2026-11-22 --variant production --detach\n  amigo-image run output/distribution/amigo-distribution.qcow2",
@@ -76,7 +74,7 @@ Nobody has a password; your keys in ~/.ssh get in, and "amigo-image ssh" does.
 	flags.IntVar(&f.port, "port", defaultPort, "of this machine's loopback interface, for AmiGO; 0: whichever is free")
 	flags.StringVar(&f.key, "ssh-key", "", "the public key `FILE` to let in, instead of all in ~/.ssh")
 	flags.BoolVar(&f.uefi, "uefi", false, "boot by UEFI, not BIOS")
-	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser")
+	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser: $BROWSER, or the desktop's")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "leave the machine on; \"amigo-image stop\" ends it")
 	flags.DurationVar(&f.timeout, "timeout", 0, "for each wait; else what fits the accelerator")
 	flags.StringVar(&f.as, "as", "", "")
@@ -112,7 +110,7 @@ func (a *app) run(c *cobra.Command, args []string, f *runFlags) error {
 		return err
 	}
 	if f.detach {
-		return a.detach(c, r, f, m, settings)
+		return a.detach(c, r, f, m)
 	}
 	return a.launch(c.Context(), r, store, f, m, settings)
 }
@@ -141,98 +139,10 @@ func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {
 	return s, nil
 }
 
-// machine finds or describes the machine that is to run.
-func (a *app) machine(ctx context.Context, r *reporter, store imagestore.Store, f *runFlags, name string) (imagestore.Machine, error) {
-	if err := checkKeep(store, f.keep); err != nil {
-		return imagestore.Machine{}, err
-	}
-	m, found, err := keptMachine(ctx, store, f.keep, name)
-	if found || err != nil {
-		return m, err
-	}
-	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return fromFile(f, name)
-	}
-	image, err := a.obtain(ctx, r, store, &f.sourceFlags, wanted{command: "amigo-image run", name: name, variant: f.variant})
-	if err != nil {
-		return imagestore.Machine{}, err
-	}
-	if name == "" {
-		name = image.Version
-	}
-	m = newMachine(f, name)
-	m.Version, m.Variant, m.Backing, m.BackingFormat = image.Version, image.Variant, image.Disk(), "raw"
-	m.Date, m.DOI = image.Manifest.GOlr.Date, image.Manifest.GOlr.DOI
-	return m, nil
-}
-
-// checkKeep refuses to keep a machine under the name of a channel or version,
-// which would stand for both.
-func checkKeep(store imagestore.Store, name string) error {
-	known, err := store.Known()
-	if err != nil {
-		return err
-	}
-	_, channel := known.Channels[name]
-	version := layout.CheckVersion(name) == nil
-	if !channel && !version {
-		return nil
-	}
-	return usage(fmt.Sprintf("%q is a name for a channel or version", name), "--keep my-"+name)
-}
-
-// keptMachine finds a machine that was kept, by the name that is to run or that
-// is to be kept. To keep another image under its name is a mistake.
-func keptMachine(ctx context.Context, store imagestore.Store, keep, name string) (m imagestore.Machine, found bool, err error) {
-	for _, wanted := range []string{name, keep} {
-		m, err = store.Machine(ctx, wanted)
-		if errors.As(err, new(*imagestore.MissingError)) || err == nil && !m.Kept {
-			continue
-		}
-		switch {
-		case err != nil:
-		case m.Lives():
-			err = &imagestore.MachineBusyError{Machine: m}
-		case name != "" && name != wanted:
-			err = &fault.Error{What: keep + " is there already", Code: fault.Usage, Try: "amigo-image run " + keep + ", or another name for --keep"}
-		}
-		return m, true, err
-	}
-	return imagestore.Machine{}, false, nil
-}
-
-func newMachine(f *runFlags, name string) imagestore.Machine {
-	m := imagestore.Machine{Name: name, ID: "i-" + strings.ToLower(rand.Text())[:12]}
-	if f.as != "" {
-		m.Name = f.as
-	}
-	if f.keep != "" {
-		m.Name, m.Kept = f.keep, true
-	}
-	return m
-}
-
-// fromFile describes a machine of an image file, with what the manifest beside
-// it says.
-func fromFile(f *runFlags, path string) (imagestore.Machine, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return imagestore.Machine{}, err
-	}
-	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	m := newMachine(f, base)
-	m.Backing, m.Variant, m.BackingFormat = path, f.variant, strings.TrimPrefix(filepath.Ext(path), ".")
-	if m.BackingFormat != "qcow2" && m.BackingFormat != "raw" {
-		return m, usage(filepath.Base(path)+" is neither .qcow2 nor .raw", "qemu-img convert -O qcow2 "+filepath.Base(path)+" "+base+".qcow2")
-	}
-	if known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName)); err == nil {
-		m.Variant, m.Date, m.DOI = known.Variant, known.GOlr.Date, known.GOlr.DOI
-	}
-	return m, nil
-}
-
 // launch runs the machine until it ends.
-func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f *runFlags, m imagestore.Machine, s launch.Settings) error {
+func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f *runFlags, m imagestore.Machine, s launch.Settings) (err error) {
+	up := upstream(f.report)
+	defer func() { up.end(err) }()
 	held, err := hold(ctx, store, m)
 	if err != nil {
 		return err
@@ -242,21 +152,26 @@ func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f
 	if err != nil {
 		return err
 	}
-	if s.Port, err = choosePort(ctx, r, f); err != nil {
+	if s.Port, err = choosePort(ctx, f.port); err != nil {
 		return err
 	}
 	s.Console = filepath.Join(logs(dir), "console-"+held.Name+".log")
-	up := upstream(f.report)
-	defer up.close()
-	r.say("%s", sheet(held.Machine, s))
-	err = launch.Run(ctx, held, s, dir, up.tee(r), func(m imagestore.Machine) {
-		up.ready(m)
-		a.ready(r, f, m)
+	planned := plan(held.Machine, s, f.port)
+	up.tell(report{Plan: &planned})
+	a.plan(r, planned)
+	err = launch.Run(ctx, held, s, dir, up.tee(r), launch.Told{
+		Ready: func(m imagestore.Machine) {
+			up.tell(report{Ready: &m})
+			up.end(nil)
+			a.ready(r, f, m)
+		},
+		Late: func(m imagestore.Machine, late *launch.LateError) {
+			up.end(lateFault(m, late))
+			a.late(r, m, late)
+		},
 	})
 	if err != nil {
-		err = notUp(ctx, held.Machine, err)
-		up.failed(faultOf(err))
-		return err
+		return notUp(ctx, held.Machine, err)
 	}
 	if ctx.Err() == nil {
 		r.say("%s has shut down", held.Name)
@@ -277,99 +192,19 @@ func notUp(ctx context.Context, m imagestore.Machine, err error) error {
 	return f
 }
 
-func hold(ctx context.Context, store imagestore.Store, m imagestore.Machine) (*imagestore.Held, error) {
-	if m.Dir != "" { // it was kept
-		return store.Hold(ctx, m.Name)
-	}
-	return store.Create(ctx, m)
-}
-
-// choosePort returns the port that was asked for, or another if that was not
+// choosePort returns the port that was asked for, or another if it was not
 // asked for by name.
-func choosePort(ctx context.Context, r *reporter, f *runFlags) (int, error) {
+func choosePort(ctx context.Context, wanted int) (int, error) {
 	switch {
-	case f.port == 0 || launch.FreePort(ctx, f.port):
-		return f.port, nil
-	case f.port != defaultPort:
-		return 0, &fault.Error{What: fmt.Sprintf("port %d is taken", f.port), Code: fault.Other, Try: "--port 0, for whichever is free"}
+	case wanted == 0 || launch.FreePort(ctx, wanted):
+		return wanted, nil
+	case wanted != defaultPort:
+		return 0, &fault.Error{What: fmt.Sprintf("port %d is taken", wanted), Code: fault.Other, Try: "--port 0, for whichever is free"}
 	}
 	for port := defaultPort - 1; port > defaultPort-100; port-- {
 		if launch.FreePort(ctx, port) {
-			r.say("port %d is taken, using %d", defaultPort, port)
 			return port, nil
 		}
 	}
 	return 0, nil
-}
-
-// sheet says in a line what is about to run.
-func sheet(m imagestore.Machine, s launch.Settings) string {
-	what := m.Version
-	if what == "" {
-		what = filepath.Base(m.Backing)
-	} else {
-		what = labelOf(m.Version, m.Variant)
-	}
-	life := "throw-away (--keep NAME keeps changes)"
-	if m.Kept {
-		life = "kept as " + m.Name
-	}
-	return fmt.Sprintf("%s, %s, %d CPUs, %s", what, life, s.CPUs, gibibytes(s.MemoryMiB))
-}
-
-func gibibytes(mebibytes int) string {
-	if mebibytes%1024 == 0 {
-		return fmt.Sprintf("%d GiB", mebibytes/1024)
-	}
-	return fmt.Sprintf("%d MiB", mebibytes)
-}
-
-// started is a machine that is up, for programs.
-type started struct {
-	Type string `json:"type"`
-	imagestore.Machine
-	SSH string `json:"ssh"` // the command
-}
-
-// ready prints how to use the machine.
-func (a *app) ready(r *reporter, f *runFlags, m imagestore.Machine) {
-	shell := "amigo-image ssh " + m.Name
-	if m.SSHPort == 0 || m.HostKey == "" {
-		shell = ""
-	}
-	if a.json {
-		_ = r.object(started{"ready", m, launch.SSH(m, nil).String()})
-	} else {
-		r.settle()
-		fmt.Print(address(m, shell))
-	}
-	end := "Ctrl-C shuts down; --detach leaves it on"
-	if f.detach {
-		end = "It stays on; amigo-image stop " + m.Name + " ends it"
-	}
-	r.say("port %d only on this machine. %s", m.Port, end)
-	if f.open {
-		openBrowser(r, m.URL)
-	}
-}
-
-func address(m imagestore.Machine, shell string) string {
-	text := "\n  Open    " + m.URL + "\n"
-	if m.Date != "" {
-		text += "  Data    GO release " + m.Date
-		if m.DOI != "" {
-			text += ", doi " + m.DOI
-		}
-		text += "\n"
-	}
-	if shell != "" {
-		text += "  Shell   " + shell + "\n"
-	}
-	return text + "\n"
-}
-
-func openBrowser(r *reporter, url string) {
-	if _, err := command.Detach(command.Cmd{Name: "xdg-open", Args: []string{url}}); err != nil {
-		r.say("warning: no browser was opened: %v", err)
-	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 )
 
 func (a *app) sshCommand() *cobra.Command {
+	var config bool
 	c := &cobra.Command{
 		Use:     "ssh [NAME] [COMMAND...]",
 		GroupID: "use",
@@ -23,19 +25,24 @@ func (a *app) sshCommand() *cobra.Command {
 used, and its host key is checked. Without a name it is the only machine that
 runs. With --json it tells the command line instead.
 
+Every machine that runs has an ssh_config of its own. --config prints it, and
+the line that makes ssh, scp, rsync and editors know all machines by name:
+"ssh amigo-stable".
+
 EXIT STATUS
   that of the command, or of ssh
   25   no such machine runs`,
-		Example:            "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh my-test 'cat >notes' <notes",
-		ValidArgsFunction:  completeRunning,
-		DisableFlagParsing: false,
-		RunE:               func(c *cobra.Command, args []string) error { return a.ssh(c, args) },
+		Example: "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh my-test 'cat >notes' <notes\n" +
+			"  amigo-image ssh --config stable >stable.conf && scp -F stable.conf notes amigo-stable:",
+		ValidArgsFunction: completeRunning,
+		RunE:              func(c *cobra.Command, args []string) error { return a.ssh(c, args, config) },
 	}
+	c.Flags().BoolVar(&config, "config", false, "print the machine's ssh_config instead of logging in")
 	c.Flags().SetInterspersed(false) // what follows the name is the machine's
 	return c
 }
 
-func (a *app) ssh(c *cobra.Command, args []string) error {
+func (a *app) ssh(c *cobra.Command, args []string, config bool) error {
 	store, err := imageStore()
 	if err != nil {
 		return err
@@ -44,28 +51,44 @@ func (a *app) ssh(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		name, words = args[0], args[1:]
 	}
-	m, err := running(c.Context(), store, name)
+	m, err := running(c.Context(), store, c.CommandPath(), name)
 	if err != nil {
 		return err
 	}
-	if m.SSHPort == 0 || m.HostKey == "" {
-		return &fault.Error{What: m.Name + " does not answer ssh yet", Code: fault.Other, Try: "the same command in a minute"}
+	if !m.TakesSSH() {
+		return &fault.Error{What: m.Name + " does not answer ssh yet", Code: fault.Other, Try: "amigo-image wait " + m.Name}
 	}
-	line := launch.SSH(m, words)
-	if a.json {
-		r, err := a.reporter("ssh")
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		return r.object(started{"ssh", m, line.String()})
+	if a.json || config {
+		return a.tellSSH(m, words)
 	}
-	return command.Replace(line)
+	return command.Replace(launch.SSH(m, words))
+}
+
+// tellSSH prints what it takes to log in: the command for programs, or the
+// configuration.
+func (a *app) tellSSH(m imagestore.Machine, words []string) error {
+	r, err := a.reporter("ssh")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	told := newStarted("ssh", m)
+	told.SSH = launch.SSH(m, words).String()
+	content, err := os.ReadFile(told.Config)
+	if err != nil {
+		return fmt.Errorf("reading the machine's ssh_config: %w", err)
+	}
+	if err := r.result(told, strings.TrimSuffix(string(content), "\n")); err != nil {
+		return err
+	}
+	r.say("for every machine, in ~/.ssh/config: Include %s", launch.SSHFiles(m))
+	return nil
 }
 
 // running finds a machine that runs, by its name or by the version it was made
-// from; without a name it is the only one.
-func running(ctx context.Context, store imagestore.Store, name string) (imagestore.Machine, error) {
+// from; without a name it is the only one. command is the one to try with
+// another name.
+func running(ctx context.Context, store imagestore.Store, command, name string) (imagestore.Machine, error) {
 	all, err := store.Machines(ctx)
 	if err != nil {
 		return imagestore.Machine{}, err
@@ -93,9 +116,9 @@ func running(ctx context.Context, store imagestore.Store, name string) (imagesto
 	case len(names) == 0:
 		return imagestore.Machine{}, &fault.Error{What: "no machine runs", Code: fault.NotFound, Try: named("amigo-image run", name, localNames(ctx))}
 	case name == "":
-		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("%d machines run", len(names)), Code: fault.Usage, Try: "one of: " + strings.Join(names, ", ")}
+		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("%d machines run", len(names)), Code: fault.Usage, Try: named(command, "", names)}
 	default:
-		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("no machine %q runs", name), Code: fault.NotFound, Try: named("amigo-image ssh", name, names)}
+		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("no machine %q runs", name), Code: fault.NotFound, Try: named(command, name, names)}
 	}
 }
 

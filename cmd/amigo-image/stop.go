@@ -50,7 +50,7 @@ func (a *app) stop(c *cobra.Command, args []string, now bool) error {
 		args = []string{""}
 	}
 	for _, name := range args {
-		m, err := running(c.Context(), store, name)
+		m, err := running(c.Context(), store, c.CommandPath(), name)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (a *app) stop(c *cobra.Command, args []string, now bool) error {
 		if err := phase.End(event.OK, m.Name, end(c.Context(), store, m, now)); err != nil {
 			return err
 		}
-		if err := r.object(started{"stopped", m, ""}); err != nil {
+		if err := r.object(newStarted("stopped", m)); err != nil {
 			return err
 		}
 	}
@@ -78,19 +78,5 @@ func end(ctx context.Context, store imagestore.Store, m imagestore.Machine, now 
 		}
 		time.Sleep(time.Duration(len(signals)-1) * 200 * time.Millisecond) // two signals at once are one
 	}
-	for {
-		at, err := store.Machine(ctx, m.Name)
-		var gone *imagestore.MissingError
-		if errors.As(err, &gone) || err == nil && (!at.Lives() || at.ID != m.ID) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+	return store.AwaitOff(ctx, m)
 }

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // useCommands are for people who use images.
 func (a *app) useCommands() []*cobra.Command {
 	return []*cobra.Command{
-		a.pullCommand(), a.runCommand(), a.sshCommand(), a.stopCommand(), a.listCommand(), a.infoCommand(), a.verifyCommand(),
-		a.diffCommand(), a.rmCommand(), a.gcCommand(), a.doctorCommand(), a.versionCommand(),
+		a.pullCommand(), a.runCommand(), a.waitCommand(), a.sshCommand(), a.stopCommand(), a.listCommand(), a.infoCommand(),
+		a.verifyCommand(), a.diffCommand(), a.rmCommand(), a.gcCommand(), a.doctorCommand(), a.versionCommand(),
 	}
 }

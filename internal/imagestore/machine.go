@@ -21,7 +21,7 @@ const (
 	OverlayFile = "overlay.qcow2"
 	KeyFile     = "key"
 	HostsFile   = "known_hosts"
-	ConsoleFile = "console.log"
+	SSHFile     = "ssh_config" // for ssh, and for a user's own configuration to include
 	SeedFile    = "seed.img"
 	machineFile = "machine.json"
 	lockFile    = "lock"
@@ -35,6 +35,7 @@ const (
 	Stopped  State = "stopped"
 	Starting State = "starting"
 	Running  State = "running"
+	Degraded State = "degraded" // on, but AmiGO did not answer in time
 	Stopping State = "stopping"
 )
 
@@ -58,7 +59,14 @@ type Machine struct {
 	Port    int    `json:"port,omitempty"`     // on the loopback interface, of the web
 	SSHPort int    `json:"ssh_port,omitempty"` // on the loopback interface
 	User    string `json:"user,omitempty"`     // to log in as
-	HostKey string `json:"host_key,omitempty"` // fingerprint
+	HostKey string `json:"host_key,omitempty"` // fingerprint, from when ssh answers on
+	Search  string `json:"search,omitempty"`   // what the image says can be searched for
+	Console string `json:"console,omitempty"`  // file of the serial console
+
+	// How it came up the last time.
+	Accelerator string  `json:"accelerator,omitempty"`
+	Boot        float64 `json:"boot_s,omitempty"`  // until ssh answered, in seconds
+	AmiGO       float64 `json:"amigo_s,omitempty"` // from then on until a search did
 
 	Dir       string `json:"-"`
 	Allocated int64  `json:"-"` // bytes on the disk
@@ -69,6 +77,15 @@ func (m Machine) Path(name string) string { return filepath.Join(m.Dir, name) }
 
 // Lives tells whether the machine is on.
 func (m Machine) Lives() bool { return m.State != Stopped }
+
+// TakesSSH tells whether the machine has answered ssh.
+func (m Machine) TakesSSH() bool { return m.SSHPort != 0 && m.HostKey != "" }
+
+// off forgets what holds while the machine runs.
+func (m *Machine) off() {
+	m.State, m.PID, m.URL, m.Port, m.SSHPort = Stopped, 0, "", 0, 0
+	m.User, m.HostKey, m.Search = "", "", ""
+}
 
 var machineName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$`)
 
@@ -156,6 +173,7 @@ func (s Store) hold(m Machine) (*Held, error) {
 		return nil, &MachineBusyError{Machine: m}
 	}
 	h := &Held{Machine: m, store: s, lock: l}
+	h.off()
 	h.State, h.PID = Starting, os.Getpid()
 	if err := h.Save(); err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -174,7 +192,8 @@ func (h *Held) Release(ctx context.Context) error {
 	}
 	defer unlock()
 	if h.Kept {
-		h.State, h.PID, h.URL, h.Port, h.SSHPort = Stopped, 0, "", 0, 0
+		h.off()
+		_ = os.Remove(h.Path(SSHFile)) // its port is somebody else's next
 		return errors.Join(h.Save(), h.lock.Close())
 	}
 	return errors.Join(h.store.discard(h.Dir), h.lock.Close())
@@ -236,12 +255,32 @@ func (s Store) machines() ([]Machine, error) {
 			continue
 		}
 		if !alive {
-			m.State, m.PID, m.URL, m.Port, m.SSHPort = Stopped, 0, "", 0, 0
+			m.off()
 		}
 		m.Name, m.Allocated = name, Allocated(m.Dir)
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// AwaitOff waits until a machine that another process keeps is off.
+func (s Store) AwaitOff(ctx context.Context, m Machine) error {
+	for {
+		unlock, err := s.lock(ctx)
+		if err != nil {
+			return err
+		}
+		on := locked(m.Path(lockFile))
+		unlock()
+		if !on {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // locked tells whether some process holds the lock at path.

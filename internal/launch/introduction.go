@@ -63,12 +63,9 @@ func (i introduced) user(variant string) string {
 // writeKnownHosts keeps the host key under the machine's name, since its port
 // changes.
 func (i introduced) writeKnownHosts(m imagestore.Machine) error {
-	line := HostAlias(m) + " " + i.hostKey + "\n"
+	line := Host(m) + " " + i.hostKey + "\n"
 	if err := os.WriteFile(m.Path(imagestore.HostsFile), []byte(line), 0o600); err != nil {
 		return fmt.Errorf("keeping the machine's host key: %w", err)
 	}
 	return nil
 }
-
-// HostAlias is the name under which a machine's host key is known.
-func HostAlias(m imagestore.Machine) string { return "amigo-" + m.Name }

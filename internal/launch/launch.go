@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
@@ -29,19 +32,8 @@ const (
 	PhaseShutdown    = "shutdown"
 )
 
-// NotUpError says that a machine did not come to serve AmiGO.
-type NotUpError struct {
-	Phase   string // that it did not get through
-	Line    string // the last on its console
-	Console string // file
-	Err     error
-}
-
-func (e *NotUpError) Error() string {
-	return fmt.Sprintf("the machine did not get through %s: %v (last line on its console: %q; all: %s)", e.Phase, e.Err, e.Line, e.Console)
-}
-
-func (e *NotUpError) Unwrap() error { return e.Err }
+// again is how long a machine that is late gets for each further attempt at ssh.
+const again = 20 * time.Second
 
 // run is one machine's life.
 type run struct {
@@ -52,14 +44,22 @@ type run struct {
 	waits    waits
 	key      *guest.Key
 	vm       *qemu.VM
-	search   string // what the image says can be searched for
 }
 
-// Run starts the machine, calls ready when a page and a search were answered,
-// and returns when it is off: because it shut down by itself, or because ctx
-// was done and it was told to. What Run returns then is nil. The machine dies
-// with this process.
-func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, sink event.Sink, ready func(imagestore.Machine)) error {
+// Told is called with what becomes of a machine.
+type Told struct {
+	// Ready: a page and a search were answered.
+	Ready func(imagestore.Machine)
+	// Late: they were not in time. The machine stays on and is still waited
+	// for, so Ready may follow.
+	Late func(imagestore.Machine, *LateError)
+}
+
+// Run starts the machine, tells when it serves AmiGO, and returns when it is
+// off: because it shut down by itself, or because ctx was done and it was told
+// to. What Run returns then is nil, or the cause of ctx if AmiGO never
+// answered. The machine dies with this process.
+func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, sink event.Sink, told Told) error {
 	r := &run{held: held, settings: s, sink: sink}
 	if err := r.prepare(ctx, c); err != nil {
 		return err
@@ -70,13 +70,21 @@ func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, si
 		return err
 	}
 	defer r.vm.Close()
-	if err := r.come(ctx); err != nil {
+	if err := r.note(imagestore.Starting); err != nil {
+		return err
+	}
+	err = r.come(ctx)
+	var late *LateError
+	if errors.As(err, &late) {
+		err = r.stay(ctx, late, told)
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.note(imagestore.Running); err != nil {
 		return err
 	}
-	ready(held.Machine)
+	told.Ready(held.Machine)
 	select {
 	case <-r.vm.Exited():
 		return nil
@@ -93,6 +101,7 @@ func (r *run) prepare(ctx context.Context, c cache.Dir) (err error) {
 		return err
 	}
 	r.waits = r.settings.waits(r.choice.Accelerator)
+	r.held.Accelerator, r.held.Boot, r.held.AmiGO = string(r.choice.Accelerator), 0, 0
 	m := r.held.Machine
 	if r.key, err = ownKey(m); err != nil {
 		return err
@@ -131,74 +140,111 @@ func overlay(ctx context.Context, m imagestore.Machine) error {
 
 // come waits until the machine serves AmiGO.
 func (r *run) come(ctx context.Context) error {
-	for _, part := range []struct {
-		phase, text string
-		wait        func(context.Context, *event.Phase) (string, error)
-	}{
-		{PhaseBoot, "until the machine answers ssh", r.boot},
-		{PhaseAmiGO, "until a page and a search answer", r.serve},
-	} {
-		phase := event.Start(r.sink, part.phase, part.text)
-		text, err := part.wait(ctx, phase)
-		if err := phase.End(event.OK, text, err); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return &NotUpError{Phase: part.phase, Line: LastLine(r.settings.Console), Console: r.settings.Console, Err: err}
-		}
+	took, err := r.pass(ctx, PhaseBoot, "until the machine answers ssh", r.boot)
+	if err != nil {
+		return err
 	}
-	return nil
+	if r.held.TakesSSH() {
+		r.held.Boot = took
+	}
+	return r.serve(ctx, r.waits.up)
+}
+
+// pass goes through a phase and tells how many seconds it took.
+func (r *run) pass(ctx context.Context, name, text string, wait func(context.Context, *event.Phase) (string, error)) (float64, error) {
+	phase, start := event.Start(r.sink, name, text), time.Now()
+	done, err := wait(ctx, phase)
+	if err := phase.End(event.OK, done, err); err == nil {
+		return time.Since(start).Round(100 * time.Millisecond).Seconds(), nil
+	}
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	where := at(name, r.held.Machine)
+	var late *serving.TimeoutError
+	if errors.As(err, &late) {
+		return 0, newLateError(where, r.held.Machine, late)
+	}
+	return 0, &NotUpError{place: where, Err: err}
 }
 
 // boot waits for ssh. A machine that does not take our key may serve all the
 // same.
 func (r *run) boot(ctx context.Context, phase *event.Phase) (string, error) {
-	g, err := guest.Dial(ctx, r.vm.Addr(sshPort), "root", r.key, r.waits.up, r.vm)
+	err := r.introduce(ctx, phase, r.waits.up)
 	var silent *guest.TimeoutError
 	if errors.As(err, &silent) {
 		phase.Detail(silent.Error())
 		r.sink.Emit(event.Event{Type: event.Warning, Phase: PhaseBoot, Text: "no ssh within " + r.waits.up.String() + ", whether AmiGO answers is seen now"})
 		return "no ssh", nil
 	}
+	return "kernel, network, ssh", err
+}
+
+// introduce asks the machine who it is. From then on one can log in.
+func (r *run) introduce(ctx context.Context, phase *event.Phase, timeout time.Duration) error {
+	g, err := guest.Dial(ctx, r.vm.Addr(sshPort), "root", r.key, timeout, r.vm)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = g.Close() }()
 	answer, err := g.Output(ctx, introduction)
 	if err != nil {
-		return "", err
+		return err
 	}
 	phase.Detail(answer)
 	i, err := parseIntroduction(answer)
 	if err != nil {
-		return "", err
+		return err
 	}
-	r.search = i.search
-	r.held.User, r.held.HostKey = i.user(r.held.Variant), i.fingerprint
-	// From here on one can log in.
-	return "kernel, network, ssh", errors.Join(i.writeKnownHosts(r.held.Machine), r.note(imagestore.Starting))
+	r.held.Search, r.held.User, r.held.HostKey = i.search, i.user(r.held.Variant), i.fingerprint
+	return errors.Join(i.writeKnownHosts(r.held.Machine), writeSSHConfig(r.held.Machine), r.note(r.held.State))
 }
 
 // serve waits for AmiGO.
-func (r *run) serve(ctx context.Context, phase *event.Phase) (string, error) {
+func (r *run) serve(ctx context.Context, timeout time.Duration) (err error) {
 	client := serving.Client(r.waits.up / 2)
-	base := "http://" + r.vm.Addr(webPort)
-	err := serving.Await(ctx, r.vm, r.waits.up, func(ctx context.Context) error {
-		found, err := serving.Probe(ctx, client, base, r.search)
-		if err == nil {
-			phase.Detail(found)
-		} else {
-			phase.Detail(err.Error())
-		}
-		return err
+	r.held.AmiGO, err = r.pass(ctx, PhaseAmiGO, "until a page and a search answer", func(ctx context.Context, phase *event.Phase) (string, error) {
+		err := serving.Await(ctx, r.vm, timeout, func(ctx context.Context) error {
+			if r.held.State == imagestore.Degraded && !r.held.TakesSSH() {
+				if err := r.introduce(ctx, phase, again); err != nil {
+					phase.Detail(err.Error())
+				}
+			}
+			return probe(ctx, phase, client, r.held.Machine)
+		})
+		return "start page and a search answer", err
 	})
-	return "start page and a search answer", err
+	return err
+}
+
+// probe looks at AmiGO once, and tells the log.
+func probe(ctx context.Context, phase *event.Phase, client *http.Client, m imagestore.Machine) error {
+	found, err := serving.Probe(ctx, client, strings.TrimSuffix(m.URL, serving.Page), m.Search)
+	if err != nil {
+		found = err.Error()
+	}
+	phase.Detail(found)
+	return err
+}
+
+// stay keeps a machine on that is late, and goes on looking at it.
+func (r *run) stay(ctx context.Context, late *LateError, told Told) error {
+	if err := r.note(imagestore.Degraded); err != nil {
+		return err
+	}
+	told.Late(r.held.Machine, late)
+	err := r.serve(ctx, math.MaxInt64)
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), r.shutDown(ctx))
+	}
+	return err
 }
 
 // note writes down what the machine does.
 func (r *run) note(state imagestore.State) error {
 	h := r.held
-	h.State, h.PID = state, os.Getpid()
+	h.State, h.PID, h.Console = state, os.Getpid(), r.settings.Console
 	h.Port, h.SSHPort = port(r.vm.Addr(webPort)), port(r.vm.Addr(sshPort))
 	h.URL = "http://" + r.vm.Addr(webPort) + serving.Page
 	return h.Save()

@@ -1,17 +1,27 @@
 package launch
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/serving"
 )
 
 func TestOptions(t *testing.T) {
@@ -148,11 +158,95 @@ func TestFreePort(t *testing.T) {
 	}
 }
 
+// TestSSH lets ssh itself read what is written for it.
 func TestSSH(t *testing.T) {
-	line := SSH(imagestore.Machine{Name: "a", Dir: "/with space", SSHPort: 2222}, []string{"id", "-u"}).String()
-	for _, want := range []string{"-p 2222", `'UserKnownHostsFile="/with space/known_hosts"'`, "StrictHostKeyChecking=yes", "root@127.0.0.1 -- id -u"} {
-		if !strings.Contains(line, want) {
-			t.Errorf("no %q in %s", want, line)
+	dir := filepath.Join(t.TempDir(), "with space, 100% \"quoted\"")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m := imagestore.Machine{Name: "a", Dir: dir, SSHPort: 2222}
+	if err := writeSSHConfig(m); err != nil {
+		t.Fatal(err)
+	}
+	line := SSH(m, []string{"id", "-u"})
+	if words := line.Args[len(line.Args)-3:]; !slices.Equal(words, []string{"--", "id", "-u"}) {
+		t.Errorf("%q", line.Args)
+	}
+	line.Args = append([]string{"-G"}, line.Args...)
+	read, err := command.Output(t.Context(), line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"hostname 127.0.0.1", "port 2222", "user root", "hostkeyalias amigo-a", "stricthostkeychecking true",
+		"identityfile " + strings.ReplaceAll(m.Path(imagestore.KeyFile), "%", "%%"),
+	} {
+		if !strings.Contains(string(read), "\n"+want+"\n") {
+			t.Errorf("no %q in\n%s", want, read)
 		}
+	}
+	if got, want := SSHFiles(m), filepath.Join(filepath.Dir(dir), "*", "ssh_config"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestLate(t *testing.T) {
+	console := filepath.Join(t.TempDir(), "console")
+	if err := os.WriteFile(console, []byte("login:\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	page, search := &serving.PageError{Err: errors.New("no page")}, errors.New("no term")
+	on := imagestore.Machine{SSHPort: 22, HostKey: "SHA256:x"}
+	for want, test := range map[string]struct {
+		m    imagestore.Machine
+		last error
+	}{
+		"ssh and AmiGO's page answer, a search does not (after 1m0s)": {on, search},
+		"ssh answers, AmiGO does not (after 1m0s)":                    {on, page},
+		"AmiGO's page answers, ssh and a search do not (after 1m0s)":  {imagestore.Machine{}, search},
+		"neither ssh nor AmiGO answers (after 1m0s)":                  {imagestore.Machine{SSHPort: 22}, page},
+	} {
+		test.m.Console = console
+		late := newLateError(at(PhaseAmiGO, test.m), test.m, &serving.TimeoutError{After: time.Minute, Last: test.last})
+		if late.Error() != want || late.Line != "login:" || !errors.Is(late, test.last) {
+			t.Errorf("%+v: %v", test, late)
+		}
+	}
+}
+
+// TestWait waits for a machine of another process: the web server that stands
+// in for it is as real as the store.
+func TestWait(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"response":{"numFound":1,"docs":[{"annotation_class":"GO:1","annotation_class_label":"apoptosis"}]}}`)
+	}))
+	t.Cleanup(server.Close)
+	store := imagestore.At(t.TempDir())
+	held, err := store.Create(t.Context(), imagestore.Machine{Name: "stable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := new(LateError)
+	if _, err := Wait(t.Context(), store, held.Machine, time.Millisecond, event.Discard); !errors.As(err, &late) || late.Page || late.SSH {
+		t.Errorf("of a machine that is being switched on: %v", err)
+	}
+	held.State, held.URL = imagestore.Degraded, server.URL+serving.Page
+	if err := held.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Wait(t.Context(), store, held.Machine, 100*time.Millisecond, event.Discard); !errors.As(err, &late) || !late.Page {
+		t.Errorf("of one that its own run has not seen up: %v", err)
+	}
+	held.State = imagestore.Running
+	if err := held.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := Wait(t.Context(), store, held.Machine, time.Minute, event.Discard); err != nil || m.URL != held.URL {
+		t.Errorf("%+v, %v", m, err)
+	}
+	server.Close()
+	go func() { _ = held.Release(context.Background()) }()
+	if _, err := Wait(t.Context(), store, held.Machine, time.Minute, event.Discard); err == nil || errors.As(err, &late) {
+		t.Errorf("of one that ends: %v", err)
 	}
 }

@@ -48,9 +48,18 @@ func TestProbe(t *testing.T) {
 	for answer, want := range map[string]string{
 		"<html>": "no JSON", `{"response":{"numFound":0,"docs":[]}}`: "holds no term",
 	} {
-		if _, err := Probe(t.Context(), Client(time.Minute), amigo(t, answer), ""); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := Probe(t.Context(), Client(time.Minute), amigo(t, answer), "")
+		if err == nil || !strings.Contains(err.Error(), want) || errors.As(err, new(*PageError)) {
 			t.Errorf("%s: %v", answer, err)
 		}
+	}
+	nothing := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(nothing.Close)
+	if _, err := Probe(t.Context(), Client(time.Minute), nothing.URL, ""); !errors.As(err, new(*PageError)) {
+		t.Errorf("%v", err)
+	}
+	if _, err := Probe(t.Context(), Client(time.Nanosecond), nothing.URL, ""); err == nil || err.Error() != "asking for /amigo: no answer" {
+		t.Errorf("%v", err)
 	}
 }
 

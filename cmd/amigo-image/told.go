@@ -1,0 +1,163 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/launch"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+)
+
+// sheet is what is about to run.
+type sheet struct {
+	Type string `json:"type"` // "plan"
+	imagestore.Machine
+	CPUs      int           `json:"cpus"`
+	MemoryMiB int           `json:"memory_mib"`
+	Firmware  qemu.Firmware `json:"firmware"`
+	Wanted    int           `json:"wanted_port"` // which may be taken: Port is what it gets
+}
+
+func plan(m imagestore.Machine, s launch.Settings, wanted int) sheet {
+	m.Port = s.Port
+	return sheet{"plan", m, s.CPUs, s.MemoryMiB, cmp.Or(s.Firmware, qemu.BIOS), wanted}
+}
+
+// plan tells what is about to run.
+func (a *app) plan(r *reporter, s sheet) {
+	_ = r.object(s)
+	for _, line := range s.lines() {
+		r.say("  %s", line)
+	}
+}
+
+// lines are for people.
+func (s sheet) lines() []string {
+	image := filepath.Base(s.Backing)
+	if s.Version != "" {
+		image = labelOf(s.Version, s.Variant)
+	}
+	if s.Date != "" {
+		image += ", GO release " + s.Date
+	}
+	changes := "thrown away when it ends (--keep NAME keeps them)"
+	if s.Kept {
+		changes = "kept: amigo-image run " + s.Name + " starts it again"
+	}
+	port := fmt.Sprintf("%d of this machine alone", s.Port)
+	switch s.Port {
+	case 0:
+		port = "whichever is free, of this machine alone"
+	case s.Wanted:
+	default:
+		port += fmt.Sprintf(" (%d is taken)", s.Wanted)
+	}
+	return []string{
+		"Image   " + image,
+		fmt.Sprintf("Machine %s, %d CPUs, %s, %s", s.Name, s.CPUs, gibibytes(s.MemoryMiB), strings.ToUpper(string(s.Firmware))),
+		"Changes " + changes,
+		"Port    " + port,
+	}
+}
+
+func gibibytes(mebibytes int) string {
+	if mebibytes%1024 == 0 {
+		return fmt.Sprintf("%d GiB", mebibytes/1024)
+	}
+	return fmt.Sprintf("%d MiB", mebibytes)
+}
+
+// started is a machine that is up, for programs.
+type started struct {
+	Type string `json:"type"`
+	imagestore.Machine
+	SSH    string `json:"ssh,omitempty"`        // the command
+	Config string `json:"ssh_config,omitempty"` // the file
+}
+
+func newStarted(kind string, m imagestore.Machine) started {
+	s := started{Type: kind, Machine: m}
+	if m.TakesSSH() {
+		s.SSH, s.Config = launch.SSH(m, nil).String(), m.Path(imagestore.SSHFile)
+	}
+	return s
+}
+
+// ready prints how to use the machine.
+func (a *app) ready(r *reporter, f *runFlags, m imagestore.Machine) {
+	_ = r.result(newStarted("ready", m), address(m))
+	end := "Ctrl-C shuts down; --detach leaves it on"
+	if f.detach {
+		end = "It stays on; amigo-image stop " + m.Name + " ends it"
+	}
+	r.say("port %d only on this machine. %s", m.Port, end)
+	if f.open {
+		openBrowser(r, m.URL)
+	}
+}
+
+func address(m imagestore.Machine) string {
+	text := "\n  Open    " + m.URL + "\n"
+	if m.Date != "" {
+		text += "  Data    GO release " + m.Date
+		if m.DOI != "" {
+			text += ", doi " + m.DOI
+		}
+		text += "\n"
+	}
+	if m.TakesSSH() {
+		text += "  Shell   amigo-image ssh " + m.Name + "\n"
+	}
+	return text
+}
+
+// openBrowser opens a page in the browser that BROWSER names, or the desktop's.
+func openBrowser(r *reporter, url string) {
+	browser := cmp.Or(os.Getenv("BROWSER"), "xdg-open")
+	if _, err := command.Detach(command.Cmd{Name: browser, Args: []string{url}}); err != nil {
+		r.say("warning: no browser was opened: %v", err)
+	}
+}
+
+// late tells that a machine is on, but not what it should be.
+func (a *app) late(r *reporter, m imagestore.Machine, late *launch.LateError) {
+	f := lateFault(m, late)
+	_ = r.object(struct {
+		started
+		What  string `json:"what"`
+		Where string `json:"where"`
+		Try   string `json:"try"`
+	}{newStarted("degraded", m), f.What, f.Where, f.Try})
+	var text strings.Builder
+	_ = f.Write(&text)
+	r.say("degraded: %s", strings.TrimSpace(strings.TrimPrefix(text.String(), "error: ")))
+	r.say("It is still waited for. Ctrl-C shuts down")
+}
+
+// lateFault is for those who wait for a machine that is late: what of it
+// answers, and how to look and to go on waiting.
+func lateFault(m imagestore.Machine, late *launch.LateError) *fault.Error {
+	f := &fault.Error{
+		What: late.Error(), Kept: "the machine " + m.Name + ", which stays on", Code: fault.Other, Err: late,
+		Try: "amigo-image wait " + m.Name + "\namigo-image stop " + m.Name + ", if it never will",
+	}
+	if late.SSH {
+		f.Try += "\namigo-image ssh " + m.Name + ", to look"
+	}
+	f.Where = strings.TrimSpace(short(late.Last.Error(), longest) + "\n" + console(late.Line, late.Console))
+	return f
+}
+
+// console names a console's log and the last line in it.
+func console(line, path string) string {
+	if line != "" {
+		return "last line on the console: " + short(line, 70) + "\n" + path
+	}
+	return path
+}
