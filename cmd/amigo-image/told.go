@@ -145,10 +145,10 @@ func (a *app) late(r *reporter, m imagestore.Machine, late *launch.LateError) {
 func lateFault(m imagestore.Machine, late *launch.LateError) *fault.Error {
 	f := &fault.Error{
 		What: late.Error(), Kept: "the machine " + m.Name + ", which stays on", Code: fault.Other, Err: late,
-		Try: "amigo-image wait " + m.Name + "\namigo-image stop " + m.Name + ", if it never will",
+		Try: "amigo-image wait " + m.Name + "\namigo-image stop " + m.Name + "   # if it never will",
 	}
 	if late.SSH {
-		f.Try += "\namigo-image ssh " + m.Name + ", to look"
+		f.Try += "\namigo-image ssh " + m.Name + "   # to look"
 	}
 	f.Where = strings.TrimSpace(short(late.Last.Error(), longest) + "\n" + console(late.Line, late.Console))
 	return f

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,7 +186,7 @@ func TestSSH(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, read)
 		}
 	}
-	if got, want := SSHFiles(m), filepath.Join(filepath.Dir(dir), "*", "ssh_config"); got != want {
+	if got, want := SSHFiles(m), strconv.Quote(filepath.Join(filepath.Dir(dir), "*", "ssh_config")); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

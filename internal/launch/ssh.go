@@ -25,9 +25,9 @@ func SSH(m imagestore.Machine, words []string) command.Cmd {
 	return command.Cmd{Name: "ssh", Args: args}
 }
 
-// SSHFiles matches the ssh_config of every machine beside m, for an Include.
+// SSHFiles matches the ssh_config of every machine beside m, as Include takes it.
 func SSHFiles(m imagestore.Machine) string {
-	return filepath.Join(filepath.Dir(m.Dir), "*", imagestore.SSHFile)
+	return strconv.Quote(filepath.Join(filepath.Dir(m.Dir), "*", imagestore.SSHFile))
 }
 
 // sshConfig is what ssh, scp, rsync and editors have to know of a machine.
