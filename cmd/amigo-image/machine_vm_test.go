@@ -3,7 +3,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -35,11 +35,12 @@ func TestMachines(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{
 				"HOME": e.WorkDir, "XDG_CACHE_HOME": cached, "XDG_DATA_HOME": filepath.Join(e.WorkDir, "data"),
-				"XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"), "MACHINES": filepath.Join(e.WorkDir, "data", "amigo-image", "machines"),
+				"XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"), "STORE": filepath.Join(e.WorkDir, "data", "amigo-image"),
 				"AMIGO_IMAGE_MEMORY": "256", "AMIGO_IMAGE_TIMEOUT": "1s",
 			} {
 				e.Setenv(name, value)
 			}
+			e.Defer(func() { endAll(imagestore.At(e.Getenv("STORE"))) })
 			return errors.Join(bootable(e.WorkDir, "polite", polite), bootable(e.WorkDir, "deaf", deaf))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -65,9 +66,19 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 
 // kill9 kills the process that keeps a machine.
 func kill9(ts *testscript.TestScript, _ bool, args []string) {
-	var m imagestore.Machine
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(ts.Getenv("MACHINES"), args[0], "machine.json"))), &m))
+	m, err := imagestore.At(ts.Getenv("STORE")).Machine(context.Background(), args[0])
+	ts.Check(err)
 	ts.Check(syscall.Kill(m.PID, syscall.SIGKILL))
+}
+
+// endAll kills what a script that failed has left on.
+func endAll(store imagestore.Store) {
+	machines, _ := store.Machines(context.Background())
+	for _, m := range machines {
+		if m.Lives() {
+			_ = syscall.Kill(m.PID, syscall.SIGKILL)
+		}
+	}
 }
 
 // gone waits until no process is left that the script has started.

@@ -32,8 +32,12 @@ const (
 	PhaseShutdown    = "shutdown"
 )
 
-// again is how long a machine that is late gets for each further attempt at ssh.
-const again = 20 * time.Second
+// Bounds of one attempt, after which there is another: QEMU takes a connection
+// before the guest does, which may then hear of it never.
+const (
+	askAgain  = 2 * time.Minute  // for AmiGO
+	dialAgain = 20 * time.Second // for ssh, of a machine that is late
+)
 
 // run is one machine's life.
 type run struct {
@@ -203,11 +207,11 @@ func (r *run) introduce(ctx context.Context, phase *event.Phase, timeout time.Du
 
 // serve waits for AmiGO.
 func (r *run) serve(ctx context.Context, timeout time.Duration) (err error) {
-	client := serving.Client(r.waits.up / 2)
+	client := serving.Client(min(timeout/2, askAgain))
 	r.held.AmiGO, err = r.pass(ctx, PhaseAmiGO, "until a page and a search answer", func(ctx context.Context, phase *event.Phase) (string, error) {
 		err := serving.Await(ctx, r.vm, timeout, func(ctx context.Context) error {
 			if r.held.State == imagestore.Degraded && !r.held.TakesSSH() {
-				if err := r.introduce(ctx, phase, again); err != nil {
+				if err := r.introduce(ctx, phase, dialAgain); err != nil {
 					phase.Detail(err.Error())
 				}
 			}

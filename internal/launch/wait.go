@@ -21,7 +21,7 @@ func Wait(ctx context.Context, store imagestore.Store, m imagestore.Machine, tim
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	phase := event.Start(sink, PhaseAmiGO, "until a page and a search answer")
-	client := serving.Client(timeout / 2)
+	client := serving.Client(min(timeout/2, askAgain))
 	err := serving.Await(ctx, watch(watching, store, m), timeout, func(ctx context.Context) error {
 		at, err := store.Machine(ctx, m.Name)
 		if err != nil {
