@@ -92,7 +92,7 @@ With --root-key root keys of others are taken in besides, who made them with key
 new. If more of them have to sign than are here, the first root is pending until
 they have: see keys sign.
 ` + exitStatusKeys,
-		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub --root-threshold 2",
+		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub \\\n    --root-threshold 2",
 		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return a.keysInit(k, setup) },
 	}

@@ -103,7 +103,7 @@ a killed publish has uploaded is not uploaded again.
 		Example: "  amigo-image publish output/ --to file:///srv/www/images --channel nightly\n" +
 			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-west-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
 			"  amigo-image publish output/ --to gs://bucket/images\n" +
-			"  amigo-image publish output/ --to 'azblob://container/images?storage_account=ACCOUNT'",
+			"  amigo-image publish --to 'azblob://container?storage_account=NAME'",
 		RunE: func(c *cobra.Command, args []string) error {
 			if release.Directories = args; len(args) == 0 {
 				release.Directories = []string{"output"}

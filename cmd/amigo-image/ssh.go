@@ -33,7 +33,7 @@ EXIT STATUS
   that of the command, or of ssh
   25   no such machine runs`,
 		Example: "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh my-test 'cat >notes' <notes\n" +
-			"  amigo-image ssh --config stable >stable.conf && scp -F stable.conf notes amigo-stable:",
+			"  amigo-image ssh --config stable >stable.conf\n  scp -F stable.conf notes amigo-stable:",
 		ValidArgsFunction: completeRunning,
 		RunE:              func(c *cobra.Command, args []string) error { return a.ssh(c, args, config) },
 	}

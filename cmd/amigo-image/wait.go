@@ -23,7 +23,7 @@ name it is the only machine that runs.
 
 EXIT STATUS
   0    it answers
-  1    not in time: the error says what does and what does not; or it has ended
+  1    not in time, the error says what answers; or it has ended
   25   no such machine runs
   130  interrupted; the machine stays as it is`,
 		Example:           "  amigo-image wait stable && curl \"$(amigo-image wait stable)\"\n  amigo-image wait my-test --timeout 30m",
