@@ -80,10 +80,11 @@ func WithoutRanges(w http.ResponseWriter, r *http.Request, n int64, content []by
 	Honest(w, r, n, content)
 }
 
-// Altered changes a bit in the middle.
+// Altered changes a bit before the middle, in the first range that is asked
+// for: what is in front of it, more than a quarter, comes in any case.
 func Altered(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
 	content = bytes.Clone(content)
-	content[len(content)/2] ^= 1
+	content[len(content)*7/16] ^= 1
 	Honest(w, r, n, content)
 }
 
