@@ -60,17 +60,13 @@ func (a *app) detach(c *cobra.Command, r *reporter, f *runFlags, m imagestore.Ma
 
 // childArguments are those of the detached run. What it needs is here by now.
 func (f *runFlags) childArguments(m imagestore.Machine) []string {
-	name := m.Version
-	switch {
-	case m.Dir != "":
-		name = m.Name
-	case name == "":
-		name = m.Backing
-	}
 	args := []string{
-		"run", name, "--quiet", "--offline", "--report-to=" + strconv.Itoa(reportFile), "--as=" + m.Name, "--variant=" + m.Variant,
-		"--cpus=" + strconv.Itoa(f.cpus), "--memory=" + strconv.Itoa(f.memory), "--port=" + strconv.Itoa(f.port),
+		"run", startedAs(m), "--quiet", "--offline", "--report-to=" + strconv.Itoa(reportFile), "--as=" + m.Name, "--variant=" + m.Variant,
+		"--cpus=" + strconv.Itoa(f.cpus), "--memory=" + strconv.Itoa(f.memory),
 		"--uefi=" + strconv.FormatBool(f.uefi), "--timeout=" + f.timeout.String(),
+	}
+	if f.fixed {
+		args = append(args, "--port="+strconv.Itoa(f.port))
 	}
 	if f.key != "" {
 		args = append(args, "--ssh-key="+f.key)
@@ -79,6 +75,17 @@ func (f *runFlags) childArguments(m imagestore.Machine) []string {
 		args = append(args, "--keep="+f.keep)
 	}
 	return args
+}
+
+// startedAs is what "run" calls a machine, or the image that it comes from.
+func startedAs(m imagestore.Machine) string {
+	switch {
+	case m.Dir != "":
+		return m.Name
+	case m.Version != "":
+		return m.Version
+	}
+	return m.Backing
 }
 
 // follow shows what the detached run tells, until it is up or has failed.

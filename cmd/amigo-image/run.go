@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/launch"
@@ -29,6 +30,7 @@ type runFlags struct {
 	cpus    int
 	memory  int
 	port    int
+	fixed   bool // the port was asked for
 	key     string
 	uefi    bool
 	open    bool
@@ -92,6 +94,7 @@ func (a *app) run(c *cobra.Command, args []string, f *runFlags) error {
 	if len(rest) > 1 {
 		return usage("one machine at a time", c.CommandPath()+" "+rest[0])
 	}
+	f.fixed = c.Flags().Changed("port")
 	settings, err := f.settings(c)
 	if err != nil {
 		return err
@@ -152,7 +155,7 @@ func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f
 	if err != nil {
 		return err
 	}
-	if s.Port, err = choosePort(ctx, f.port); err != nil {
+	if s.Port, err = f.choosePort(ctx, m); err != nil {
 		return err
 	}
 	s.Console = filepath.Join(logs(dir), "console-"+held.Name+".log")
@@ -192,14 +195,15 @@ func notUp(ctx context.Context, m imagestore.Machine, err error) error {
 	return f
 }
 
-// choosePort returns the port that was asked for, or another if it was not
-// asked for by name.
-func choosePort(ctx context.Context, wanted int) (int, error) {
+// choosePort returns the port that was asked for, or one that is free if none
+// was.
+func (f *runFlags) choosePort(ctx context.Context, m imagestore.Machine) (int, error) {
 	switch {
-	case wanted == 0 || launch.FreePort(ctx, wanted):
-		return wanted, nil
-	case wanted != defaultPort:
-		return 0, &fault.Error{What: fmt.Sprintf("port %d is taken", wanted), Code: fault.Other, Try: "--port 0, for whichever is free"}
+	case f.port == 0 || launch.FreePort(ctx, f.port):
+		return f.port, nil
+	case f.fixed:
+		free := command.Cmd{Name: "amigo-image", Args: []string{"run", startedAs(m), "--port", "0"}}
+		return 0, &fault.Error{What: fmt.Sprintf("port %d is taken", f.port), Code: fault.Other, Try: free.String() + "   # whichever is free"}
 	}
 	for port := defaultPort - 1; port > defaultPort-100; port-- {
 		if launch.FreePort(ctx, port) {
