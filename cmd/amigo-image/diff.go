@@ -27,7 +27,7 @@ type diffFlags struct {
 func (a *app) diffCommand() *cobra.Command {
 	var f diffFlags
 	c := &cobra.Command{
-		Use:     "diff OLD NEW",
+		Use:     "diff [REPOSITORY] OLD NEW",
 		GroupID: "use",
 		Short:   "tell what changed between two images or versions",
 		Long: `Tell what changed: the data, AmiGO's commits, sizes, packages, and which CVE
@@ -53,8 +53,11 @@ EXIT STATUS
 }
 
 func (a *app) diff(c *cobra.Command, args []string, f *diffFlags) error {
+	if len(args) == 3 {
+		args = f.repository.split(args, 2)
+	}
 	if len(args) != 2 {
-		return usage("diff takes an old and a new image", c.CommandPath()+" OLD NEW")
+		return usage("diff takes an old and a new image", c.CommandPath()+" stable nightly")
 	}
 	if f.format != "text" && f.format != "markdown" {
 		return usage("--format is text or markdown", c.CommandPath()+" --format markdown OLD NEW")
