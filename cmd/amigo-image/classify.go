@@ -98,7 +98,7 @@ func characterize(f *fault.Error, err error) {
 	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		f.Code, f.Try = fault.Network, "amigo-image doctor"
 	case errors.Is(err, fs.ErrPermission):
-		f.Try = "the same command as root, or another directory"
+		f.Try = fault.Again("as root, or with another directory")
 	}
 }
 

@@ -64,7 +64,7 @@ func inputFault(f *fault.Error, err error) bool {
 		f.Try = "amigo-image build --force ."
 	case errors.As(err, &taken):
 		f.What, f.Where = fmt.Sprintf("version %s is there already, with other images", taken.Version), "versions never change"
-		f.Try = "another --version, or none"
+		f.Try = fault.Again("with another --version, or none")
 	case errors.As(err, &missing):
 		f.What, f.Code = fmt.Sprintf("there is no channel or version %q", missing.Name), fault.NotFound
 	case errors.As(err, &earlier):
@@ -114,7 +114,7 @@ func placeFault(f *fault.Error, err error) bool {
 		f.Try = fault.Again("with --wait 10m, to wait for it")
 	case errors.As(err, &unsafe):
 		f.What, f.Where = "the store cannot keep two publishers apart", unsafe.Error()
-		f.Try = "--single-publisher, if nobody else publishes there"
+		f.Try = fault.Again("with --single-publisher, if nobody else publishes there")
 	case errors.As(err, &scheme):
 		f.What, f.Code, f.Try = scheme.Error(), fault.Usage, "--to file:///srv/www/images"
 	case errors.As(err, &foreign):
@@ -156,7 +156,7 @@ func keysFault(f *fault.Error, err error) bool {
 		f.Try = "amigo-image keys rotate " + channel.Channel + " --add"
 	case errors.As(err, &conflict):
 		f.What, f.Where, f.Code = "the repository was signed with other keys than these", conflict.Error(), fault.Verify
-		f.Try = "--keys with the directory of its keys"
+		f.Try = fault.Again("with --keys and the directory of its keys")
 	default:
 		return false
 	}

@@ -112,7 +112,7 @@ func (a *app) keysInit(k keysDir, setup sign.Setup) error {
 	}
 	ring, err := sign.CreateRing(dir, setup, sign.DefaultPolicy(), time.Now())
 	if exists := (*sign.ExistsError)(nil); errors.As(err, &exists) {
-		return &fault.Error{What: "there are keys already", Where: dir, Kept: "nothing was changed", Try: "amigo-image keys show, or keys rotate", Err: err}
+		return &fault.Error{What: "there are keys already", Where: dir, Kept: "nothing was changed", Try: "amigo-image keys show   # or keys rotate", Err: err}
 	}
 	if wrong := (*sign.SetupError)(nil); errors.As(err, &wrong) {
 		return usage(wrong.Error(), "amigo-image keys init --channels stable,nightly")

@@ -68,7 +68,7 @@ func keptMachine(ctx context.Context, store imagestore.Store, keep, name string)
 		case m.Lives():
 			err = &imagestore.MachineBusyError{Machine: m}
 		case name != "" && name != wanted:
-			err = &fault.Error{What: keep + " is there already", Code: fault.Usage, Try: "amigo-image run " + keep + ", or another name for --keep"}
+			err = &fault.Error{What: keep + " is there already", Code: fault.Usage, Try: "amigo-image run " + keep + "   # or another name for --keep"}
 		}
 		return m, true, err
 	}

@@ -136,7 +136,7 @@ func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {
 	}
 	key, err := launch.ReadKey(f.key)
 	if err != nil {
-		return s, &fault.Error{What: err.Error(), Code: fault.Usage, Try: "--ssh-key ~/.ssh/id_ed25519.pub, which ssh-keygen makes", Err: err}
+		return s, &fault.Error{What: err.Error(), Code: fault.Usage, Try: "ssh-keygen -t ed25519   # makes ~/.ssh/id_ed25519.pub, which gets in without a flag", Err: err}
 	}
 	s.Keys = []string{key}
 	return s, nil

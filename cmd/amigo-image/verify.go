@@ -159,7 +159,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 	if !ok {
 		return &fault.Error{
 			What: filepath.Base(path) + " is no file of this repository", Code: fault.Verify,
-			Where: v.location + "\nsha256 " + digest, Try: "--from, with the address of the repository it is from",
+			Where: v.location + "\nsha256 " + digest, Try: fault.Again("with --from and the address of the repository it is from"),
 		}
 	}
 	if found.SHA256 != digest {
