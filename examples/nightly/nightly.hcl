@@ -1,12 +1,13 @@
-# An unattended night: amigo-image nightly examples/nightly/nightly.hcl
+# An unattended night: amigo-image nightly /etc/amigo-image/nightly.hcl
 #
 # If nothing changed since the last night it ends in seconds. Else it builds,
 # boot-tests, publishes to the channel and prunes. Whatever fails, the channel
 # stays as it was.
 
-template  = "../amigo"
+template = "/usr/local/share/amigo-image/amigo"
 variables = {
   amigo_source = "https://github.com/geneontology/amigo.git"
+  solr_war     = "/usr/local/share/amigo-image/solr-3.6.2.war"
   output       = "/var/lib/amigo-image/output"
 }
 
@@ -20,8 +21,7 @@ directories = [
 repository = "file:///srv/www/images"
 channel    = "nightly"
 
-# The keys of this channel and of snapshot and timestamp, no others:
-# amigo-image keys init makes them.
+# The keys of this channel and of snapshot and timestamp, no others.
 keys = "/etc/amigo-image/keys"
 
 # status.json, junit.xml, the lock, and evidence of failed tests.

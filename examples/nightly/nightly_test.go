@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
 
 // TestUnits: systemd takes the service and the timer without a word.
@@ -56,6 +57,49 @@ func TestCrontab(t *testing.T) {
 				t.Errorf("%v: %s", err, said)
 			}
 		}
+	}
+}
+
+// TestNights: the files are read, and the template takes their variables and
+// puts its images where they say.
+func TestNights(t *testing.T) {
+	for name, template := range map[string]string{
+		"nightly.hcl": "/usr/local/share/amigo-image/amigo", "github-actions.hcl": "packer-plugin-amigo/examples/amigo",
+	} {
+		file, err := night.Read(name)
+		if err != nil || !strings.HasSuffix(file.Template, template) {
+			t.Errorf("%s: %v, %s", name, err, file.Template)
+		}
+		args := []string{"validate"}
+		file.Variables["solr_war"] = filepath.Join("../../build", filepath.Base(file.Variables["solr_war"]))
+		for variable, value := range file.Variables {
+			args = append(args, "-var", variable+"="+value)
+		}
+		if said, err := run(t, "../../bin/amigo-image", append(args, "../amigo")...); err != nil {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
+		for i, variant := range []string{"distribution", "production"} {
+			if want := filepath.Join(file.Variables["output"], variant); !strings.HasSuffix(file.Directories[i], want) {
+				t.Errorf("%s: %s, not %s", name, file.Directories[i], want)
+			}
+		}
+	}
+}
+
+// TestInstructions: a shell can read what README.md says to type.
+func TestInstructions(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			lines.WriteString(command)
+		}
+	}
+	if said, err := run(t, "bash", "-n", "-c", lines.String()); err != nil || lines.Len() == 0 {
+		t.Errorf("%v: %s", err, said)
 	}
 }
 

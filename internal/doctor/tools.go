@@ -47,7 +47,7 @@ func namespaces(ctx context.Context, _ Host) Result {
 		"--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent", "true",
 	}})
 	if err != nil {
-		r := missing("sysctl -w kernel.unprivileged_userns_clone=1", "bwrap: %s", reason(err))
+		r := missing(allowNamespaces(), "bwrap: %s", reason(err))
 		r.Cost = "AmiGO's JavaScript is built in the guest, ten times slower"
 		r.State = Slow
 		return r
@@ -59,6 +59,17 @@ func namespaces(ctx context.Context, _ Host) Result {
 		return missing("the same command as root, or "+install("uidmap"), "mmdebstrap: %s", reason(err))
 	}
 	return ok("sandbox entered, as a user")
+}
+
+// allowNamespaces is what lets users have namespaces: Ubuntu since 23.10 keeps
+// them away by AppArmor, Debian before 11 did by a setting of its own.
+func allowNamespaces() string {
+	const restricted = "kernel.apparmor_restrict_unprivileged_userns"
+	value, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(restricted, ".", "/"))
+	if err == nil && strings.TrimSpace(string(value)) == "1" {
+		return "sysctl -w " + restricted + "=0"
+	}
+	return "sysctl -w kernel.unprivileged_userns_clone=1"
 }
 
 // archive asks the package archive what a build would install.

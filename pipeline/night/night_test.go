@@ -47,7 +47,7 @@ keep {
 // TestExample: what the examples show can be read.
 func TestExample(t *testing.T) {
 	file, err := Read("../../examples/nightly/nightly.hcl")
-	if err != nil || file.Keep == nil || filepath.Base(file.Template) != "amigo" {
+	if err != nil || file.Keep == nil || file.Template != "/usr/local/share/amigo-image/amigo" {
 		t.Errorf("%v: %+v", err, file)
 	}
 }
