@@ -64,7 +64,8 @@ func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status 
 	}
 	defer unlock()
 	run.write()
-	sink.Emit(event.Event{Type: event.Message, Text: fmt.Sprintf("the night of channel %s begins, with %s at the most", plan.Channel, plan.Budget)})
+	end := run.status.Started.Add(plan.Budget).UTC().Format("15:04 MST")
+	sink.Emit(event.Event{Type: event.Message, Text: fmt.Sprintf("the night of channel %s begins, and is over by %s", plan.Channel, end)})
 	limited, cancel := context.WithTimeoutCause(ctx, plan.Budget, errBudget)
 	defer cancel()
 	run.work(limited)
