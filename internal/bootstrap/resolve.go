@@ -113,7 +113,7 @@ func (p Plan) Key() string {
 
 // sources returns the apt sources to install from. Of the host's own sources
 // it takes those of the release and its updates; others, such as a vendor's,
-// have no place in an image.
+// have no place in an image. A host without any, such as Ubuntu, gets Debian's.
 func sources(ctx context.Context, s Spec) ([]string, error) {
 	if s.Mirror != "" {
 		return []string{fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, s.Mirror, s.Release)}, nil
@@ -128,11 +128,40 @@ func sources(ctx context.Context, s Spec) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading this host's apt sources: %w", err)
 	}
-	lines := selectSources(string(out), s.Release)
+	if lines := selectSources(string(out), s.Release); len(lines) > 0 {
+		return lines, nil
+	}
+	return debianSources(ctx, s.Release)
+}
+
+// debianSources asks mmdebstrap where Debian's own archive is. What a hook
+// writes comes out as an error would.
+func debianSources(ctx context.Context, release string) ([]string, error) {
+	var said strings.Builder
+	err := command.Run(ctx, command.Cmd{Name: "mmdebstrap", Env: []string{"LC_ALL=C"}, Stderr: &said, Args: []string{
+		"--quiet", "--variant=custom", "--skip=update,cleanup", "--format=null",
+		`--setup-hook=cat "$1"/etc/apt/sources.list`, release, "/dev/null",
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("asking for Debian's archive: %w", err)
+	}
+	lines := parseSources(said.String())
 	if len(lines) == 0 {
-		return nil, &UnreachableError{Release: s.Release, Err: errors.New("no apt source of this host is for it")}
+		return nil, &UnreachableError{Release: release, Err: errors.New("no apt source of this host is for it, and mmdebstrap knows none")}
 	}
 	return lines, nil
+}
+
+var source = regexp.MustCompile(`(?m)^deb +(?:\[[^]\n]*\] +)?([^\s[]\S* +\S+(?: +\S+)+)$`)
+
+// parseSources returns the sources of a sources.list, with Debian's keys in
+// the place of what else they trust.
+func parseSources(list string) []string {
+	var lines []string
+	for _, found := range source.FindAllStringSubmatch(list, -1) {
+		lines = append(lines, fmt.Sprintf("deb [signed-by=%s] %s", keyring, found[1]))
+	}
+	return lines
 }
 
 // selectSources turns apt's list of its targets (URI, suite, component and

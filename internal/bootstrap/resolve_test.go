@@ -27,6 +27,34 @@ not a target
 	}
 }
 
+func TestParseSources(t *testing.T) {
+	const list = `deb http://deb.example/debian bookworm main
+# deb http://deb.example/debian bookworm-backports main
+deb-src http://deb.example/debian bookworm main
+deb [signed-by="/usr/share/keyrings/other.gpg" arch=amd64] http://deb.example/debian-security bookworm-security main contrib
+deb http://deb.example/debian
+`
+	want := []string{
+		"deb [signed-by=" + keyring + "] http://deb.example/debian bookworm main",
+		"deb [signed-by=" + keyring + "] http://deb.example/debian-security bookworm-security main contrib",
+	}
+	if diff := cmp.Diff(want, parseSources(list)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func FuzzParseSources(f *testing.F) {
+	f.Add("deb http://deb.example/debian bookworm main\n")
+	f.Add("deb [signed-by=\"/x\"] http://deb.example/debian bookworm main")
+	f.Fuzz(func(t *testing.T, list string) {
+		for _, line := range parseSources(list) {
+			if !strings.HasPrefix(line, "deb [signed-by="+keyring+"] ") || len(strings.Fields(line)) < 5 || strings.Contains(line, "\n") {
+				t.Errorf("%q gave %q", list, line)
+			}
+		}
+	})
+}
+
 const simulation = `Reading package lists...
 Inst gcc-12-base (12.2.0-14 Debian:12.5/stable [amd64])
 Inst base-files (12.4+deb12u5 Debian:12.5/stable [amd64]) []
