@@ -28,8 +28,9 @@ type Bootstrap struct {
 	Release string `mapstructure:"release"`
 	// Packages to install natively, besides those that every base has.
 	Packages []string `mapstructure:"packages"`
-	// The mirror to install from. Without it the apt sources of the host
-	// that are for the release, or Debian's own.
+	// The mirror to install the release from. Without it the apt sources of
+	// the host that are for the release, or Debian's own. Updates and security
+	// fixes come from these in any case, for what is installed later, too.
 	Mirror string `mapstructure:"mirror"`
 }
 

@@ -113,11 +113,10 @@ func (p Plan) Key() string {
 
 // sources returns the apt sources to install from. Of the host's own sources
 // it takes those of the release and its updates; others, such as a vendor's,
-// have no place in an image. A host without any, such as Ubuntu, gets Debian's.
+// have no place in an image. Where the host has none, as Ubuntu, or none of the
+// security fixes, it gets Debian's: what is installed later comes from there,
+// too. A mirror takes the place of the release's own.
 func sources(ctx context.Context, s Spec) ([]string, error) {
-	if s.Mirror != "" {
-		return []string{fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, s.Mirror, s.Release)}, nil
-	}
 	if _, err := os.Stat(keyring); err != nil {
 		return nil, &command.MissingError{Name: keyring, Package: "debian-archive-keyring"}
 	}
@@ -128,10 +127,37 @@ func sources(ctx context.Context, s Spec) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading this host's apt sources: %w", err)
 	}
-	if lines := selectSources(string(out), s.Release); len(lines) > 0 {
-		return lines, nil
+	lines := selectSources(string(out), s.Release)
+	if !slices.ContainsFunc(lines, isSuite(s.Release+"-security")) {
+		debian, err := debianSources(ctx, s.Release)
+		if err != nil {
+			return nil, err
+		}
+		lines = complete(lines, debian, s.Release)
 	}
-	return debianSources(ctx, s.Release)
+	if s.Mirror != "" {
+		lines = slices.DeleteFunc(lines, isSuite(s.Release))
+		lines = slices.Insert(lines, 0, fmt.Sprintf("deb [signed-by=%s] %s %s main", keyring, s.Mirror, s.Release))
+	}
+	return lines, nil
+}
+
+// isSuite tells which lines are of a suite.
+func isSuite(suite string) func(line string) bool {
+	return func(line string) bool { return strings.Fields(line)[3] == suite }
+}
+
+// complete adds the security fixes to a host's lines, or everything to none.
+func complete(lines, debian []string, release string) []string {
+	if len(lines) == 0 {
+		return debian
+	}
+	for _, line := range debian {
+		if isSuite(release + "-security")(line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // debianSources asks mmdebstrap where Debian's own archive is. What a hook

@@ -43,6 +43,20 @@ deb http://deb.example/debian
 	}
 }
 
+func TestComplete(t *testing.T) {
+	const base, security = "deb [signed-by=k] http://deb.example/debian trixie main", "deb [signed-by=k] http://deb.example/debian-security trixie-security main"
+	const own = "deb [signed-by=k] http://mirror.example/debian trixie main"
+	debian := []string{base, security}
+	for name, c := range map[string]struct{ lines, want []string }{
+		"no source at all":  {nil, debian},
+		"no security fixes": {[]string{own}, []string{own, security}},
+	} {
+		if diff := cmp.Diff(c.want, complete(c.lines, debian, "trixie")); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
 func FuzzParseSources(f *testing.F) {
 	f.Add("deb http://deb.example/debian bookworm main\n")
 	f.Add("deb [signed-by=\"/x\"] http://deb.example/debian bookworm main")

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,24 @@ func (r *Repository) writePages(ctx context.Context, state sign.State) error {
 	return phase.End(event.OK, fmt.Sprintf("%d files", n), err)
 }
 
+// site is what pages say that is not in the metadata. Who promotes a version
+// need not know what its publisher said.
+type site struct {
+	Product   string `json:"product"`
+	PublicURL string `json:"public_url,omitempty"`
+	Issues    string `json:"issues,omitempty"`
+}
+
+// recall takes what was said before in the place of what is not said now.
+func (r *Repository) recall(ctx context.Context) error {
+	var known site
+	err := r.readState(ctx, siteFile, &known)
+	r.Product = cmp.Or(r.Product, known.Product, "amigo")
+	r.PublicURL = cmp.Or(r.PublicURL, known.PublicURL)
+	r.Issues = cmp.Or(r.Issues, known.Issues)
+	return err
+}
+
 func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 	known, err := r.catalog(ctx, state)
 	if err != nil {
@@ -60,6 +79,9 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 		BaseURL: r.PublicURL, PublicKey: lastLine(key), RootSHA256: manifest.Digest(root), Changes: news, Issues: r.Issues,
 	})
 	if err != nil {
+		return 0, err
+	}
+	if err := r.writeState(ctx, siteFile, site{Product: r.Product, PublicURL: r.PublicURL, Issues: r.Issues}); err != nil {
 		return 0, err
 	}
 	for _, file := range append(files, pages...) {

@@ -24,13 +24,15 @@ import (
 // Options are what a publisher may set. The zero value is good.
 type Options struct {
 	Policy  *sign.Policy // nil: [sign.DefaultPolicy]
-	Product string       // "": "amigo"
+	Product string       // what files' names begin with; "": as before, or "amigo"
 	// Existing refuses a place without a repository, where else one is begun.
 	Existing bool
 	// PublicURL is where the public reads the repository. With it, what was
-	// uploaded is read back from there, and feeds have addresses.
+	// uploaded is read back from there. It is remembered for the pages.
 	PublicURL string
-	Issues    string // address where people ask for help, for the pages
+	// Issues is the address where people ask for help, for the pages. It is
+	// remembered.
+	Issues string
 	// SinglePublisher says that people see to it that only one publishes; it
 	// allows stores that cannot keep publishers apart.
 	SinglePublisher bool
@@ -54,7 +56,6 @@ type Repository struct {
 // The ring has the keys of the roles that are to be signed.
 func Open(ctx context.Context, location string, ring *sign.Ring, options Options) (*Repository, error) {
 	r := &Repository{Options: options, ring: ring, policy: sign.DefaultPolicy()}
-	r.Product = cmp.Or(r.Product, "amigo")
 	r.By = cmp.Or(r.By, store.Me())
 	r.Scratch = cmp.Or(r.Scratch, os.Getenv("TMPDIR"), "/var/tmp") // /tmp may be memory
 	if r.Policy != nil {
@@ -119,15 +120,21 @@ func (e *NotFoundError) Error() string {
 // locked runs do while no other publisher is at the repository. A dry run only
 // reads, and locks nobody out.
 func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do func(ctx context.Context) error) error {
-	if dryRun {
+	recalled := func(ctx context.Context) error {
+		if err := r.recall(ctx); err != nil {
+			return err
+		}
 		return do(ctx)
+	}
+	if dryRun {
+		return recalled(ctx)
 	}
 	held, unlock, err := r.store.Lock(ctx, r.By+", "+what, r.Wait)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	err = do(held)
+	err = recalled(held)
 	if err != nil && errors.Is(context.Cause(held), store.ErrLockLost) {
 		return store.ErrLockLost
 	}

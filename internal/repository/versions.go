@@ -25,6 +25,7 @@ var (
 	tombstoneFile = path.Join(layout.StateDir, "tombstones.json")
 	nightsFile    = path.Join(layout.StateDir, "nights.json")
 	mannersFile   = path.Join(layout.StateDir, "store.json")
+	siteFile      = path.Join(layout.StateDir, "site.json")
 )
 
 // upload is what a publisher begins with. Who finishes the work of one that

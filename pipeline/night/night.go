@@ -39,6 +39,8 @@ type File struct {
 	// PublicURL is where the public reads the repository. What it would read is
 	// read back before anything points at it.
 	PublicURL string `hcl:"public_url,optional"`
+	// Issues is the address where people ask for help, for the page.
+	Issues string `hcl:"issues,optional"`
 	// Channel that the night moves; "nightly" by default.
 	Channel string `hcl:"channel,optional"`
 	// Keys is the key directory.

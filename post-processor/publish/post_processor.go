@@ -49,9 +49,10 @@ type Config struct {
 	// `amigo-image keys init` makes it.
 	Keys string `mapstructure:"keys"`
 	// Where the public reads the repository: what is uploaded is read back from
-	// this URL.
+	// this URL, and the page has lines with it. The page remembers it.
 	PublicURL string `mapstructure:"public_url"`
-	// What the names of the published files begin with; `amigo` by default.
+	// What the names of the published files begin with; as before by default, or
+	// `amigo`.
 	Product string `mapstructure:"product"`
 	// Why, for the channel's history.
 	Reason string `mapstructure:"reason"`
