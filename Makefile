@@ -12,6 +12,12 @@ AMIGO_REF ?=
 # The checksum of an AMIGO_SOURCE that is an archive, like sha256:...
 AMIGO_CHECKSUM ?=
 
+# A finished index of GOlr, a directory or a tar, and which release it is:
+# golr_timestamp.log and release-archive-doi.json. Without it, the sample's data.
+GOLR_INDEX ?=
+GOLR_TIMESTAMP_LOG ?=
+GOLR_RELEASE_DOI ?=
+
 SOLR_WAR := build/solr-3.6.2.war
 SOLR_SHA256 := 2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea
 GOLANGCI_LINT := build/golangci-lint
@@ -33,13 +39,17 @@ AZURITE_VERSION := 3.35.0
 STORES := $(VERSITYGW) $(FAKE_GCS) $(AZURITE)
 
 # Without tables for debuggers, and without the gRPC that Google's storage
-# library would use inside Google's cloud: that is 40 % of a program.
-GO_BUILD := go build -trimpath -tags disable_grpc_modules -ldflags '-s -w'
+# library would use inside Google's cloud: that is 40 % of a program. The same
+# code gives the same program, whichever commit, directory and C library.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags disable_grpc_modules -ldflags '-s -w'
 
 VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 	$(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
-	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM))
+	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
+	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
+	$(if $(GOLR_TIMESTAMP_LOG),-var golr_timestamp_log=$(GOLR_TIMESTAMP_LOG)) \
+	$(if $(GOLR_RELEASE_DOI),-var golr_release_doi=$(GOLR_RELEASE_DOI))
 
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \

@@ -23,7 +23,7 @@ variable "amigo_source" {
 variable "amigo_ref" {
   type        = string
   default     = ""
-  description = "A branch, tag or commit, if amigo_source is a git repository."
+  description = "A branch, tag or full commit, if amigo_source is a git repository."
 }
 
 variable "amigo_checksum" {
@@ -53,13 +53,13 @@ variable "golr_index" {
 variable "golr_timestamp_log" {
   type        = string
   default     = ""
-  description = "golr_timestamp.log of the index. Empty: the sample's."
+  description = "golr_timestamp.log of the index: which release of the data it is."
 }
 
 variable "golr_release_doi" {
   type        = string
   default     = ""
-  description = "release-archive-doi.json of the index. Empty: the sample's."
+  description = "release-archive-doi.json of the index: how the release is cited."
 }
 
 variable "bundle_on" {
@@ -85,6 +85,8 @@ variable "output" {
 locals {
   sample    = "${path.root}/sample"
   documents = length(var.golr_documents) > 0 ? var.golr_documents : ["${local.sample}/golr-documents.xml"]
+  # Only of the sample's data the sample's files tell the release.
+  data = var.golr_index == "" && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
 }
 
 source "amigo-qemu" "amigo" {
@@ -119,8 +121,8 @@ build {
       index         = var.golr_index
       documents     = var.golr_index == "" ? local.documents : []
       memory        = "512m"
-      timestamp_log = var.golr_timestamp_log != "" ? var.golr_timestamp_log : "${local.sample}/data/golr_timestamp.log"
-      release_doi   = var.golr_release_doi != "" ? var.golr_release_doi : "${local.sample}/data/release-archive-doi.json"
+      timestamp_log = var.golr_timestamp_log != "" || local.data == "" ? var.golr_timestamp_log : "${local.data}/golr_timestamp.log"
+      release_doi   = var.golr_release_doi != "" || local.data == "" ? var.golr_release_doi : "${local.data}/release-archive-doi.json"
     }
   }
 

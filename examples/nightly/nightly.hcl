@@ -9,6 +9,11 @@ variables = {
   amigo_source = "https://github.com/geneontology/amigo.git"
   solr_war     = "/usr/local/share/amigo-image/solr-3.6.2.war"
   output       = "/var/lib/amigo-image/output"
+
+  # The data of a GO release instead of the sample's, and which one it is.
+  # golr_index         = "/var/lib/amigo-image/golr-index-contents.tgz"
+  # golr_timestamp_log = "/var/lib/amigo-image/golr_timestamp.log"
+  # golr_release_doi   = "/var/lib/amigo-image/release-archive-doi.json"
 }
 
 # What the template leaves there.
@@ -21,7 +26,10 @@ directories = [
 repository = "file:///srv/www/images"
 channel    = "nightly"
 
-# The keys of this channel and of snapshot and timestamp, no others.
+# Where the public reads it, for the lines on the page.
+# public_url = "https://images.example.org"
+
+# What README.md packs, no more.
 keys = "/etc/amigo-image/keys"
 
 # status.json, junit.xml, the lock, and evidence of failed tests.
@@ -34,5 +42,14 @@ keep {
 }
 
 # Gets status.json on its standard input; AMIGO_RESULT says in a word how it
-# ended. For example, mail whatever is neither new nor unchanged:
-# notify = ["sh", "-c", "case $AMIGO_RESULT in published|'no change') ;; *) mail -s \"AmiGO nightly: $AMIGO_RESULT\" root ;; esac"]
+# ended. For example, mail what is not as it should be, such as a key that
+# expires in some weeks:
+# notify = ["sh", "-c", <<-EOT
+#   status=$(cat)
+#   case $AMIGO_RESULT,$status in
+#     published,*'"warnings"'* | 'no change',*'"warnings"'*) ;;
+#     published,* | 'no change',*) exit ;;
+#   esac
+#   printf '%s\n' "$status" | mail -s "AmiGO nightly: $AMIGO_RESULT" root
+# EOT
+# ]

@@ -86,6 +86,42 @@ func TestNights(t *testing.T) {
 	}
 }
 
+// TestNotify: the example of a command is one.
+func TestNotify(t *testing.T) {
+	text, err := os.ReadFile("nightly.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, example, _ := strings.Cut(string(text), "# notify")
+	path := filepath.Join(t.TempDir(), "nightly.hcl")
+	if err := os.WriteFile(path, []byte(before+"notify"+strings.ReplaceAll(example, "\n# ", "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := night.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail := filepath.Join(filepath.Dir(path), "mail")
+	if err := os.WriteFile(mail, []byte("#!/bin/sh\necho \"$2\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(path)+":"+os.Getenv("PATH"))
+	for _, c := range []struct{ result, status, want string }{
+		{"published", `{}`, ""},
+		{"no change", `{"warnings": ["a key"]}`, "AmiGO nightly: no change\n"},
+		{"build failed", `{}`, "AmiGO nightly: build failed\n"},
+	} {
+		var said strings.Builder
+		err := command.Run(t.Context(), command.Cmd{
+			Name: file.Notify[0], Args: file.Notify[1:], Env: []string{"AMIGO_RESULT=" + c.result},
+			Stdin: strings.NewReader(c.status), Stdout: &said,
+		})
+		if err != nil || said.String() != c.want {
+			t.Errorf("%s: %q, %v", c.result, said.String(), err)
+		}
+	}
+}
+
 // TestInstructions: a shell can read what README.md says to type.
 func TestInstructions(t *testing.T) {
 	text, err := os.ReadFile("README.md")

@@ -34,7 +34,8 @@ type Config struct {
 	// PEM files of certificate authorities that are trusted during the build
 	// and not in the finished image, for networks behind an inspecting proxy.
 	CertificateAuthorities []string `mapstructure:"certificate_authorities"`
-	// Address of the npm registry. Default: what the host's npm uses.
+	// Address of the npm registry. Default: that of `~/.npmrc` if it is built on
+	// the host, else npm's own.
 	NPMRegistry string `mapstructure:"npm_registry"`
 	// Where AmiGO is built: "host", natively in a root file system like the
 	// guest's; "guest"; or "auto", the first that is possible. Default: "auto".
@@ -62,7 +63,7 @@ type GOlr struct {
 	// Address of an archive with an index, like golr-index-contents.tgz of a
 	// release of the Gene Ontology.
 	URL string `mapstructure:"url"`
-	// "sha256:..." of the archive.
+	// "sha256:..." of the archive that is at url, which needs it.
 	Checksum string `mapstructure:"checksum"`
 	// Path or https address of Solr 3.6's solr.war.
 	SolrWar string `mapstructure:"solr_war" required:"true"`
