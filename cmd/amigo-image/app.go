@@ -93,7 +93,7 @@ func (a *app) rootCommand() *cobra.Command {
 func (a *app) globalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "write JSON, one object a line")
-	flags.BoolVarP(&a.quiet, "quiet", "q", false, "write the result only")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "write only the result, and warnings")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show the output of tools, too")
 	flags.Var(&a.colour, "color", "use colours")
 	flags.DurationVar(&a.every, "progress", 0, "where no terminal is, tell every `TIME`, such as 30s, how far it is")

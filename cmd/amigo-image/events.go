@@ -94,9 +94,15 @@ func (r *reporter) settle() {
 
 // say writes a line for people. It must not be used while phases run.
 func (r *reporter) say(format string, arguments ...any) {
-	text := fmt.Sprintf(format, arguments...)
+	r.write(fmt.Sprintf(format, arguments...), r.app.quiet)
+}
+
+// warn writes a line that nobody may miss.
+func (r *reporter) warn(text string) { r.write("warning: "+text, false) }
+
+func (r *reporter) write(text string, quiet bool) {
 	r.log.Emit(event.Event{Type: event.Message, Text: text})
-	if !r.app.json && !r.app.quiet {
+	if !r.app.json && !quiet {
 		r.settle()
 		fmt.Fprintln(os.Stderr, terminal.Wrapped(os.Stderr, text))
 	}

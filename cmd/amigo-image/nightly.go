@@ -84,7 +84,7 @@ func (a *app) unreadable(path string, err error) error {
 // nightOver tells the result.
 func (a *app) nightOver(status nightly.Status, file night.File, out *reporter) error {
 	for _, warning := range status.Warnings {
-		out.say("warning: %s", warning)
+		out.warn(warning)
 	}
 	text := fmt.Sprintf("%s: %s, at %s", status.Channel, status.Result, orNothing(status.Version))
 	if err := out.result(struct {

@@ -259,7 +259,7 @@ Run it twice a day. Only the online key is needed.
 
 func (r *reporter) refreshed(done repository.Refreshed) error {
 	for _, warning := range done.Warnings() {
-		r.say("warning: %s", warning)
+		r.warn(warning)
 	}
 	return r.result(struct {
 		Type string `json:"type"`
