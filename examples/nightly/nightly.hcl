@@ -21,7 +21,8 @@ directories = [
 repository = "file:///srv/www/images"
 channel    = "nightly"
 
-# The keys of this channel and of snapshot and timestamp, no others.
+# The keys of this channel, of snapshot and timestamp, and minisign's, with what
+# is beside them; no others.
 keys = "/etc/amigo-image/keys"
 
 # status.json, junit.xml, the lock, and evidence of failed tests.
