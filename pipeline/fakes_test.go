@@ -211,7 +211,12 @@ func (n *note) Provision(ctx context.Context, ui packersdk.Ui, _ packersdk.Commu
 	return nil
 }
 
-func (n *note) Fingerprint(context.Context) (string, error) { return "note", nil }
+func (n *note) Fingerprint(context.Context) (string, error) {
+	if n.text("text") == "unforeseeable" {
+		return "", nil
+	}
+	return "note", nil
+}
 
 // tag is a post-processor that adds its name to the artifact's.
 type tag struct {

@@ -23,7 +23,7 @@ func (b *Build) foreseeable() bool {
 }
 
 // fingerprint returns the digest of everything that decides b's result. It
-// fails if a component does not know.
+// is "" if a component cannot foresee its own, and fails if one does not know.
 func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -43,6 +43,9 @@ func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
 	}
 	parts := []string{engine, dir, b.Name}
 	for i, c := range all {
+		if sums[i] == "" {
+			return "", nil
+		}
 		parts = append(parts, c.String(), c.outline(), sums[i])
 	}
 	for i, chain := range b.chains {

@@ -140,6 +140,27 @@ build {
 	}
 }
 
+// A component that cannot foresee what it makes of its configuration says "".
+func TestWhatCannotBeForeseenIsAlwaysBuilt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := `
+source "null" "a" { output = "out" }
+build {
+  sources = ["null.a"]
+  provisioner "note" { text = "unforeseeable" }
+}`
+	for range 2 {
+		tr := &trace{}
+		results, err := planned(t, tr, text, Options{}).Run(t.Context(), RunOptions{Sink: tr, Records: "records", Engine: "1"})
+		if err != nil || results[0].Unchanged || !strings.Contains(tr.String(), "builder") {
+			t.Errorf("%v:\n%s", err, tr)
+		}
+	}
+	if records, err := os.ReadDir("records"); err == nil {
+		t.Errorf("it is remembered: %v", records)
+	}
+}
+
 func breakRecords() error {
 	files, err := filepath.Glob("records/*.json")
 	for _, f := range files {

@@ -45,6 +45,9 @@ func newRecord(ctx context.Context, r *buildRun) (record, error) {
 		// guest has booted.
 		return record{}, phase.End(event.Failed, "", err)
 	}
+	if key == "" {
+		return record{}, phase.End(event.OK, "not all can be foreseen, to be built", nil)
+	}
 	found := record{path: filepath.Join(r.options.Records, key+".json"), force: r.plan.options.Force}
 	if _, ok := found.find(); ok {
 		_ = phase.End(event.Cached, "nothing changed", nil)

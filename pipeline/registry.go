@@ -32,7 +32,8 @@ type Registry struct {
 
 // Fingerprinter is a component that knows what decides its result.
 // Fingerprint returns a digest of everything that does: configuration, files,
-// versions of packages. It is called after Prepare or Configure. A build whose
+// versions of packages; or "" if this configuration cannot be foreseen, and the
+// build is always run. It is called after Prepare or Configure. A build whose
 // components all implement it is not run again while nothing has changed.
 type Fingerprinter interface {
 	Fingerprint(ctx context.Context) (string, error)

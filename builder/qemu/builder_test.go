@@ -3,6 +3,8 @@ package qemu
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -143,5 +145,30 @@ func TestArtifactHasNoSecrets(t *testing.T) {
 	}
 	if artifact.State(component.StateDisk) != "/o/amigo.qcow2" {
 		t.Errorf("the disk is %v", artifact.State(component.StateDisk))
+	}
+}
+
+func TestFingerprintOfAnImage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "disk.qcow2")
+	if err := os.WriteFile(file, []byte("a disk"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const url = "https://images.example.org/disk.qcow2"
+	for name, test := range map[string]struct {
+		url, checksum string
+		known         bool
+	}{
+		"a file":                {file, "none", true},
+		"a URL":                 {url, "none", false},
+		"a URL with a checksum": {url, "sha256:00", true},
+	} {
+		b, err := prepare(map[string]any{"disk_image": map[string]any{"url": test.url, "checksum": test.checksum}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := b.Fingerprint(t.Context())
+		if err != nil || (sum != "") != test.known {
+			t.Errorf("%s: %q, %v", name, sum, err)
+		}
 	}
 }

@@ -40,7 +40,8 @@ type Bootstrap struct {
 type DiskImage struct {
 	// A path, or a URL that is fetched once and cached.
 	URL string `mapstructure:"url" required:"true"`
-	// The image's checksum, like "sha256:...", or "none".
+	// The image's checksum, like "sha256:...", or "none". What is made from a URL
+	// with "none" cannot be foreseen, so it is always built.
 	Checksum string `mapstructure:"checksum" required:"true"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
@@ -12,7 +13,8 @@ import (
 )
 
 // Fingerprint returns a digest of all that decides what the build makes,
-// the versions that the package archive has today included.
+// the versions that the package archive has today included. It is "" if the
+// base is whatever a URL has today.
 func (b *Builder) Fingerprint(ctx context.Context) (string, error) {
 	c, err := cache.Default()
 	if err != nil {
@@ -20,7 +22,7 @@ func (b *Builder) Fingerprint(ctx context.Context) (string, error) {
 	}
 	config := b.config
 	base, err := baseKey(ctx, c, &config)
-	if err != nil {
+	if err != nil || base == "" {
 		return "", err
 	}
 	rest, err := json.Marshal([]any{config.diskSize, config.Firmware, config.VMName, config.OutputDirectory, config.CPUs, config.Memory})
@@ -42,10 +44,13 @@ func baseKey(ctx context.Context, c cache.Dir, config *Config) (string, error) {
 }
 
 // imageKey trusts a checksum; a file without one is known by its size and
-// time.
+// time, and what a URL without one has is not known.
 func imageKey(image *DiskImage) (string, error) {
 	if image.Checksum != "none" {
 		return cache.Key(image.Checksum), nil
+	}
+	if strings.Contains(image.URL, "://") {
+		return "", nil
 	}
 	info, err := os.Stat(image.URL)
 	if err != nil {

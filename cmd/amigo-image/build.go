@@ -33,7 +33,7 @@ func (a *app) buildCommand() *cobra.Command {
 made from the same inputs is not built again; --force builds anyway.
 ` + exitStatusBuild,
 		Example: "  amigo-image build examples/amigo\n" +
-			"  amigo-image build -var source=/srv/amigo -only '*.amigo' examples/amigo\n" +
+			"  amigo-image build -var amigo_source=/srv/amigo -only '*.amigo' .\n" +
 			"  amigo-image build --json . | jq 'select(.type == \"artifact\")'",
 		RunE: func(c *cobra.Command, args []string) error { return a.build(c, args, &b) },
 	}
@@ -105,9 +105,7 @@ func (a *app) failed(ctx context.Context, err error, results []pipeline.Result) 
 		if f.Kept == "" && i < len(results) {
 			f.Kept = kept(results)
 		}
-		if f.Try == "" && a.logPath != "" {
-			f.Try = "the log, " + a.logPath
-		}
+		f.Log = a.logPath
 		all = append(all, f)
 	}
 	return errors.Join(all...)

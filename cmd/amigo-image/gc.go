@@ -19,7 +19,8 @@ func (a *app) gcCommand() *cobra.Command {
 		Short:   "remove old images and what unfinished pulls left",
 		Long: `Remove images that are in no channel any more, and what unfinished pulls left.
 The newest image of each variant stays: the next one is made from it. So do
-images of machines. Every image comes back by pull.
+images of machines and of other repositories than the one that is remembered. An
+image comes back by pull, unless its version is withdrawn.
 
 EXIT STATUS
   0    what could go is gone, or nothing could`,

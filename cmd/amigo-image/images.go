@@ -43,6 +43,10 @@ func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+repositoryVariable)
 	flags.StringVar(&s.root, "root", "", "trust begins with this root `FILE`, not with what the repository shows first")
 	flags.DurationVar(&s.wait, "patience", 0, "give up a server that fails or is silent for so long (default 3m)")
+}
+
+// addOffline is for commands that can do without the repository.
+func (s *sourceFlags) addOffline(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.offline, "offline", false, "do not ask the repository; use what was seen last")
 }
 
@@ -141,9 +145,6 @@ func (s *sourceFlags) open(ctx context.Context, r *reporter, store imagestore.St
 	location, err := s.location(store)
 	if err != nil {
 		return nil, err
-	}
-	if s.offline {
-		return nil, &fault.Error{What: "the repository has to be asked", Where: location, Try: "the same command without --offline", Code: fault.Network}
 	}
 	var pin []byte
 	if s.root != "" {

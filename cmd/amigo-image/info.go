@@ -32,6 +32,7 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return a.info(c, args, &f) },
 	}
 	f.add(c.Flags())
+	f.addOffline(c.Flags())
 	return c
 }
 

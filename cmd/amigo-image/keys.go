@@ -58,9 +58,10 @@ func (a *app) keysCommand() *cobra.Command {
 		GroupID: "publish",
 		Short:   "make, show and replace the keys of a repository",
 		Long: `Every repository has five kinds of keys. root says which the others are, targets
-which channels there are; each channel has one, and a machine needs no more than
-its channel's and the online key, which says every few days what is current.
-minisign is for people who verify checksums with that program.
+which channels there are; each channel has one, and the online key says every few
+days what is current. minisign is for people who verify checksums with that program.
+A machine that publishes needs its channel's key, online.key, minisign.key and
+minisign.pub, and metadata/.
 
 Several people can hold the root keys: a new root then waits until enough of them
 have signed it, each where their key is.
@@ -150,9 +151,9 @@ func (a *app) keysRotateCommand() *cobra.Command {
 		Use:   "rotate [root|targets|online|CHANNEL]",
 		Short: "replace a key, or sign root and targets for another year",
 		Long: `Replace a key by a new one. It takes the root key, or for a channel the targets
-key. A channel that is not there yet is added. Without a name, root and targets
-are signed again, good for another year. Readers hear of it with the next publish
-or refresh; the old key moves to retired/ and signs until then.
+key. With --add a channel that is not there yet is added. Without a name, root and
+targets are signed again, good for another year. Readers hear of it with the next
+publish or refresh; the old key moves to retired/ and signs until then.
 
 Where root keys are elsewhere, the new root is pending, and nothing changes, until
 their holders have signed it: see keys sign. "root" replaces the root keys that are

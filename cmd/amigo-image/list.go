@@ -45,6 +45,7 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return a.list(c, args, &f, all) },
 	}
 	f.add(c.Flags())
+	f.addOffline(c.Flags())
 	c.Flags().BoolVar(&all, "all", false, "list every version of the repository")
 	return c
 }

@@ -107,7 +107,7 @@ func (a *app) nightOver(status nightly.Status, file night.File, out *reporter) e
 		}
 	}
 	characterizePublish(f, status.Err())
-	f.Code = status.Exit
+	f.Code, f.Log = status.Exit, status.Log
 	if f.Where = strings.TrimSpace(f.Where); status.Evidence != "" {
 		f.Where += "\nevidence: " + relative(status.Evidence)
 	}

@@ -240,7 +240,8 @@ func (a *app) refreshCommand() *cobra.Command {
 		Short: "say anew that a repository is current",
 		Long: `Sign anew that what a repository holds is current: readers want to hear that every
 few days. It also takes up keys that were replaced, and writes the pages anew.
-Run it twice a day. Only the online key is needed.
+Run it twice a day. The online key is the only one that is needed; minisign.pub and
+metadata/ are beside it.
 ` + exitStatusPublish,
 		Example: "  amigo-image refresh --to file:///srv/www/images",
 		Args:    noArguments,

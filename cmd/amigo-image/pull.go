@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,11 @@ func (a *app) pullCommand() *cobra.Command {
 		Short:   "fetch an image, or what is new in it, and verify it",
 		Long: `Fetch an image into the store and verify it. What older images here have is not
 fetched again, and an interrupted pull goes on where it stopped. Without a name
-it is the repository's first channel. The repository is remembered.
+it is the repository's first channel.
+
+The first repository that is pulled from is remembered, and used where none is
+named. Another is used with ` + repositoryVariable + `=URL in the environment, or for
+good with {"repository": "URL"} in ~/.config/amigo-image/config.json.
 ` + exitStatusPull,
 		Example: "  amigo-image pull https://images.example.org stable\n  amigo-image pull stable --dry-run\n" +
 			"  amigo-image pull 2026-11-22 --output amigo.qcow2",
@@ -54,6 +59,7 @@ it is the repository's first channel. The repository is remembered.
 	}
 	flags := c.Flags()
 	f.add(flags)
+	f.addOffline(flags)
 	addVariant(flags, &f.variant)
 	flags.StringVarP(&f.output, "output", "o", "", "write the disk to this `FILE`, too")
 	flags.StringVar(&f.format, "format", "", "of --output: qcow2, raw or vmdk; else as the file's name ends")
@@ -89,7 +95,7 @@ func (a *app) pull(c *cobra.Command, args []string, f *pullFlags) error {
 			return err
 		}
 	}
-	return a.pulled(r, image, name, f.output)
+	return a.pulled(r, image, f.again(store, name), f.output)
 }
 
 // outputFormat is the format that was asked for, or that the file's name says.
@@ -104,7 +110,19 @@ func (f *pullFlags) outputFormat(c *cobra.Command) (pull.Format, error) {
 	return "", usage(fmt.Sprintf("%q is no format of a disk", format), c.CommandPath()+" ... --format qcow2")
 }
 
-// pulled is the last word of a pull.
+// again is the name that stands for the image when no repository is named, or
+// "": a channel's stands for another image if this repository is not the one
+// that is used then.
+func (f *pullFlags) again(store imagestore.Store, name string) string {
+	here, _, err := f.choose(store)
+	usual, _, failed := (&sourceFlags{}).choose(store)
+	if errors.Join(err, failed) != nil || here != usual {
+		return ""
+	}
+	return name
+}
+
+// pulled is the last word of a pull. name is that of the image, or "".
 func (a *app) pulled(r *reporter, image imagestore.Image, name, output string) error {
 	path := image.Disk()
 	if output != "" {
@@ -119,10 +137,7 @@ func (a *app) pulled(r *reporter, image imagestore.Image, name, output string) e
 		SHA256   string `json:"sha256"` // of the raw disk
 		Verified bool   `json:"verified"`
 	}{"result", image.Version, image.Variant, path, facts.Disk.SHA256, true}, path)
-	next := "amigo-image run " + strings.TrimSpace(name)
-	if name == "" {
-		next = "amigo-image run " + image.Version
-	}
+	next := "amigo-image run " + cmp.Or(name, image.Version)
 	if image.Variant != defaultVariant {
 		next += " --variant " + image.Variant
 	}

@@ -23,8 +23,9 @@ func (a *app) rmCommand() *cobra.Command {
 		GroupID: "use",
 		Short:   "remove images and machines that were kept",
 		Long: `Remove images, by version, and machines that were kept, by name. An image comes
-back by pull; what was changed in a machine does not. --all removes everything
-that this program keeps, and tells which directories those were.
+back by pull, unless its version is withdrawn; what was changed in a machine does
+not. --all removes all images, machines and caches, and tells which directories
+those were; keys and the configuration stay.
 
 EXIT STATUS
   0    all are gone

@@ -56,11 +56,12 @@ func (a *app) runCommand() *cobra.Command {
 		GroupID: "use",
 		Short:   "start an image and print AmiGO's address",
 		Long: `Start a machine from an image and print the address when AmiGO answers a search.
-An image that is not here is pulled first. What is changed in the machine goes
-when it ends, unless it is kept: with --keep NAME now, and "run NAME" later.
-Nobody has a password; your keys in ~/.ssh get in, and "amigo-image ssh" does.
-A machine that is late stays on, "degraded", and is still waited for; with
---detach that is an error, and "amigo-image wait" goes on waiting.
+An image that is not here is pulled first; of a repository alone it is that of its
+first channel. What is changed in the machine goes when it ends, unless it is kept:
+with --keep NAME now, and "run NAME" later. Nobody has a password; your keys in
+~/.ssh get in, and "amigo-image ssh" does. A machine that is late stays on,
+"degraded", and is still waited for; with --detach that is an error, and
+"amigo-image wait" goes on waiting.
 ` + exitStatusRun,
 		Example: "  amigo-image run stable\n  amigo-image run stable --keep my-test --open\n" +
 			"  amigo-image run 2026-11-22 --variant production --detach\n  amigo-image run output/distribution/amigo-distribution.qcow2",
@@ -69,6 +70,7 @@ A machine that is late stays on, "degraded", and is still waited for; with
 	}
 	flags := c.Flags()
 	f.add(flags)
+	f.addOffline(flags)
 	addVariant(flags, &f.variant)
 	flags.StringVar(&f.keep, "keep", "", "keep the machine and its changes under this `NAME`")
 	flags.IntVar(&f.cpus, "cpus", 2, "processors of the machine")
@@ -87,10 +89,7 @@ A machine that is late stays on, "degraded", and is still waited for; with
 }
 
 func (a *app) run(c *cobra.Command, args []string, f *runFlags) error {
-	rest := args
-	if len(args) == 2 {
-		rest = f.split(args, 1)
-	}
+	rest := f.located(args)
 	if len(rest) > 1 {
 		return usage("one machine at a time", c.CommandPath()+" "+rest[0])
 	}
@@ -116,6 +115,17 @@ func (a *app) run(c *cobra.Command, args []string, f *runFlags) error {
 		return a.detach(c, r, f, m)
 	}
 	return a.launch(c.Context(), r, store, f, m, settings)
+}
+
+// located takes a repository's location off the front of arguments. The path of
+// an image file is none.
+func (f *runFlags) located(args []string) []string {
+	if len(args) == 1 {
+		if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
+			return args
+		}
+	}
+	return f.split(args, 1)
 }
 
 func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {

@@ -41,6 +41,7 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c, args, &f) },
 	}
 	f.add(c.Flags())
+	f.addOffline(c.Flags())
 	return c
 }
 

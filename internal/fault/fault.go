@@ -47,6 +47,7 @@ type Error struct {
 	Where string `json:"where,omitempty"` // a file, a URL, a place in the template
 	Kept  string `json:"kept,omitempty"`  // what of the work is not lost
 	Try   string `json:"try,omitempty"`   // the command that cures or shows more
+	Log   string `json:"log,omitempty"`   // the path of the full log
 	Code  int    `json:"code"`            // exit status
 	Err   error  `json:"-"`               // what it came from
 }
@@ -55,13 +56,13 @@ func (e *Error) Error() string { return e.What }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Write writes e for a person: the fact, and what there is of where, kept and
-// try.
+// Write writes e for a person: the fact, and what there is of where, kept,
+// try and log.
 func (e *Error) Write(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "error: %s\n", indented(e.What))
 	for _, part := range []struct{ name, value string }{
-		{"where:", e.Where}, {"kept:", e.Kept}, {"try:", e.Try},
+		{"where:", e.Where}, {"kept:", e.Kept}, {"try:", e.Try}, {"log:", e.Log},
 	} {
 		if part.value != "" {
 			fmt.Fprintf(&text, "  %-6s %s\n", part.name, indented(part.value))

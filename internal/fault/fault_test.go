@@ -10,7 +10,7 @@ import (
 func TestWrite(t *testing.T) {
 	for want, e := range map[string]Error{
 		"error: it is gone\n": {What: "it is gone"},
-		"error: it is gone\n  where: a\n         b\n  kept:  c\n  try:   d\n": {What: "it is gone", Where: "a\nb", Kept: "c", Try: "d"},
+		"error: it is gone\n  where: a\n         b\n  kept:  c\n  try:   d\n  log:   e\n": {What: "it is gone", Where: "a\nb", Kept: "c", Try: "d", Log: "e"},
 	} {
 		var b strings.Builder
 		if err := e.Write(&b); err != nil || b.String() != want {

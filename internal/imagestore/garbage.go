@@ -16,9 +16,10 @@ type Garbage struct {
 	Reason string `json:"reason"`
 }
 
-// Garbage returns what can go: images that are neither in a channel, nor the
-// newest of their variant, nor used by a machine, and what unfinished pulls
-// left.
+// Garbage returns what can go: images of the remembered repository that are
+// neither in a channel, nor the newest of their variant, nor used by a machine,
+// and what unfinished pulls left. Which images of others are in a channel is not
+// known, so they stay.
 func (s Store) Garbage(ctx context.Context) ([]Garbage, error) {
 	images, err := s.Images()
 	if err != nil {
@@ -50,6 +51,9 @@ func old(images []Image, machines []Machine, known Known, now time.Time) []Garba
 		current = append(current, version)
 	}
 	for _, i := range images {
+		if i.Source.Repository != known.Repository {
+			continue
+		}
 		first := !newest[i.Variant]
 		newest[i.Variant] = true
 		if first || slices.Contains(current, i.Version) || len(usersOf(i, machines)) > 0 {

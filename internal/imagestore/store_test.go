@@ -150,7 +150,14 @@ func TestGarbage(t *testing.T) {
 	if err := held.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Remember(Known{Channels: map[string]string{"stable": "1"}}); err != nil {
+	// Whether those of another repository are in a channel is not known.
+	if err := s.Remember(Known{Repository: "https://other.example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	if garbage, err := s.Garbage(t.Context()); err != nil || len(garbage) != 0 {
+		t.Errorf("of another repository: %+v, %v", garbage, err)
+	}
+	if err := s.Remember(Known{Repository: "https://images.example.org", Channels: map[string]string{"stable": "1"}}); err != nil {
 		t.Fatal(err)
 	}
 	garbage, err := s.Garbage(t.Context())

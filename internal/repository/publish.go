@@ -122,7 +122,7 @@ func (r *Repository) able(now sign.State, channel string) error {
 	if !r.ring.Has(channel) {
 		return &sign.MissingKeyError{Role: channel, File: filepath.Join(r.ring.Dir(), channel+".key"), Need: 1}
 	}
-	return nil
+	return r.ring.CheckMinisign()
 }
 
 // manners is what is known of a store.

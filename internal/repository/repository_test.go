@@ -434,11 +434,18 @@ func TestRefusals(t *testing.T) {
 	if err := publish(small(t, "3"), "nightly", "2026-11-22"); !errors.As(err, new(*VersionTakenError)) {
 		t.Errorf("a version that is taken: %v", err)
 	}
-	if err := os.Remove(filepath.Join(b.ring.Dir(), "stable.key")); err != nil {
-		t.Fatal(err)
+	before := b.tree("versions")
+	for _, key := range []string{"minisign.pub", "minisign.key", "stable.key"} {
+		if err := os.Remove(filepath.Join(b.ring.Dir(), key)); err != nil {
+			t.Fatal(err)
+		}
+		var missing *sign.MissingKeyError
+		if err := publish(small(t, "4"), "stable", ""); !errors.As(err, &missing) || filepath.Base(missing.File) != key {
+			t.Errorf("%s is not here: %v", key, err)
+		}
 	}
-	if err := publish(good, "stable", ""); !errors.As(err, new(*sign.MissingKeyError)) {
-		t.Errorf("a key that is not here: %v", err)
+	if !maps.Equal(b.tree("versions"), before) {
+		t.Error("files were uploaded before a key was missed")
 	}
 	if _, err := Open(t.Context(), filepath.Join(b.dir, "nowhere"), b.ring, Options{Existing: true}); !errors.As(err, new(*MissingError)) {
 		t.Errorf("no repository: %v", err)

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +22,7 @@ const (
 // comment is signed too; minisign shows it when it verifies.
 // It uses the prehashed form, which minisign's -H demands.
 func (r *Ring) Minisign(sums []byte, comment string) ([]byte, error) {
-	file := filepath.Join(r.dir, minisignKey)
-	private, err := loadMinisign(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &MissingKeyError{Role: "the checksums", File: file, Need: 1}
-	}
+	private, err := r.minisign()
 	if err != nil {
 		return nil, err
 	}
@@ -36,13 +33,39 @@ func (r *Ring) Minisign(sums []byte, comment string) ([]byte, error) {
 	return message.SignWithComments(private, comment, "signature by minisign; the key is "+minisignPublic), nil
 }
 
+// CheckMinisign finds out whether checksums can be signed, and be verified by
+// people.
+func (r *Ring) CheckMinisign() error {
+	_, private := r.minisign()
+	_, public := r.MinisignPublic()
+	return cmp.Or(private, public)
+}
+
 // MinisignPublic returns the content of minisign.pub, with which people verify.
 func (r *Ring) MinisignPublic() ([]byte, error) {
-	content, err := os.ReadFile(filepath.Join(r.dir, minisignPublic))
+	file := filepath.Join(r.dir, minisignPublic)
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missingMinisign(file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading minisign's public key: %w", err)
 	}
 	return content, nil
+}
+
+// minisign returns the private key.
+func (r *Ring) minisign() (minisign.PrivateKey, error) {
+	file := filepath.Join(r.dir, minisignKey)
+	private, err := loadMinisign(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return private, missingMinisign(file)
+	}
+	return private, err
+}
+
+func missingMinisign(file string) error {
+	return &MissingKeyError{Role: "the checksums", File: file, Need: 1}
 }
 
 func loadMinisign(file string) (minisign.PrivateKey, error) {

@@ -409,6 +409,22 @@ func TestMinisign(t *testing.T) {
 	wantError[*MissingKeyError](t, err)
 }
 
+func TestCheckMinisign(t *testing.T) {
+	if err := newRing(t, Setup{}).CheckMinisign(); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{minisignKey, minisignPublic} {
+		ring := newRing(t, Setup{})
+		file := filepath.Join(ring.Dir(), name)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if missing := errorOf[*MissingKeyError](t, ring.CheckMinisign()); missing.File != file {
+			t.Errorf("%s: %v", name, missing)
+		}
+	}
+}
+
 // A channel that expires soon is signed again by whoever has its key.
 func TestRefresh(t *testing.T) {
 	ring, r := newRing(t, Setup{}), repo{}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -23,18 +24,20 @@ import (
 )
 
 // File is what the file says, with defaults filled in. Relative paths are
-// relative to its directory.
+// relative to its directory, but for those in variables, which are the
+// template's own.
 type File struct {
 	// Template is the template to build, a file or a directory.
 	Template string `hcl:"template"`
-	// Variables of the template.
+	// Variables of the template, as they are: what a path in them is relative to,
+	// the template says.
 	Variables map[string]string `hcl:"variables,optional"`
 	// VariableFiles are files of variables, HCL or JSON.
 	VariableFiles []string `hcl:"variable_files,optional"`
 	// Directories of the images that the template makes: output/distribution
 	// and output/production by default.
 	Directories []string `hcl:"directories,optional"`
-	// Repository is where to publish, as publish's --to.
+	// Repository is where to publish, as publish's --to: a URL or a path.
 	Repository string `hcl:"repository"`
 	// PublicURL is where the public reads the repository. What it would read is
 	// read back before anything points at it.
@@ -59,6 +62,7 @@ type File struct {
 // Keep counts what is kept, as prune's flags do.
 type Keep struct {
 	Last    int    `hcl:"last,optional"`
+	Hourly  int    `hcl:"hourly,optional"`
 	Daily   int    `hcl:"daily,optional"`
 	Weekly  int    `hcl:"weekly,optional"`
 	Monthly int    `hcl:"monthly,optional"`
@@ -70,7 +74,7 @@ type Keep struct {
 
 // Policy returns the rules.
 func (k Keep) Policy() (keep.Policy, error) {
-	policy := keep.Policy{Last: k.Last, Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Yearly: k.Yearly}
+	policy := keep.Policy{Last: k.Last, Hourly: k.Hourly, Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Yearly: k.Yearly}
 	if k.Within == "" {
 		return policy, nil
 	}
@@ -133,6 +137,9 @@ func (f *File) complete(dir string) error {
 		}
 	}
 	f.Template, f.State = within(dir, f.Template), within(dir, f.State)
+	if !strings.Contains(f.Repository, "://") {
+		f.Repository = within(dir, f.Repository)
+	}
 	if f.Keys != "" {
 		f.Keys = within(dir, f.Keys)
 	}

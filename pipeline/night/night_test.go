@@ -2,6 +2,7 @@ package night
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ repository = "file:///srv/www/images"
 state      = "/var/lib/amigo-image"
 budget     = "90m"
 keep {
+  hourly  = 24
   daily   = 7
   monthly = 12
 }
@@ -37,10 +39,24 @@ keep {
 		Template: filepath.Join(dir, "amigo.pkr.hcl"), Variables: map[string]string{"amigo_ref": "main"},
 		Directories: []string{filepath.Join(dir, "output/distribution"), filepath.Join(dir, "output/production")},
 		Repository:  "file:///srv/www/images", Channel: "nightly", State: "/var/lib/amigo-image",
-		BudgetText: "90m", Budget: 90 * time.Minute, Keep: &Keep{Daily: 7, Monthly: 12},
+		BudgetText: "90m", Budget: 90 * time.Minute, Keep: &Keep{Hourly: 24, Daily: 7, Monthly: 12},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+func TestRelativePaths(t *testing.T) {
+	for repository, want := range map[string]string{
+		"www": "DIR/www", "../www": "DIR/../www", "/srv/www": "/srv/www", "s3://bucket": "s3://bucket",
+	} {
+		got, dir, err := read(t, fmt.Sprintf("template = \"t\"\nrepository = %q\nstate = \"s\"\nvariables = { output = \"o\" }\n", repository))
+		if !strings.Contains(want, "://") {
+			want = filepath.Clean(strings.Replace(want, "DIR", dir, 1))
+		}
+		if err != nil || got.Repository != want || got.State != filepath.Join(dir, "s") || got.Variables["output"] != "o" {
+			t.Errorf("%s: %v, %+v; want %s", repository, err, got, want)
+		}
 	}
 }
 
