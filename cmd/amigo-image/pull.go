@@ -155,7 +155,7 @@ type wanted struct {
 
 // obtain brings an image into the store, unless it is there.
 func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
-	if image, err := store.Image(w.name, w.variant); err == nil {
+	if image, err := store.Image(w.name, w.variant); err == nil && f.from == "" {
 		r.say("%s is here already", labelOf(image.Version, image.Variant))
 		return image, store.Touch(image)
 	}
@@ -174,6 +174,9 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 		return imagestore.Image{}, misnamed(err, a.hollow(w.name, w.command))
 	}
 	if image, err := store.Image(choice.Version, w.variant); err == nil {
+		if !choice.Is(image) {
+			return image, taken(image)
+		}
 		r.say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
 		return image, errors.Join(store.Touch(image), f.seen(ctx, store, repository, true))
 	}
@@ -199,6 +202,15 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 		Ranges  int     `json:"requests"`
 		Seconds float64 `json:"seconds"`
 	}{"fetched", result.Fetched, result.Kept, result.Reused, result.Ranges, result.Elapsed.Round(100 * time.Millisecond).Seconds()})
+}
+
+// taken says that a version's name stands for another repository's here.
+func taken(image imagestore.Image) error {
+	name := labelOf(image.Version, image.Variant)
+	return &fault.Error{
+		What: name + " is here from another repository, and is not the same", Where: image.Source.Repository, Code: fault.Other,
+		Try: "amigo-image rm " + name + "   # then the same again", Kept: "the image that is here",
+	}
 }
 
 // offline finds an image by what was last seen of the repository.
