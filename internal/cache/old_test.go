@@ -265,6 +265,12 @@ func TestBuildsWhileItIsCleared(t *testing.T) {
 	if err := cleaners.Wait(); err != nil {
 		t.Error(err)
 	}
+	removeAll(t, old(t, c))
+	for _, key := range keys {
+		if !there(filepath.Join(c.root, "kind", key, "file")) {
+			t.Errorf("%s is gone, though it is in use", key)
+		}
+	}
 }
 
 // clean removes what is old until it is over.
