@@ -117,7 +117,7 @@ build {
 		again  bool
 	}{
 		{"first", nil, text, true},
-		{"same", nil, text, false},
+		{"same, long after", ageRecords, text, false},
 		{"touched", func() error { return os.Chtimes("out", time.Unix(1, 0), time.Unix(1, 0)) }, text, false},
 		{"replaced", func() error { return os.WriteFile("out", []byte("other"), 0o644) }, text, true},
 		{"removed", func() error { return os.Remove("out") }, text, true},
@@ -136,6 +136,9 @@ build {
 		}
 		if len(r.Artifacts) != 1 || len(r.Artifacts[0].Files) != 1 || len(r.Artifacts[0].Files[0].SHA256) != 64 {
 			t.Errorf("%s: artifacts %+v", s.name, r.Artifacts)
+		}
+		if old := oldRecords(t); len(old) > 0 {
+			t.Errorf("%s: not marked as used: %q", s.name, old)
 		}
 	}
 }
@@ -159,6 +162,29 @@ build {
 	if records, err := os.ReadDir("records"); err == nil {
 		t.Errorf("it is remembered: %v", records)
 	}
+}
+
+func ageRecords() error {
+	files, err := filepath.Glob("records/*.json")
+	for _, f := range files {
+		err = errors.Join(err, os.Chtimes(f, time.Unix(1, 0), time.Unix(1, 0)))
+	}
+	return err
+}
+
+// oldRecords returns the records that were not used for long.
+func oldRecords(t *testing.T) (old []string) {
+	t.Helper()
+	files, err := filepath.Glob("records/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.ModTime().Equal(time.Unix(1, 0)) {
+			old = append(old, f)
+		}
+	}
+	return old
 }
 
 func breakRecords() error {

@@ -4,35 +4,41 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
 func (a *app) gcCommand() *cobra.Command {
 	var dryRun bool
+	unused := keep.Span{Days: 30}
 	c := &cobra.Command{
 		Use:     "gc",
 		GroupID: "use",
-		Short:   "remove old images and what unfinished pulls left",
-		Long: `Remove images that are in no channel any more, and what unfinished pulls left.
-The newest image of each variant stays: the next one is made from it. So do
-images of machines and of other repositories than the one that is remembered. An
-image comes back by pull, unless its version is withdrawn.
+		Short:   "remove old images, old parts of the build cache, and what was left unfinished",
+		Long: `Remove images that are in no channel any more, what no build has used for 30 days,
+and what unfinished pulls and builds left. The newest image of each variant stays:
+the next one is made from it. So do images of machines, those of other
+repositories than the one that is remembered, and what running builds use. An
+image comes back by pull, unless its version is withdrawn, and the cache by the
+next build.
 
 EXIT STATUS
   0    what could go is gone, or nothing could`,
-		Example: "  amigo-image gc --dry-run",
+		Example: "  amigo-image gc --dry-run\n  amigo-image gc --cache 7d",
 		Args:    noArguments,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.gc(c, dryRun) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.gc(c, unused, dryRun) },
 	}
+	c.Flags().Var(&unused, "cache", "remove what builds have not used for this time, such as 14d or 2m")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "tell what would go")
 	return c
 }
 
-func (a *app) gc(c *cobra.Command, dryRun bool) error {
+func (a *app) gc(c *cobra.Command, unused keep.Span, dryRun bool) error {
 	store, err := imageStore()
 	if err != nil {
 		return err
@@ -46,16 +52,23 @@ func (a *app) gc(c *cobra.Command, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.showGarbage(r, garbage); err != nil {
+	cached, unread := unusedCache(unused)
+	all := slices.Clone(garbage)
+	for _, u := range cached {
+		all = append(all, u.Garbage)
+	}
+	if err := a.showGarbage(r, all); err != nil {
 		return err
 	}
 	if dryRun {
-		r.say("%s would be freed", terminal.Bytes(sum(garbage)))
-		return nil
+		r.say("%s would be freed", terminal.Bytes(sum(all)))
+		return unread
 	}
 	freed, err := store.Collect(c.Context(), garbage)
+	cleared, failed := clearCache(c.Context(), cached)
+	freed += sum(cleared)
 	r.say("%s freed", terminal.Bytes(freed))
-	return errors.Join(err, r.object(struct {
+	return errors.Join(err, unread, failed, r.object(struct {
 		Type  string `json:"type"`
 		Freed int64  `json:"freed"`
 	}{"result", freed}))
@@ -73,7 +86,7 @@ func (a *app) showGarbage(r *reporter, garbage []imagestore.Garbage) error {
 		return errors.Join(errs...)
 	}
 	if len(garbage) == 0 {
-		r.say("nothing here could go: images in channels, the newest ones and those of machines stay")
+		r.say("nothing here could go: images in channels, the newest ones, those of machines and what builds use stay")
 		return nil
 	}
 	var rows [][]string

@@ -17,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/nightly"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
@@ -36,8 +37,9 @@ func (a *app) nightlyCommand() *cobra.Command {
 		GroupID: "publish",
 		Short:   "build, test, publish and prune, unattended",
 		Long: `Do a night's work as a file says: build if anything changed, boot-test, publish,
-prune, and tell the result in status.json, in junit.xml and on the page. Whatever
-fails, the channel stays as it was.
+prune, clear this host's build cache of what was not used for 30 days or as the
+file says, and tell the result in status.json, in junit.xml and on the page.
+Whatever fails, the channel stays as it was.
 ` + exitStatusNightly,
 		Example: "  amigo-image nightly /etc/amigo-image/nightly.hcl\n" +
 			"  amigo-image nightly --json nightly.hcl |\n    jq -r 'select(.type == \"result\").result'",
@@ -222,6 +224,16 @@ func (n *nightStages) Prune(ctx context.Context, _ event.Sink) (string, error) {
 	}
 	done, err := r.Prune(ctx, repository.Rules{Policy: policy, History: keep.Span{Days: 7}, Versions: n.file.Keep.Versions})
 	return strings.Join(prunedLines(done), "; "), err
+}
+
+// Clear removes what of the build cache no build has used for long.
+func (n *nightStages) Clear(ctx context.Context, _ event.Sink) (string, error) {
+	found, err := unusedCache(n.file.Cache)
+	cleared, failed := clearCache(ctx, found)
+	if len(cleared) == 0 {
+		return "nothing in the build cache is old", errors.Join(err, failed)
+	}
+	return fmt.Sprintf("%s of the build cache removed, %s", count(len(cleared), "old part"), terminal.Bytes(sum(cleared))), errors.Join(err, failed)
 }
 
 // Announce tells the result on the repository's page.

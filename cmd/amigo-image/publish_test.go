@@ -32,7 +32,7 @@ func TestPublish(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds:          map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status},
+		Cmds:          map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": status, "age": age},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }

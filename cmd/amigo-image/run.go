@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -168,7 +167,8 @@ func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f
 	if s.Port, err = f.choosePort(ctx, m); err != nil {
 		return err
 	}
-	s.Console = filepath.Join(logs(dir), "console-"+held.Name+".log")
+	s.Console = consoleOf(dir, held.Name)
+	sweepConsoles(ctx, store, dir)
 	planned := plan(held.Machine, s, f.port)
 	up.tell(report{Plan: &planned})
 	a.plan(r, planned)

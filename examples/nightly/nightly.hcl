@@ -36,6 +36,9 @@ keys = "/etc/amigo-image/keys"
 state  = "/var/lib/amigo-image/nightly"
 budget = "3h"
 
+# What of this host's build cache no build used for so long goes.
+cache = "30d"
+
 keep {
   daily   = 7
   monthly = 12

@@ -56,7 +56,7 @@ func Resolve(ctx context.Context, c cache.Dir, s Spec) (Plan, error) {
 		return plan, err
 	}
 	defer unlock()
-	apt, err := newApt(c, plan.Sources)
+	apt, err := newApt(ctx, c, plan.Sources)
 	if err != nil {
 		return plan, err
 	}
@@ -212,9 +212,12 @@ type apt struct {
 	dir   *scratch.Dir // the rest
 }
 
-func newApt(c cache.Dir, sources []string) (*apt, error) {
-	state := filepath.Join(c.Path(), "apt", cache.Key(sources...)[:16])
-	if err := os.MkdirAll(filepath.Join(state, "lists", "partial"), 0o755); err != nil {
+func newApt(ctx context.Context, c cache.Dir, sources []string) (*apt, error) {
+	// Unlike others this entry changes, under the lock of all of apt.
+	state, _, err := c.Get(ctx, "apt", cache.Key(sources...), func(dir string) error {
+		return os.MkdirAll(filepath.Join(dir, "lists", "partial"), 0o755)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("making apt's directories: %w", err)
 	}
 	dir, err := scratch.New(os.TempDir(), "apt")

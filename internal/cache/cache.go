@@ -12,9 +12,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
+)
+
+// What is beside an entry: the lock of who makes it, and what is not whole.
+const (
+	lockSuffix    = ".lock"
+	partialSuffix = ".partial"
 )
 
 // Dir is a cache on disk.
@@ -38,29 +43,30 @@ func (d Dir) Path() string { return d.root }
 // Get returns the directory of the entry kind/key. If it is not there, fill
 // is called with an empty directory, which becomes the entry when fill returns
 // nil. cached tells that fill was not called. Of several processes
-// that want the same entry one makes it and the others wait.
+// that want the same entry one makes it and the others wait. Nobody removes it
+// by age before this process ends.
 func (d Dir) Get(ctx context.Context, kind, key string, fill func(dir string) error) (dir string, cached bool, err error) {
 	entry := filepath.Join(d.root, kind, key)
-	if exists(entry) {
-		return entry, true, touch(entry)
+	if used, err := use(entry, entry); used || err != nil {
+		return entry, true, err
 	}
 	if err := os.MkdirAll(filepath.Dir(entry), 0o755); err != nil {
 		return "", false, fmt.Errorf("making the cache directory: %w", err)
 	}
-	unlock, err := lock(ctx, entry+".lock")
+	unlock, err := lock(ctx, entry+lockSuffix)
 	if err != nil {
 		return "", false, err
 	}
 	defer unlock()
-	if exists(entry) {
-		return entry, true, touch(entry)
+	if used, err := use(entry, entry); used || err != nil {
+		return entry, true, err
 	}
 	return entry, false, d.add(entry, fill)
 }
 
 func (d Dir) add(entry string, fill func(string) error) error {
 	// Only the holder of the lock writes here: what is left is a dead build's.
-	partial := entry + ".partial"
+	partial := entry + partialSuffix
 	if err := os.RemoveAll(partial); err != nil {
 		return fmt.Errorf("clearing an unfinished cache entry: %w", err)
 	}
@@ -71,7 +77,11 @@ func (d Dir) add(entry string, fill func(string) error) error {
 		_ = os.RemoveAll(partial)
 		return err
 	}
-	if err := sync(partial); err != nil {
+	if err := flush(partial); err != nil {
+		return err
+	}
+	// What was unpacked into it may have given it a time of long ago.
+	if _, err := use(partial, entry); err != nil {
 		return err
 	}
 	if err := os.Rename(partial, entry); err != nil {
@@ -86,7 +96,7 @@ func (d Dir) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	if err := os.MkdirAll(d.root, 0o755); err != nil {
 		return nil, fmt.Errorf("making the cache directory: %w", err)
 	}
-	return lock(ctx, filepath.Join(d.root, name+".lock"))
+	return lock(ctx, filepath.Join(d.root, name+lockSuffix))
 }
 
 // Key returns the digest of parts, in which no two lists of parts are alike.
@@ -99,21 +109,7 @@ func Key(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func exists(dir string) bool {
-	info, err := os.Stat(dir)
-	return err == nil && info.IsDir()
-}
-
-// touch marks an entry as used, for whoever clears the cache by age.
-func touch(entry string) error {
-	now := time.Now()
-	if err := os.Chtimes(entry, now, now); err != nil {
-		return fmt.Errorf("marking a cache entry as used: %w", err)
-	}
-	return nil
-}
-
-func sync(dir string) error {
+func flush(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("finishing a cache entry: %w", err)

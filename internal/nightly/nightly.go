@@ -1,5 +1,5 @@
 // Package nightly is the order of an unattended run: build if anything
-// changed, publish, prune, tell. Whatever fails, the channel stays as it was,
+// changed, publish, prune, clear the cache, tell. Whatever fails, the channel stays as it was,
 // and what is known of the failure is kept.
 package nightly
 
@@ -35,6 +35,9 @@ type Stages interface {
 	Publish(ctx context.Context, built Built, sink event.Sink) (version string, published bool, err error)
 	// Prune removes what the keep rules let go, and sums up what it did.
 	Prune(ctx context.Context, sink event.Sink) (string, error)
+	// Clear removes what of this host's build cache was not used for long, and
+	// sums up what it did.
+	Clear(ctx context.Context, sink event.Sink) (string, error)
 	// Announce writes the run's result on the repository's page and renews its
 	// signatures. It returns what people have to be told of those.
 	Announce(ctx context.Context, night layout.Night) (warnings []string, err error)
@@ -69,6 +72,9 @@ func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status 
 	limited, cancel := context.WithTimeoutCause(ctx, plan.Budget, errBudget)
 	defer cancel()
 	run.work(limited)
+	if limited.Err() == nil {
+		run.clear(limited)
+	}
 	// What follows is short, and due even if the budget is gone.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
@@ -106,6 +112,17 @@ func (r *run) work(ctx context.Context) {
 	// An old version too many is no reason to call a good night bad.
 	if err := r.stage(ctx, "prune", r.prune); err != nil {
 		r.status.Warnings = append(r.status.Warnings, "prune: "+err.Error())
+	}
+}
+
+// clear clears the cache, after a failed build too: a full disk may be why.
+func (r *run) clear(ctx context.Context) {
+	err := r.stage(ctx, "cache", func(ctx context.Context) (apply, error) {
+		detail, err := r.stages.Clear(ctx, r.sink)
+		return func() string { return detail }, err
+	})
+	if err != nil {
+		r.status.Warnings = append(r.status.Warnings, "cache: "+err.Error())
 	}
 }
 

@@ -27,6 +27,8 @@ type staged struct {
 	published bool
 	publish   error
 	prune     error
+	clear     error
+	cleared   bool
 	hang      bool
 	warnings  []string
 	announced []layout.Night
@@ -47,6 +49,11 @@ func (s *staged) Publish(context.Context, Built, event.Sink) (string, bool, erro
 }
 
 func (s *staged) Prune(context.Context, event.Sink) (string, error) { return "1 removed", s.prune }
+
+func (s *staged) Clear(context.Context, event.Sink) (string, error) {
+	s.cleared = true
+	return "1 removed", s.clear
+}
 
 func (s *staged) Announce(_ context.Context, night layout.Night) ([]string, error) {
 	s.announced = append(s.announced, night)
@@ -69,6 +76,7 @@ func TestResults(t *testing.T) {
 		{"test", staged{build: &boottest.FailedError{}}, time.Minute, TestFailed, fault.Test, "2026-11-21"},
 		{"publish", staged{publish: broken}, time.Minute, PublishFailed, fault.Publish, "2026-11-21"},
 		{"prune", staged{published: true, prune: broken}, time.Minute, Published, fault.OK, "2026-11-22"},
+		{"cache", staged{published: true, clear: broken}, time.Minute, Published, fault.OK, "2026-11-22"},
 		{"budget", staged{hang: true}, time.Millisecond, OverBudget, fault.Budget, "2026-11-21"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,6 +87,12 @@ func TestResults(t *testing.T) {
 			}
 			if len(test.stages.announced) != 1 || test.stages.announced[0].Result != string(test.result) {
 				t.Errorf("the page says %+v", test.stages.announced)
+			}
+			if test.stages.cleared == (test.result == OverBudget) {
+				t.Errorf("the cache was cleared: %v", test.stages.cleared)
+			}
+			if warned := test.stages.prune != nil || test.stages.clear != nil; warned != (len(status.Warnings) > 0) {
+				t.Errorf("it warns of %q", status.Warnings)
 			}
 			written(t, plan.State, status)
 		})

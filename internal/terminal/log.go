@@ -36,9 +36,10 @@ func OpenLog(dir, what string) (*Log, error) {
 	return &Log{f: f}, nil
 }
 
-// sweep leaves room for one more log. Names begin with the time.
+// sweep leaves room for one more log. Names begin with the time; others, such
+// as those of consoles, are not of logs.
 func sweep(dir string) {
-	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*.log"))
 	if err != nil || len(logs) < logsKept {
 		return
 	}

@@ -4,6 +4,7 @@
 //	repository = "file:///srv/www/images"
 //	state      = "/var/lib/amigo-image"
 //	variables  = { amigo_source = "https://git.example.org/amigo.git" }
+//	cache = "30d"
 //	keep { daily = 7 }
 package night
 
@@ -53,6 +54,10 @@ type File struct {
 	// BudgetText is the time for the whole run, such as "3h", the default.
 	BudgetText string        `hcl:"budget,optional"`
 	Budget     time.Duration // of BudgetText
+	// CacheText is after which time without use an entry of this host's build
+	// cache goes, such as "30d", the default.
+	CacheText string    `hcl:"cache,optional"`
+	Cache     keep.Span // of CacheText
 	// Notify is a command that gets status.json on its standard input.
 	Notify []string `hcl:"notify,optional"`
 	// Keep is which versions stay; without it all do.
@@ -98,7 +103,7 @@ func (e *Error) Error() string { return e.Diagnostics.Error() }
 func Read(path string) (File, error) {
 	parser := hclparse.NewParser()
 	parsed, diags := parser.ParseHCLFile(path)
-	file := File{Channel: "nightly", BudgetText: "3h"}
+	file := File{Channel: "nightly", BudgetText: "3h", CacheText: "30d"}
 	if !diags.HasErrors() {
 		diags = append(diags, gohcl.DecodeBody(spelling.Body(parsed.Body), nil, &file)...)
 	}
@@ -117,6 +122,9 @@ func (f *File) complete(dir string) error {
 	var err error
 	if f.Budget, err = time.ParseDuration(f.BudgetText); err != nil || f.Budget <= 0 {
 		faults = append(faults, fmt.Errorf("budget: %q is no time, such as \"3h\" or \"90m\"", f.BudgetText))
+	}
+	if f.Cache, err = keep.ParseSpan(f.CacheText); err != nil {
+		faults = append(faults, fmt.Errorf("cache: %w", err))
 	}
 	if err := layout.CheckChannel(f.Channel); err != nil {
 		faults = append(faults, fmt.Errorf("channel: %w", err))

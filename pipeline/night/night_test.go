@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/keep"
 )
 
 func read(t *testing.T, text string) (File, string, error) {
@@ -29,6 +31,7 @@ variables  = { amigo_ref = "main" }
 repository = "file:///srv/www/images"
 state      = "/var/lib/amigo-image"
 budget     = "90m"
+cache      = "2m"
 keep {
   hourly  = 24
   daily   = 7
@@ -39,7 +42,7 @@ keep {
 		Template: filepath.Join(dir, "amigo.pkr.hcl"), Variables: map[string]string{"amigo_ref": "main"},
 		Directories: []string{filepath.Join(dir, "output/distribution"), filepath.Join(dir, "output/production")},
 		Repository:  "file:///srv/www/images", Channel: "nightly", State: "/var/lib/amigo-image",
-		BudgetText: "90m", Budget: 90 * time.Minute, Keep: &Keep{Hourly: 24, Daily: 7, Monthly: 12},
+		BudgetText: "90m", Budget: 90 * time.Minute, CacheText: "2m", Cache: keep.Span{Months: 2}, Keep: &Keep{Hourly: 24, Daily: 7, Monthly: 12},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
@@ -63,7 +66,7 @@ func TestRelativePaths(t *testing.T) {
 // TestExample: what the examples show can be read.
 func TestExample(t *testing.T) {
 	file, err := Read("../../examples/nightly/nightly.hcl")
-	if err != nil || file.Keep == nil || file.Template != "/usr/local/share/amigo-image/amigo" {
+	if err != nil || file.Keep == nil || file.Cache != (keep.Span{Days: 30}) || file.Template != "/usr/local/share/amigo-image/amigo" {
 		t.Errorf("%v: %+v", err, file)
 	}
 }
@@ -74,6 +77,7 @@ func TestFaults(t *testing.T) {
 		`"template" is required`: "repository = \"mem://\"\nstate = \"s\"\n",
 		`did you mean "budget"`:  good + "budgett = \"3h\"",
 		`"soon" is no time`:      good + `budget = "soon"`,
+		"cache: \"soon\"":        good + `cache = "soon"`,
 		`no name of a channel`:   good + `channel = "../x"`,
 		"state: it is empty":     "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
 		"keep.within":            good + "keep {\n within = \"soon\"\n}",

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+)
+
+// The newest consoles stay, and no log goes.
+func TestConsolesAreBounded(t *testing.T) {
+	dir := cache.At(t.TempDir())
+	if err := os.MkdirAll(logs(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(logs(dir), "20260101T000000-run-1.log")
+	paths := []string{log}
+	for i := range consolesKept + 3 {
+		paths = append(paths, consoleOf(dir, fmt.Sprint("m", i)))
+	}
+	for i, path := range paths {
+		at := time.Now().Add(time.Duration(i-len(paths)) * time.Minute)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepConsoles(t.Context(), imagestore.At(t.TempDir()), dir)
+	for i, path := range paths {
+		_, err := os.Stat(path)
+		if stays := i == 0 || i > 3; stays != (err == nil) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
