@@ -4,6 +4,7 @@ package test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,6 +19,7 @@ import (
 const (
 	userID       = 64321
 	userName     = "amigo-builder"
+	subordinate  = 1000000
 	subordinates = userName + ":1000000:65536\n"
 )
 
@@ -49,7 +51,8 @@ build {
 `
 
 // TestOrdinaryUser makes a base, boots and seals it as somebody who is not
-// root and has subordinate user ids, as users of Debian have.
+// root, has subordinate user ids, and a home and a TMPDIR that nobody else can
+// enter, as users of Debian have.
 func TestOrdinaryUser(t *testing.T) {
 	dir, err := os.MkdirTemp("", "user-")
 	if err != nil {
@@ -62,12 +65,20 @@ func TestOrdinaryUser(t *testing.T) {
 	write(t, dir, "subuid", subordinates)
 	write(t, dir, "subgid", subordinates)
 	write(t, dir, "home/t.pkr.hcl", fmt.Sprintf(userTemplate, dir+"/home"))
-	write(t, dir, "home/tmp/.keep", "")
+	// What a killed run left: a directory that is closed to the user.
+	write(t, dir, "home/tmp/amigo-image-dead/.scratch", "")
+	write(t, dir, "home/tmp/amigo-image-dead/root/file", "")
 	binary := filepath.Join(dir, "amigo-image")
 	if err := os.WriteFile(binary, []byte(contentOf(t, program)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	giveAway(t, filepath.Join(dir, "home"))
+	if err := os.Chmod(filepath.Join(dir, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Lchown(filepath.Join(dir, "home/tmp/amigo-image-dead/root"), subordinate, subordinate); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +93,9 @@ func TestOrdinaryUser(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "home/tmp/amigo-image-dead")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a killed run left is still there: %v", err)
 	}
 	info, err := os.Stat(filepath.Join(dir, "home/out/t.qcow2"))
 	if err != nil || info.Sys().(*syscall.Stat_t).Uid != userID {

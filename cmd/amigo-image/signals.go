@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
@@ -46,7 +47,7 @@ func answering(command string) func() {
 }
 
 // interruptible returns a context that the first Ctrl-C or SIGTERM ends. The
-// second ends the program at once; what it started dies with it.
+// second ends the program at once, and what it started and did not detach.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -62,6 +63,7 @@ func interruptible() (context.Context, func()) {
 		})
 		(*announcer.Load())("stopping; once more ends at once")
 		if _, ok := <-signals; ok {
+			command.KillAll()
 			os.Exit(fault.Interrupted)
 		}
 	}()

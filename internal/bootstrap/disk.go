@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/userns"
 )
 
 // assemble unpacks a root file system, configures it and makes the file
@@ -79,7 +80,7 @@ func partition(ctx context.Context, l layout, raw string) error {
 func runAssemble(ctx context.Context, l layout, rootFS, dir, raw string, phase *event.Phase) error {
 	out := event.NewLines(phase.Detail)
 	defer func() { _ = out.Close() }()
-	cmd := asRoot("sh", "-eu", "-c", assemble)
+	cmd := userns.Command("sh", "-eu", "-c", assemble)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = []string{
 		"ROOTFS=" + rootFS,
@@ -95,15 +96,6 @@ func runAssemble(ctx context.Context, l layout, rootFS, dir, raw string, phase *
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}
 	return command.Run(ctx, cmd)
-}
-
-// asRoot returns the command that runs a program as root, or as the root of a
-// user namespace, in which the user's subordinate ids are everybody else.
-func asRoot(name string, args ...string) command.Cmd {
-	if os.Geteuid() == 0 {
-		return command.Cmd{Name: name, Args: args}
-	}
-	return command.Cmd{Name: "unshare", Args: append([]string{"--map-root-user", "--map-auto", name}, args...)}
 }
 
 // installGrub writes GRUB for BIOS into the places that the layout left for it.

@@ -163,11 +163,19 @@ func complete(lines, debian []string, release string) []string {
 // debianSources asks mmdebstrap where Debian's own archive is. What a hook
 // writes comes out as an error would.
 func debianSources(ctx context.Context, release string) ([]string, error) {
+	work, err := Workspace()
+	if err != nil {
+		return nil, err
+	}
+	defer work.Close()
 	var said strings.Builder
-	err := command.Run(ctx, command.Cmd{Name: "mmdebstrap", Env: []string{"LC_ALL=C"}, Stderr: &said, Args: []string{
-		"--quiet", "--variant=custom", "--skip=update,cleanup", "--format=null",
-		`--setup-hook=cat "$1"/etc/apt/sources.list`, release, "/dev/null",
-	}})
+	err = command.Run(ctx, command.Cmd{
+		Name: "mmdebstrap", Env: []string{"TMPDIR=" + work.Path(), "LC_ALL=C"}, Stderr: &said,
+		Args: []string{
+			"--quiet", "--variant=custom", "--skip=update,cleanup", "--format=null",
+			`--setup-hook=cat "$1"/etc/apt/sources.list`, release, "/dev/null",
+		},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("asking for Debian's archive: %w", err)
 	}

@@ -40,11 +40,16 @@ func makeRootFS(ctx context.Context, plan Plan, dir string, phase *event.Phase) 
 	if err := os.WriteFile(list, []byte(strings.Join(plan.Sources, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("writing apt's sources: %w", err)
 	}
+	work, err := Workspace(dir)
+	if err != nil {
+		return err
+	}
+	defer work.Close()
 	stderr := event.NewLines(phase.Detail)
-	err := command.Run(ctx, command.Cmd{
+	err = command.Run(ctx, command.Cmd{
 		Name:   "mmdebstrap",
 		Args:   mmdebstrapArgs(plan, filepath.Join(dir, rootFSName), list),
-		Env:    []string{"TMPDIR=" + dir, "LC_ALL=C"},
+		Env:    []string{"TMPDIR=" + work.Path(), "LC_ALL=C"},
 		Stderr: stderr,
 	})
 	_ = stderr.Close()

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/userns"
 )
 
 // What is beside an entry: the lock of who makes it, and what is not whole.
@@ -61,20 +63,20 @@ func (d Dir) Get(ctx context.Context, kind, key string, fill func(dir string) er
 	if used, err := use(entry, entry); used || err != nil {
 		return entry, true, err
 	}
-	return entry, false, d.add(entry, fill)
+	return entry, false, d.add(entry, fill) //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
 }
 
 func (d Dir) add(entry string, fill func(string) error) error {
 	// Only the holder of the lock writes here: what is left is a dead build's.
 	partial := entry + partialSuffix
-	if err := os.RemoveAll(partial); err != nil {
+	if err := userns.RemoveAll(partial); err != nil {
 		return fmt.Errorf("clearing an unfinished cache entry: %w", err)
 	}
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return fmt.Errorf("making a cache entry: %w", err)
 	}
 	if err := fill(partial); err != nil {
-		_ = os.RemoveAll(partial)
+		_ = userns.RemoveAll(partial)
 		return err
 	}
 	if err := flush(partial); err != nil {

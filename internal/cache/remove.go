@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/userns"
 )
 
 // Remove removes what [Dir.Old] found, unless somebody makes or uses it
@@ -31,7 +33,7 @@ func (o Old) Remove() (removed bool, err error) {
 			return false, err
 		}
 	}
-	if err := os.RemoveAll(path); err != nil {
+	if err := userns.RemoveAll(path); err != nil {
 		return false, fmt.Errorf("clearing the cache: %w", err)
 	}
 	return true, nil
@@ -40,7 +42,7 @@ func (o Old) Remove() (removed bool, err error) {
 // spoil makes an entry one that is not whole.
 func spoil(entry string) (partial string, err error) {
 	partial = entry + partialSuffix
-	if err := os.RemoveAll(partial); err != nil {
+	if err := userns.RemoveAll(partial); err != nil {
 		return "", fmt.Errorf("clearing the cache: %w", err)
 	}
 	if err := os.Rename(entry, partial); err != nil {

@@ -1,6 +1,8 @@
 // Package command runs the host's programs. It is the only package that
-// imports os/exec, so that every child process of ours dies with us and obeys
-// its context.
+// imports os/exec, so that every child process of ours obeys its context and
+// dies with us. What such a child started in its process group ends with the
+// context and with [KillAll]; it is only when we are killed ourselves (SIGKILL)
+// that the kernel ends the child alone.
 package command
 
 import (
@@ -108,7 +110,7 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name, context.Cause(ctx))
 	}
-	if err := cmd.Start(); err != nil {
+	if err := running.start(cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
@@ -119,10 +121,13 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 func (p *Process) wait(ctx context.Context, name string, tail *event.Tail) {
 	defer close(p.done)
 	err := p.cmd.Wait()
-	switch {
-	case ctx.Err() != nil && err != nil:
+	if ctx.Err() != nil {
 		// Children of a shell may ignore SIGTERM; none may outlive us.
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	}
+	running.forget(p.cmd.Process.Pid)
+	switch {
+	case ctx.Err() != nil && err != nil:
 		p.err = fmt.Errorf("%s: %w", name, context.Cause(ctx))
 	case err != nil:
 		p.err = &ExitError{Name: name, Code: p.cmd.ProcessState.ExitCode(), Stderr: tail.String(), err: err}
@@ -190,7 +195,8 @@ func (l *locked) Write(p []byte) (int, error) {
 }
 
 // isolate gives the program its own process group, so that a terminal's
-// Ctrl-C reaches us alone, and ends it when we are killed.
+// Ctrl-C reaches us alone, and ends it when we are killed. That last cannot
+// reach the program's own children: the kernel knows no such thing for a group.
 func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = grace

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,6 +48,30 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 		for alive(pid) {
 			time.Sleep(10 * time.Millisecond)
 		}
+	}
+}
+
+// A shell that ends at SIGTERM, as if all were well, leaves nobody behind.
+func TestCancelEndsWhatAProgramLeaves(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := Start(ctx, Cmd{Name: "sh", Args: []string{"-c", `(trap '' TERM; exec sleep 600) & trap 'exit 0' TERM; echo $! >"$0.new"; mv "$0.new" "$0"; wait`, pidFile}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := waitForPID(t, pidFile)
+	cancel()
+	_ = p.Wait()
+	for alive(child) {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestNothingStartsAfterKillAll(t *testing.T) {
+	group := groups{leaders: map[int]bool{}}
+	group.kill()
+	if err := group.start(exec.Command("true")); !errors.Is(err, errEnded) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ func install(packages ...string) string {
 
 // namespaces enters a sandbox as builds do, and where we are not root the
 // namespace in which mmdebstrap plays it.
-func namespaces(ctx context.Context, _ Host) Result {
+func namespaces(ctx context.Context, h Host) Result {
 	err := command.Run(ctx, command.Cmd{Name: "bwrap", Args: []string{
 		"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
 		"--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent", "true",
@@ -55,10 +56,34 @@ func namespaces(ctx context.Context, _ Host) Result {
 	if os.Geteuid() == 0 {
 		return ok("sandbox entered, as root")
 	}
-	if err := command.Run(ctx, command.Cmd{Name: "mmdebstrap", Args: []string{"--unshare-helper", "true"}}); err != nil {
+	if err := stranger(ctx, "true"); err != nil {
 		return missing("the same command as root, or "+install("uidmap"), "mmdebstrap: %s", reason(err))
 	}
-	return ok("sandbox entered, as a user")
+	return workspace(ctx, h.Cache.Path())
+}
+
+// workspace looks whether mmdebstrap can enter where it is to work.
+func workspace(ctx context.Context, cache string) Result {
+	const elsewhere = "export TMPDIR=DIR"
+	// A build makes it, too, and only of what is there its place is known.
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return missing("export XDG_CACHE_HOME=DIR", "%v", err)
+	}
+	dir, err := bootstrap.Workspace(cache)
+	if err != nil {
+		return missing(elsewhere, "%s", reason(err))
+	}
+	defer dir.Close()
+	if err := stranger(ctx, "env", "--chdir="+dir.Path(), "true"); err != nil {
+		return missing(elsewhere, "not open to others: %s", reason(err))
+	}
+	return ok("sandbox entered, as a user; bases are made in %s", filepath.Dir(dir.Path()))
+}
+
+// stranger runs a program as mmdebstrap works where we are not root: as a
+// subordinate id.
+func stranger(ctx context.Context, args ...string) error {
+	return command.Run(ctx, command.Cmd{Name: "mmdebstrap", Args: append([]string{"--unshare-helper"}, args...)})
 }
 
 // allowNamespaces is what lets users have namespaces: Ubuntu since 23.10 keeps

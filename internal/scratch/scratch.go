@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/userns"
 )
 
 const (
@@ -127,7 +129,7 @@ func remove(path string) {
 		if entry.Name() == marker {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(path, entry.Name())); err != nil {
+		if err := userns.RemoveAll(filepath.Join(path, entry.Name())); err != nil {
 			return
 		}
 	}
