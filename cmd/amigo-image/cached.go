@@ -43,7 +43,7 @@ func clearCache(ctx context.Context, found []stale) (removed []imagestore.Garbag
 		if ctx.Err() != nil {
 			return removed, errors.Join(err, context.Cause(ctx))
 		}
-		gone, failed := u.old.Remove()
+		gone, failed := u.old.Remove() //nolint:contextcheck // what is begun to be removed goes, even after Ctrl-C
 		if gone {
 			removed = append(removed, u.Garbage)
 		}
