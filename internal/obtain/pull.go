@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"time"
 
@@ -46,18 +47,29 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Plan, 
 	if err != nil {
 		return p, err
 	}
-	seeds, names, err := r.seeds()
+	images, err := r.store.Images()
 	if err != nil {
 		return p, err
 	}
-	p.Steps = pull.Make(index, seeds...)
-	var most int64
-	for i, use := range p.Steps.Seeds {
-		if use.Bytes > most {
-			most, p.Seed = use.Bytes, names[i]
+	p.Steps = pull.MakeFrom(index, seeds(images))
+	p.Seed = largest(p.Steps.Seeds, images)
+	return p, nil
+}
+
+// largest returns the name of the image that gives most, or "".
+func largest(seeds []pull.Use, images []imagestore.Image) string {
+	var most pull.Use
+	for _, use := range seeds {
+		if use.Bytes > most.Bytes {
+			most = use
 		}
 	}
-	return p, nil
+	for _, image := range images {
+		if image.Disk() == most.Disk {
+			return image.Name()
+		}
+	}
+	return ""
 }
 
 // VariantError says that a version has no such variant.
@@ -119,22 +131,20 @@ func agrees(index chunk.Index, image layout.Image, frames manifest.File) error {
 	return nil
 }
 
-// seeds returns the images that are here, the newest first, with their names.
-func (r *Repository) seeds() (seeds []pull.Seed, names []string, err error) {
-	images, err := r.store.Images()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, image := range images {
-		content, err := os.ReadFile(image.Index())
-		if err != nil {
-			continue
+// seeds reads the indices of images that are here, in their order.
+func seeds(images []imagestore.Image) iter.Seq[pull.Seed] {
+	return func(yield func(pull.Seed) bool) {
+		for _, image := range images {
+			content, err := os.ReadFile(image.Index())
+			if err != nil {
+				continue
+			}
+			index, err := chunk.Decode(content)
+			if err == nil && !yield(pull.Seed{Disk: image.Disk(), Index: index}) {
+				return
+			}
 		}
-		if index, err := chunk.Decode(content); err == nil {
-			seeds, names = append(seeds, pull.Seed{Disk: image.Disk(), Index: index}), append(names, image.Name())
-		}
 	}
-	return seeds, names, nil
 }
 
 // LostError says that a repository lacks a file that it should have.

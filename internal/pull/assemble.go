@@ -200,7 +200,7 @@ func (a *assembly) inspect(i int, buffer []byte) error {
 	}
 	err := c.Verify(buffer)
 	switch {
-	case err == nil && a.plan.sources[i].seed == 0 && !c.Zero:
+	case err == nil && a.plan.sources[i] == 0 && !c.Zero:
 		a.result.Kept += int64(c.Frame)
 	case errors.Is(err, chunk.ErrContent) && c.Zero:
 		clear(buffer)

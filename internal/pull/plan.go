@@ -6,6 +6,7 @@ package pull
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
@@ -51,22 +52,33 @@ type Range struct {
 	Offset, Length int64 // bytes
 }
 
-// source is where in which seed a chunk is.
-type source struct {
-	seed   int // 0: none, else its number from 1
-	offset int64
+// source is where in which seed a chunk is, or 0: large disks have many. The
+// seed's number, from 1, is above the offset.
+type source uint64
+
+const offsetBits = 48 // a disk of 256 TiB
+
+func sourceAt(seed int, offset int64) source {
+	return source(seed)<<offsetBits | source(offset) //nolint:gosec // neither is negative
 }
+
+func (s source) seed() int     { return int(s >> offsetBits) }           //nolint:gosec // see above
+func (s source) offset() int64 { return int64(s & (1<<offsetBits - 1)) } //nolint:gosec // see above
 
 // Make plans how to get the disk of index with the help of seeds. Of several
 // that have a chunk, the first gives it.
-func Make(index chunk.Index, seeds ...Seed) Plan {
+func Make(index chunk.Index, seeds ...Seed) Plan { return MakeFrom(index, slices.Values(seeds)) }
+
+// MakeFrom is [Make] with seeds that come one after the other: only one index
+// besides the new disk's takes memory at a time.
+func MakeFrom(index chunk.Index, seeds iter.Seq[Seed]) Plan {
 	p := Plan{Index: index, Disk: index.Content(), places: index.Places()}
 	p.sources = make([]source, len(index.Chunks))
-	for i, seed := range seeds {
-		use := Use{Disk: seed.Disk, Bytes: p.seed(i+1, seed.Index)}
+	for seed := range seeds {
+		use := Use{Disk: seed.Disk, Bytes: p.seed(len(p.Seeds)+1, seed.Index)}
 		p.Seeds, p.Reused = append(p.Seeds, use), p.Reused+use.Bytes
 	}
-	p.Ranges = p.merge(0, len(index.Chunks)-1, func(i int) bool { return p.sources[i].seed == 0 })
+	p.Ranges = p.merge(0, len(index.Chunks)-1, func(i int) bool { return p.sources[i] == 0 })
 	p.Fetch = length(p.Ranges)
 	return p
 }
@@ -76,14 +88,14 @@ func (p *Plan) seed(number int, index chunk.Index) int64 {
 	order, places := byDigest(index.Chunks), index.Places()
 	var sum int64
 	for i, c := range p.Index.Chunks {
-		if c.Zero || p.sources[i].seed != 0 {
+		if c.Zero || p.sources[i] != 0 {
 			continue
 		}
 		at, found := slices.BinarySearchFunc(order, c.SHA256, func(n uint32, d chunk.Digest) int {
 			return bytes.Compare(index.Chunks[n].SHA256[:], d[:])
 		})
 		if found && index.Chunks[order[at]].Length == c.Length {
-			p.sources[i] = source{number, places[order[at]].Offset}
+			p.sources[i] = sourceAt(number, places[order[at]].Offset)
 			sum += int64(c.Length)
 		}
 	}

@@ -90,7 +90,7 @@ func (b *builder) copy(ctx context.Context, first, end int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if from := b.plan.sources[i]; from.seed == 0 || !b.lacks(i) || b.seeds[from.seed-1] == nil {
+		if from := b.plan.sources[i]; from == 0 || !b.lacks(i) || b.seeds[from.seed()-1] == nil {
 			continue
 		}
 		if err := b.take(i, buffer[:b.plan.Index.Chunks[i].Length]); err != nil {
@@ -105,7 +105,7 @@ func (b *builder) copy(ctx context.Context, first, end int) error {
 
 func (b *builder) take(i int, buffer []byte) error {
 	from := b.plan.sources[i]
-	if _, err := b.seeds[from.seed-1].ReadAt(buffer, from.offset); err != nil {
+	if _, err := b.seeds[from.seed()-1].ReadAt(buffer, from.offset()); err != nil {
 		return nil //nolint:nilerr // then it is fetched
 	}
 	if b.plan.Index.Chunks[i].Verify(buffer) == nil {
