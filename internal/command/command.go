@@ -213,7 +213,6 @@ func debianPackage(program string) string {
 		"mcopy":              "mtools",
 		"mmd":                "mtools",
 		"bwrap":              "bubblewrap",
-		"grub-mkimage":       "grub-common",
 		"apt-get":            "apt",
 	}
 	if p, ok := packages[program]; ok {

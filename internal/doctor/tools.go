@@ -15,7 +15,7 @@ import (
 // programs are what builds run on the host.
 var programs = []string{
 	"mmdebstrap", "apt-get", "bwrap", "tar", "git",
-	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy", "grub-mkimage",
+	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy",
 	"qemu-img", "qemu-system-x86_64",
 }
 
