@@ -118,18 +118,18 @@ func broken() map[string]fault {
 	return map[string]fault{
 		"install that fails": {
 			amigo: source + golrBlock, prepare: spoil("install", "#!/bin/sh\necho no setting of mine\nexit 3\n"),
-			status: buildFailed, says: []string{"error: AmiGO's install failed", "provisioner amigo", "no setting of mine", "try: "},
+			status: buildFailed, says: []string{"error: AmiGO's install failed", "provisioner amigo", "no setting of mine", "log: "},
 		},
 		"bundling that fails": {
 			amigo: source + golrBlock, prepare: spoil("javascript/web/Bad.js", "var x = (\n"),
-			status: buildFailed, says: []string{"error: AmiGO's bundling failed", "provisioner amigo", "Bad.js", "try: "},
+			status: buildFailed, says: []string{"error: AmiGO's bundling failed", "provisioner amigo", "Bad.js", "log: "},
 		},
 		"index that GOlr cannot open": {
 			amigo: source + "\n golr {\n solr_war = \"" + solrWar + "\"\n index = \"%[1]s/index\"\n}", prepare: func(t *testing.T, dir string) {
 				spoil("README.md", "")(t, dir)
 				write(t, dir, "index/segments_2", "no segments")
 			},
-			status: buildFailed, says: []string{"error: golr", "cannot open the index", "provisioner amigo", "try: "},
+			status: buildFailed, says: []string{"error: golr", "cannot open the index", "provisioner amigo", "log: "},
 		},
 	}
 }
