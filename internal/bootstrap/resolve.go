@@ -186,13 +186,13 @@ func debianSources(ctx context.Context, release string) ([]string, error) {
 	return lines, nil
 }
 
-var source = regexp.MustCompile(`(?m)^deb +(?:\[[^]\n]*\] +)?([^\s[]\S* +\S+(?: +\S+)+)$`)
+var sourceLine = regexp.MustCompile(`(?m)^deb +(?:\[[^]\n]*\] +)?([^\s[]\S* +\S+(?: +\S+)+)$`)
 
 // parseSources returns the sources of a sources.list, with Debian's keys in
 // the place of what else they trust.
 func parseSources(list string) []string {
 	var lines []string
-	for _, found := range source.FindAllStringSubmatch(list, -1) {
+	for _, found := range sourceLine.FindAllStringSubmatch(list, -1) {
 		lines = append(lines, fmt.Sprintf("deb [signed-by=%s] %s", keyring, found[1]))
 	}
 	return lines

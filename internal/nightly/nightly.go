@@ -1,6 +1,6 @@
 // Package nightly is the order of an unattended run: build if anything
-// changed, publish, prune, clear the cache, tell. Whatever fails, the channel stays as it was,
-// and what is known of the failure is kept.
+// changed, publish, prune, clear the cache, tell. Whatever fails, the channel
+// stays as it was, and what is known of the failure is kept.
 package nightly
 
 import (
