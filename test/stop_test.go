@@ -186,7 +186,13 @@ func warm(t *testing.T, dir string, cold []string) {
 		if strings.Contains(" "+left+" ", " "+kind.Name()+" ") {
 			continue
 		}
-		if err := os.Symlink(filepath.Join(store.Path(), kind.Name()), filepath.Join(own, kind.Name())); err != nil {
+		from, to := filepath.Join(store.Path(), kind.Name()), filepath.Join(own, kind.Name())
+		share := os.Symlink
+		if kind.Name() == "apt" {
+			// Entries of this kind change, under a lock that is beside them.
+			share = func(from, to string) error { return os.CopyFS(to, os.DirFS(from)) }
+		}
+		if err := share(from, to); err != nil {
 			t.Fatal(err)
 		}
 	}
