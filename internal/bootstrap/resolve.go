@@ -38,7 +38,7 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("the package archive of %s can't be used (try: apt-get update on this host, or another mirror): %v", e.Release, e.Err)
+	return fmt.Sprintf("the package archive of %s can't be used: %v (try: apt-get update on this host, or another mirror)", e.Release, e.Err)
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
