@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
@@ -17,6 +18,9 @@ import (
 )
 
 func main() {
+	// As amigo-image does: little memory is worth more than speed.
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(48 << 20)
 	set := plugin.NewSet()
 	set.RegisterBuilder("qemu", new(qemu.Builder))
 	set.RegisterProvisioner(plugin.DEFAULT_NAME, new(amigo.Provisioner))

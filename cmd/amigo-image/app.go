@@ -39,10 +39,15 @@ type app struct {
 	logPath string // of the log that was written, for errors
 }
 
+// memoryLimit is above what any command needs, in bytes, and with the pages of
+// the program's file well below 100 MiB: near it memory is freed sooner.
+const memoryLimit = 48 << 20
+
 // run runs the command line and returns the exit status.
 func run(args []string, registry pipeline.Registry) int {
 	// A build waits for other programs: little memory is worth more than speed.
 	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(memoryLimit)
 	log.SetOutput(io.Discard)
 	a := &app{registry: registry, args: args, colour: terminal.Auto}
 	a.root = a.rootCommand()

@@ -151,13 +151,25 @@ func (p *person) tries(parts map[string]string) (stdout, stderr string) {
 	return out, errs
 }
 
+// TestIndexComesOnce: who goes on with a pull does not fetch the index again.
+func TestIndexComesOnce(t *testing.T) {
+	p, s := newPerson(t), serveMoody(t, makeRepository(t))
+	line := "amigo-image pull " + s.URL + " stable"
+	s.fault.Store(&mood{files: `\.raw\.zst$`, handler: faulty.Status(http.StatusNotFound)})
+	p.fails(line, fault.Network, "lacks a file")
+	s.fault.Store(&mood{files: `\.chunks$`, handler: faulty.Status(http.StatusNotFound)})
+	if status, _, errs := p.types(line); status != 0 {
+		t.Error(errs)
+	}
+}
+
 // TestFaultsOfServers provokes what servers do wrong, and what comes from one
 // that was tampered with: each is one short error with its exit status, nothing
 // gets a final name, and what the error says to try works once the fault is
 // gone.
 func TestFaultsOfServers(t *testing.T) {
 	dir := makeRepository(t)
-	const frames, timestamp = `-distribution\.raw\.zst$`, `/timestamp\.json$`
+	const frames, index, timestamp = `-distribution\.raw\.zst$`, `-distribution\.chunks$`, `/timestamp\.json$`
 	for name, c := range map[string]struct {
 		files   string
 		handler faulty.Handler
@@ -166,7 +178,10 @@ func TestFaultsOfServers(t *testing.T) {
 	}{
 		"truncated":             {frames, faulty.Cut, fault.Verify, "another length than was signed"},
 		"altered":               {frames, faulty.Altered, fault.Verify, `chunk \d+ of \d+ is not what the index says`},
-		"altered index":         {`-distribution\.chunks$`, faulty.Altered, fault.Verify, "is not what was signed"},
+		"altered index":         {index, faulty.Altered, fault.Verify, "is not what was signed"},
+		"truncated index":       {index, faulty.Cut, fault.Verify, "another length than was signed"},
+		"index gone":            {index, faulty.Status(http.StatusNotFound), fault.Network, "lacks a file"},
+		"index that closes":     {index, faulty.Closed, fault.Network, "127.0.0.1:[0-9]+ cannot be reached"},
 		"altered manifest":      {`/version\.json$|/manifest\.json$`, faulty.Altered, fault.Verify, "is not what was signed"},
 		"altered state":         {timestamp, faulty.Altered, fault.Verify, "timestamp.json cannot be trusted"},
 		"a page for guests":     {timestamp, faulty.Guests, fault.Verify, "timestamp.json cannot be trusted"},

@@ -184,6 +184,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	if err != nil {
 		return imagestore.Image{}, misnamed(err, a.hollow(w.variant, w.command+" --variant"))
 	}
+	defer func() { _ = plan.Close() }()
 	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
 		return imagestore.Image{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-runewidth"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -106,15 +105,20 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestUpdate: an update is as large as the publisher measured, unless it would
+// be one to another variant.
 func TestUpdate(t *testing.T) {
-	a, b, c := chunk.Chunk{SHA256: chunk.Digest{1}, Frame: 10}, chunk.Chunk{SHA256: chunk.Digest{2}, Frame: 200}, chunk.Chunk{SHA256: chunk.Digest{3}, Frame: 3000}
-	zero := chunk.Chunk{Zero: true, Frame: 20}
-	old, now := &chunk.Index{Chunks: []chunk.Chunk{a, b, zero}}, &chunk.Index{Chunks: []chunk.Chunk{a, zero, c, b}}
-	if got := delta(old, now); got != 3000 {
+	old := Side{Name: "1", Variants: []Variant{{Name: "production", Size: 5}}}
+	now := Side{Name: "2", Variants: []Variant{{Name: "production", Size: 6, Updates: map[string]int64{"1": 3000}}}}
+	if got := Compare(old, now).Images[0].Update; got != 3000 {
 		t.Errorf("%d bytes", got)
 	}
-	if got := delta(nil, now); got != 0 {
-		t.Errorf("%d bytes though the old disk is not known", got)
+	old.Variants[0].Name = "distribution"
+	if got := Compare(old, now).Images[0].Update; got != 0 {
+		t.Errorf("%d bytes from another variant", got)
+	}
+	if got := Compare(now, now).Images[0].Update; got != 0 {
+		t.Errorf("%d bytes though nobody measured", got)
 	}
 }
 

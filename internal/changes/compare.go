@@ -5,9 +5,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/pull"
 )
 
 // Compare says what became of old.
@@ -16,9 +14,11 @@ import (
 // variant: that tells what one variant has that the other has not.
 func Compare(old, now Side) Changes {
 	if len(old.Variants) == 1 && len(now.Variants) == 1 {
-		only := old.Variants[0]
-		only.Name = now.Variants[0].Name
-		old.Variants = []Variant{only}
+		was, is := old.Variants[0], now.Variants[0]
+		if was.Name != is.Name {
+			was.Name, is.Updates = is.Name, nil
+		}
+		old.Variants, now.Variants = []Variant{was}, []Variant{is}
 	}
 	c := Changes{
 		Schema:   Schema,
@@ -27,7 +27,7 @@ func Compare(old, now Side) Changes {
 		AmiGO:    compareAmiGO(old, now),
 		GOlr:     GOlr{old.GOlr, now.GOlr},
 		System:   System{old.System, now.System},
-		Images:   compareImages(old.Variants, now.Variants),
+		Images:   compareImages(old, now),
 		Packages: Packages{Known: len(old.Variants) > 0 && len(now.Variants) > 0},
 	}
 	both := shared(old.Variants, now.Variants)
@@ -66,26 +66,18 @@ func shared(old, now []Variant) []string {
 	return names
 }
 
-func compareImages(old, now []Variant) []Image {
+func compareImages(old, now Side) []Image {
 	var images []Image
-	for _, v := range now {
-		was := variant(old, v.Name)
-		images = append(images, Image{Variant: v.Name, OldSize: was.Size, NewSize: v.Size, Update: delta(was.Index, v.Index)})
+	for _, v := range now.Variants {
+		was := variant(old.Variants, v.Name)
+		images = append(images, Image{Variant: v.Name, OldSize: was.Size, NewSize: v.Size, Update: v.Updates[old.Name]})
 	}
-	for _, v := range old {
-		if variant(now, v.Name).Size == 0 {
+	for _, v := range old.Variants {
+		if variant(now.Variants, v.Name).Size == 0 {
 			images = append(images, Image{Variant: v.Name, OldSize: v.Size})
 		}
 	}
 	return images
-}
-
-// delta returns how many bytes travel to who has the old disk.
-func delta(old, now *chunk.Index) int64 {
-	if old == nil || now == nil {
-		return 0
-	}
-	return pull.Make(*now, pull.Seed{Index: *old}).Fetch
 }
 
 // key names a package among those of one image. Several kernels can be

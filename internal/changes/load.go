@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -111,11 +110,6 @@ func readVariant(name string, file func(manifest.Role) (manifest.File, bool), re
 		},
 		manifest.CommitList: func(content []byte) (err error) {
 			v.Commits, err = manifest.ParseCommits(bytes.NewReader(content))
-			return err
-		},
-		layout.Index: func(content []byte) error {
-			index, err := chunk.Decode(content)
-			v.Index = &index
 			return err
 		},
 	} {

@@ -3,7 +3,6 @@ package changes
 import (
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -28,8 +27,9 @@ type Variant struct {
 	Changelogs []manifest.Changelog
 	// Commits are the last ones of AmiGO, the newest first, if they are known.
 	Commits []manifest.Commit
-	// Index tells what the disk is made of, if it is published.
-	Index *chunk.Index
+	// Updates are how many bytes travel to who has the variant of an older
+	// version, by its name, as far as that was measured.
+	Updates map[string]int64
 }
 
 // Read returns the content of a file of a version.
@@ -48,6 +48,7 @@ func OfVersion(v layout.VersionManifest, read Read) (Side, error) {
 		if err != nil {
 			return Side{}, err
 		}
+		variant.Updates = image.Updates
 		side.Variants = append(side.Variants, variant)
 	}
 	return side, nil

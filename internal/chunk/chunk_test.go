@@ -7,9 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,14 +59,81 @@ func disk(t testing.TB, content []byte, holes bool) *os.File {
 	return f
 }
 
-func write(t testing.TB, f *os.File) (Index, []byte) {
+func write(t testing.TB, f *os.File) (*Index, []byte) {
 	t.Helper()
 	var out bytes.Buffer
-	x, err := Write(t.Context(), f, "disk.raw.zst", &out, func(int64, int64) {})
+	x, err := Write(t.Context(), f, "disk.raw.zst", &out, empty(t), func(int64, int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = x.Close() })
 	return x, out.Bytes()
+}
+
+// empty makes a file for an index.
+func empty(t testing.TB) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "disk.chunks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// all returns all chunks of an index.
+func all(t testing.TB, x *Index) []Entry {
+	t.Helper()
+	return from(t, x, 0)
+}
+
+func from(t testing.TB, x *Index, first int) []Entry {
+	t.Helper()
+	var entries []Entry
+	for e, err := range x.From(first) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// encoded returns the .chunks file of an index.
+func encoded(t testing.TB, x *Index) []byte {
+	t.Helper()
+	content, err := io.ReadAll(x.Reader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// index writes an index, whatever it says.
+func index(t testing.TB, disk, frames File, chunks []Chunk) ([]byte, error) {
+	t.Helper()
+	f := empty(t)
+	defer func() { _ = f.Close() }()
+	w, err := NewIndexWriter(f, frames.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range chunks {
+		if err := w.Add(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Finish(disk, frames); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content, nil
+}
+
+func decode(content []byte) (*Index, error) {
+	return Read(bytes.NewReader(content), int64(len(content)))
 }
 
 // TestBoundaries guards that disks are cut for ever as they were at first:
@@ -72,8 +141,8 @@ func write(t testing.TB, f *os.File) (Index, []byte) {
 func TestBoundaries(t *testing.T) {
 	x, _ := write(t, disk(t, content(), true))
 	var got strings.Builder
-	for i, c := range x.Chunks {
-		fmt.Fprintln(&got, x.Places()[i].Offset, c.Length, c.Zero, c.SHA256)
+	for _, e := range all(t, x) {
+		fmt.Fprintln(&got, e.Offset, e.Length, e.Zero, e.SHA256)
 	}
 	golden := filepath.Join("testdata", "boundaries.txt")
 	if *update {
@@ -93,8 +162,8 @@ func TestBoundaries(t *testing.T) {
 func TestHolesDoNotMatter(t *testing.T) {
 	x, frames := write(t, disk(t, content(), true))
 	y, same := write(t, disk(t, content(), false))
-	if diff := cmp.Diff(x, y); diff != "" || !bytes.Equal(frames, same) {
-		t.Errorf("the same disk is cut in two ways: %s", diff)
+	if !bytes.Equal(encoded(t, x), encoded(t, y)) || !bytes.Equal(frames, same) {
+		t.Error("the same disk is cut in two ways")
 	}
 }
 
@@ -105,17 +174,17 @@ func TestInsertion(t *testing.T) {
 	moved = append(moved[:2<<20:2<<20], append(make([]byte, 3*4096), moved[2<<20:]...)...)
 	y, _ := write(t, disk(t, moved, true))
 	known := map[Digest]bool{}
-	for _, c := range x.Chunks {
-		known[c.SHA256] = true
+	for _, e := range all(t, x) {
+		known[e.SHA256] = true
 	}
 	missing := 0
-	for _, c := range y.Chunks {
-		if !known[c.SHA256] {
+	for _, e := range all(t, y) {
+		if !known[e.SHA256] {
 			missing++
 		}
 	}
 	if missing > 4 {
-		t.Errorf("%d of %d chunks are new after an insertion", missing, len(y.Chunks))
+		t.Errorf("%d of %d chunks are new after an insertion", missing, y.Chunks)
 	}
 }
 
@@ -138,18 +207,17 @@ func TestFramesAreTheDisk(t *testing.T) {
 	seeks(t, plain, frames, want)
 }
 
-func eachFrame(t *testing.T, x Index, frames, want []byte) {
+func eachFrame(t *testing.T, x *Index, frames, want []byte) {
 	t.Helper()
 	decoder, err := NewDecoder()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer decoder.Close()
-	for i, place := range x.Places() {
-		c := x.Chunks[i]
-		got, err := decoder.Decode(c, frames[place.Frame:place.Frame+int64(c.Frame)])
-		if err != nil || !bytes.Equal(got, want[place.Offset:place.Offset+int64(c.Length)]) {
-			t.Fatalf("chunk %d: %v", i, err)
+	for _, e := range all(t, x) {
+		got, err := decoder.Decode(e.Chunk, frames[e.FrameOffset:e.End()])
+		if err != nil || !bytes.Equal(got, want[e.Offset:e.Offset+int64(e.Length)]) {
+			t.Fatalf("chunk %d: %v", e.Number, err)
 		}
 	}
 }
@@ -168,32 +236,102 @@ func seeks(t *testing.T, plain *zstd.Decoder, frames, want []byte) {
 	}
 }
 
-func TestDecodeIsEncodesInverse(t *testing.T) {
+func TestReadIsWritesInverse(t *testing.T) {
 	x, _ := write(t, disk(t, content(), true))
-	encoded, err := x.Encode()
-	if err != nil {
-		t.Fatal(err)
+	entries := all(t, x)
+	var chunks []Chunk
+	for _, e := range entries {
+		chunks = append(chunks, e.Chunk)
 	}
-	if limit := 200 + 38*len(x.Chunks); len(encoded) > limit {
-		t.Errorf("an index of %d chunks takes %d bytes, more than %d", len(x.Chunks), len(encoded), limit)
+	file := encoded(t, x)
+	if limit := 200 + 38*x.Chunks; len(file) > limit {
+		t.Errorf("an index of %d chunks takes %d bytes, more than %d", x.Chunks, len(file), limit)
 	}
-	got, err := Decode(encoded)
-	if err != nil {
-		t.Fatal(err)
+	again, err := index(t, x.Disk, x.Frames, chunks)
+	if err != nil || !bytes.Equal(file, again) {
+		t.Errorf("what was read is not what is written: %v", err)
 	}
-	if diff := cmp.Diff(x, got); diff != "" {
-		t.Error(diff)
+	if want := (File{Size: int64(len(file)), SHA256: sha256.Sum256(file)}); x.Self != want {
+		t.Errorf("it takes itself for %v instead of %v", x.Self, want)
 	}
-	for _, length := range []int{0, 1, 8, 100, len(encoded) / 2, len(encoded) - 1} {
-		if _, err := Decode(encoded[:length]); err == nil {
+	for _, length := range []int{0, 1, 8, 100, len(file) / 2, len(file) - 1} {
+		if _, err := decode(file[:length]); err == nil {
 			t.Errorf("an index cut to %d bytes is read", length)
 		}
 	}
-	for at := range encoded {
-		altered := bytes.Clone(encoded)
+	for at := range file {
+		altered := bytes.Clone(file)
 		altered[at] ^= 1
-		if _, err := Decode(altered); err == nil {
+		if _, err := decode(altered); err == nil {
 			t.Errorf("an index altered at %d is read", at)
+		}
+	}
+}
+
+// TestFrom begins at each chunk of an index with long runs of zeros.
+func TestFrom(t *testing.T) {
+	var chunks []Chunk
+	var size, frames int64
+	add := func(n int, c Chunk) {
+		for range n {
+			chunks = append(chunks, c)
+			size, frames = size+int64(c.Length), frames+int64(c.Frame)
+		}
+	}
+	for i, n := range []int{1, 3 * marked, 5, marked - 1, 1, 2} {
+		add(n, Chunk{Length: MaxSize, Frame: 20, Zero: true})
+		for j := range n {
+			add(1, Chunk{Length: MinSize + uint32(j), Frame: 9 + uint32(i), SHA256: Digest{byte(j), byte(i)}})
+		}
+	}
+	file, err := index(t, File{Size: size}, File{Name: "x", Size: frames}, chunks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := all(t, x)
+	if len(want) != len(chunks) || x.Chunks != len(chunks) {
+		t.Fatalf("%d chunks became %d", len(chunks), len(want))
+	}
+	for i, e := range want {
+		if e.Chunk != chunks[i] || e.Number != i {
+			t.Fatalf("chunk %d became %v", i, e)
+		}
+		if diff := cmp.Diff(want[i:min(i+3, len(want))], firstThree(t, x, i)); diff != "" {
+			t.Fatalf("from %d on: %s", i, diff)
+		}
+	}
+	if got := from(t, x, len(chunks)); len(got) > 0 {
+		t.Errorf("behind the end is %v", got)
+	}
+}
+
+func firstThree(t *testing.T, x *Index, first int) []Entry {
+	t.Helper()
+	var entries []Entry
+	for e, err := range x.From(first) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if entries = append(entries, e); len(entries) == 3 {
+			break
+		}
+	}
+	return entries
+}
+
+// TestIndexThatIsLost loses the file of an index that was read.
+func TestIndexThatIsLost(t *testing.T) {
+	x, _ := write(t, disk(t, content(), true))
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range x.All() {
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("got %v", err)
 		}
 	}
 }
@@ -205,28 +343,47 @@ func resealed(body []byte) []byte {
 }
 
 func TestLyingIndex(t *testing.T) {
-	good, _ := write(t, disk(t, content(), true))
-	for name, lie := range map[string]func(*Index){
-		"disk too small":    func(x *Index) { x.Disk.Size-- },
-		"negative disk":     func(x *Index) { x.Disk.Size = -1 },
-		"frames too small":  func(x *Index) { x.Frames.Size = 100 },
-		"directory":         func(x *Index) { x.Frames.Name = "../x" },
-		"no name":           func(x *Index) { x.Frames.Name = "" },
-		"chunk too long":    func(x *Index) { x.Chunks[0].Length = MaxSize + 1 },
-		"chunk too short":   func(x *Index) { x.Chunks[0].Length = 1 },
-		"empty chunk":       func(x *Index) { x.Chunks[len(x.Chunks)-1].Length = 0 },
-		"frame too long":    func(x *Index) { x.Chunks[0].Frame = maxFrame + 1 },
-		"no frame":          func(x *Index) { x.Chunks[0].Frame = 0 },
-		"without chunks":    func(x *Index) { x.Chunks = nil },
-		"a chunk too few":   func(x *Index) { x.Chunks = x.Chunks[1:] },
-		"a chunk too many":  func(x *Index) { x.Chunks = append(x.Chunks, x.Chunks[0]) },
-		"more than allowed": func(x *Index) { x.Chunks = make([]Chunk, MaxChunks+1) },
+	x, _ := write(t, disk(t, content(), true))
+	type said struct {
+		disk, frames File
+		chunks       []Chunk
+	}
+	good := func() said {
+		s := said{disk: x.Disk, frames: x.Frames}
+		for _, e := range all(t, x) {
+			s.chunks = append(s.chunks, e.Chunk)
+		}
+		return s
+	}
+	for name, lie := range map[string]func(*said){
+		"disk too small":    func(s *said) { s.disk.Size-- },
+		"negative disk":     func(s *said) { s.disk.Size = -1 },
+		"frames too small":  func(s *said) { s.frames.Size = 100 },
+		"negative frames":   func(s *said) { s.frames.Size = -1 },
+		"directory":         func(s *said) { s.frames.Name = "../x" },
+		"no name":           func(s *said) { s.frames.Name = "" },
+		"chunk too long":    func(s *said) { s.chunks[0].Length = MaxSize + 1 },
+		"chunk too short":   func(s *said) { s.chunks[0].Length = 1 },
+		"empty chunk":       func(s *said) { s.chunks[len(s.chunks)-1].Length = 0 },
+		"frame too long":    func(s *said) { s.chunks[0].Frame = maxFrame + 1 },
+		"no frame":          func(s *said) { s.chunks[0].Frame = 0 },
+		"without chunks":    func(s *said) { s.chunks = nil },
+		"a chunk too few":   func(s *said) { s.chunks = s.chunks[1:] },
+		"a chunk too many":  func(s *said) { s.chunks = append(s.chunks, s.chunks[0]) },
+		"more than allowed": func(s *said) { s.chunks = slices.Repeat([]Chunk{{Length: MaxSize, Frame: 1, Zero: true}}, MaxChunks+1) },
+		"short zeros": func(s *said) {
+			s.chunks = append(slices.Repeat([]Chunk{{Length: 1, Frame: 1, Zero: true}}, 2), s.chunks...)
+			s.disk.Size += 2
+		},
 	} {
-		x := good
-		x.Chunks = append([]Chunk(nil), good.Chunks...)
-		lie(&x)
-		if _, err := x.Encode(); err == nil {
-			t.Errorf("%s: it is written", name)
+		s := good()
+		lie(&s)
+		file, err := index(t, s.disk, s.frames, s.chunks)
+		if err == nil {
+			_, err = decode(file)
+		}
+		if err == nil {
+			t.Errorf("%s: it is read", name)
 		}
 	}
 }
@@ -234,7 +391,7 @@ func TestLyingIndex(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Write(ctx, disk(t, content(), true), "x", new(bytes.Buffer), func(int64, int64) {})
+	_, err := Write(ctx, disk(t, content(), true), "x", new(bytes.Buffer), empty(t), func(int64, int64) {})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -246,40 +403,47 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = full.Close() }()
-	if _, err := Write(t.Context(), disk(t, content(), true), "x", full, func(int64, int64) {}); err == nil {
+	if _, err := Write(t.Context(), disk(t, content(), true), "x", full, empty(t), func(int64, int64) {}); err == nil {
 		t.Error("nothing was said")
+	}
+	if _, err := Write(t.Context(), disk(t, content(), true), "x", new(bytes.Buffer), full, func(int64, int64) {}); err == nil {
+		t.Error("nothing was said of the index")
 	}
 }
 
-func FuzzDecode(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	x, _ := write(f, disk(f, content()[:3<<20], true))
-	encoded, err := x.Encode()
+	file := encoded(f, x)
+	last := all(f, x)[x.Chunks-1].Chunk
+	small, err := index(f, File{Size: int64(last.Length)}, x.Frames, []Chunk{last})
 	if err != nil {
 		f.Fatal(err)
 	}
-	x.Chunks = x.Chunks[len(x.Chunks)-1:]
-	x.Disk.Size = int64(x.Chunks[0].Length)
-	small, err := x.Encode()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(encoded[:len(encoded)-32])
+	f.Add(file[:len(file)-32])
 	f.Add(small[:len(small)-32])
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		x, err := Decode(resealed(body))
+		x, err := decode(resealed(body))
 		if err != nil {
 			return
 		}
-		again, err := x.Encode()
+		entries := all(t, x)
+		if len(entries) != x.Chunks {
+			t.Fatalf("%d chunks instead of %d", len(entries), x.Chunks)
+		}
+		chunks := make([]Chunk, len(entries))
+		for i, e := range entries {
+			chunks[i] = e.Chunk
+		}
+		again, err := index(t, x.Disk, x.Frames, chunks)
 		if err != nil {
 			t.Fatalf("what was read can't be written: %v", err)
 		}
-		y, err := Decode(again)
+		y, err := decode(again)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(x, y); diff != "" {
+		if diff := cmp.Diff(entries, all(t, y)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -321,12 +485,13 @@ func BenchmarkWrite(b *testing.B) {
 	}
 	for b.Loop() {
 		var size counterOnly
-		x, err := Write(b.Context(), f, "x", &size, func(int64, int64) {})
+		x, err := Write(b.Context(), f, "x", &size, empty(b), func(int64, int64) {})
 		if err != nil {
 			b.Fatal(err)
 		}
+		_ = x.Close()
 		b.ReportMetric(float64(size), "bytes")
-		b.ReportMetric(float64(len(x.Chunks)), "chunks")
+		b.ReportMetric(float64(x.Chunks), "chunks")
 		b.SetBytes(x.Disk.Size)
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"iter"
+	"os"
 	"strings"
 )
 
@@ -33,10 +36,19 @@ type File struct {
 // All chunks together are the disk; all frames, in the same order and without
 // gaps, are the beginning of the file of frames, whose rest is a table for
 // tools that seek in it.
+//
+// It holds little in memory, however many chunks there are: they are read from
+// the .chunks file whenever they are asked for. It may be used concurrently.
 type Index struct {
-	Disk   File // the raw disk; it has no name
-	Frames File // the .raw.zst
-	Chunks []Chunk
+	Disk    File  // the raw disk; it has no name
+	Frames  File  // the .raw.zst
+	Self    File  // the .chunks file; it has no name
+	Chunks  int   // how many there are
+	Filled  int   // how many are not all zeros
+	Content int64 // bytes of the disk that are in filled chunks
+
+	file  io.ReaderAt
+	marks []mark
 }
 
 // Chunk is a piece of a disk.
@@ -47,64 +59,79 @@ type Chunk struct {
 	Zero   bool   // all its bytes are zero
 }
 
-// Place is where a chunk lies.
-type Place struct {
-	Offset int64 // on the disk
-	Frame  int64 // of its frame, in the file of frames
+// Entry is a chunk and where it lies.
+type Entry struct {
+	Chunk
+	Number      int   // from 0
+	Offset      int64 // on the disk
+	FrameOffset int64 // of its frame, in the file of frames
 }
 
-// Places returns where each chunk lies.
-func (x Index) Places() []Place {
-	places := make([]Place, len(x.Chunks))
-	var at Place
-	for i, c := range x.Chunks {
-		places[i] = at
-		at.Offset += int64(c.Length)
-		at.Frame += int64(c.Frame)
+// End returns where the frame ends, in the file of frames.
+func (e Entry) End() int64 { return e.FrameOffset + int64(e.Frame) }
+
+// Open reads the .chunks file at path. The index must be closed.
+func Open(path string) (*Index, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading an index: %w", err)
 	}
-	return places
+	x, err := ReadFile(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return x, nil
 }
 
-// Content returns how many bytes of the disk are not in chunks of zeros.
-func (x Index) Content() int64 {
-	var sum int64
-	for _, c := range x.Chunks {
-		if !c.Zero {
-			sum += int64(c.Length)
+// ReadFile is [Open] for a file that is open already; it is the index's then.
+func ReadFile(f *os.File) (*Index, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("reading an index: %w", err)
+	}
+	return Read(f, info.Size())
+}
+
+// Close closes the .chunks file.
+func (x *Index) Close() error {
+	if file, ok := x.file.(io.Closer); ok {
+		return file.Close()
+	}
+	return nil
+}
+
+// Reader returns a reader of the .chunks file.
+func (x *Index) Reader() io.Reader { return io.NewSectionReader(x.file, 0, x.Self.Size) }
+
+// All returns all chunks in the order of the disk. What can fail is reading the
+// file only; the sequence ends with such an error.
+func (x *Index) All() iter.Seq2[Entry, error] { return x.From(0) }
+
+// From returns the chunks from number first on.
+func (x *Index) From(first int) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		s := x.seek(first)
+		for s.next.Number < x.Chunks {
+			e, err := s.read()
+			if err != nil {
+				yield(Entry{}, fmt.Errorf("reading an index: %w", err))
+				return
+			}
+			if e.Number < first {
+				s.skip(first - e.Number - 1)
+				continue
+			}
+			if !yield(e, nil) {
+				return
+			}
 		}
 	}
-	return sum
 }
 
-// check returns an error that says why x is no index.
-func (x Index) check() error {
-	switch {
-	case x.Disk.Size <= 0:
-		return errors.New("the disk has no size")
-	case !fs.ValidPath(x.Frames.Name) || strings.Contains(x.Frames.Name, "/") || len(x.Frames.Name) > 255:
-		return fmt.Errorf("%q is no name of a file", x.Frames.Name)
-	case len(x.Chunks) == 0 || len(x.Chunks) > MaxChunks:
-		return fmt.Errorf("it has %d chunks, more than none and at most %d are possible", len(x.Chunks), MaxChunks)
-	}
-	return x.checkChunks()
-}
-
-func (x Index) checkChunks() error {
-	var disk, frames int64
-	for i, c := range x.Chunks {
-		if c.Length > MaxSize || c.Length < MinSize && i < len(x.Chunks)-1 || c.Length == 0 {
-			return fmt.Errorf("chunk %d has %d bytes", i, c.Length)
-		}
-		if c.Frame == 0 || c.Frame > maxFrame {
-			return fmt.Errorf("the frame of chunk %d has %d bytes", i, c.Frame)
-		}
-		disk, frames = disk+int64(c.Length), frames+int64(c.Frame)
-	}
-	if disk != x.Disk.Size {
-		return fmt.Errorf("its chunks have %d bytes, the disk has %d", disk, x.Disk.Size)
-	}
-	if frames > x.Frames.Size {
-		return fmt.Errorf("its frames have %d bytes, more than the %d of their file", frames, x.Frames.Size)
+// checkName returns an error unless a file of frames can have the name.
+func checkName(name string) error {
+	if !fs.ValidPath(name) || strings.Contains(name, "/") || len(name) > 255 {
+		return fmt.Errorf("%q is no name of a file", name)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync"
 
 	seekable "github.com/SaveTheRbtz/zstd-seekable-format-go/pkg"
 	"github.com/klauspost/compress/zstd"
@@ -17,24 +18,26 @@ import (
 )
 
 // Write cuts a raw disk and writes its frames to out, which is to become the
-// file of that name. It uses all cores and a few MiB of memory, and is quick
-// over holes. It calls progress with how many bytes of the disk are read, and
-// of how many.
-func Write(ctx context.Context, disk *os.File, name string, out io.Writer, progress func(done, total int64)) (Index, error) {
+// file of that name, and its index to the empty .chunks file. It uses all cores
+// and a few MiB of memory, however large the disk is, and is quick over holes.
+// It calls progress with how many bytes of the disk are read, and of how many.
+// The index reads from the .chunks file, which it closes when it is closed.
+func Write(ctx context.Context, disk *os.File, name string, out io.Writer, chunks *os.File, progress func(done, total int64)) (*Index, error) {
 	info, err := disk.Stat()
 	if err != nil {
-		return Index{}, fmt.Errorf("cutting a disk: %w", err)
+		return nil, fmt.Errorf("cutting a disk: %w", err)
 	}
 	w, err := newWriter(disk, info.Size(), progress)
 	if err != nil {
-		return Index{}, err
+		return nil, err
 	}
-	index, err := w.write(ctx, out)
-	if err != nil {
-		return Index{}, fmt.Errorf("cutting %s: %w", disk.Name(), err)
+	if w.index, err = NewIndexWriter(chunks, name); err != nil {
+		return nil, err
 	}
-	index.Frames.Name = name
-	return index, index.check()
+	if err := w.write(ctx, out); err != nil {
+		return nil, fmt.Errorf("cutting %s: %w", disk.Name(), err)
+	}
+	return ReadFile(chunks)
 }
 
 // writer is a disk on its way to frames.
@@ -46,10 +49,15 @@ type writer struct {
 	window   []byte
 	progress func(done, total int64)
 
-	offset int64   // what is cut
-	chunks []Chunk // without the length of their frames
-	frames []uint32
+	offset int64 // what is cut
+	count  int   // chunks that are cut
+	batch  int   // chunks that may still be cut before the frames are flushed
 	hashed chan []byte
+
+	mu    sync.Mutex
+	cut   []Chunk // whose frames are not written yet
+	index *IndexWriter
+	err   error // of the index
 }
 
 func newWriter(disk *os.File, size int64, progress func(done, total int64)) (*writer, error) {
@@ -64,44 +72,56 @@ func newWriter(disk *os.File, size int64, progress func(done, total int64)) (*wr
 	}, nil
 }
 
-func (w *writer) write(ctx context.Context, out io.Writer) (Index, error) {
+func (w *writer) write(ctx context.Context, out io.Writer) error {
 	whole := make(chan Digest)
 	go func() { whole <- digest(w.hashed) }()
 	file := newCounter(out)
 	err := w.writeFrames(ctx, file)
 	close(w.hashed)
-	index := Index{Disk: File{Size: w.size, SHA256: <-whole}, Frames: file.result(), Chunks: w.chunks}
-	if err != nil {
-		return Index{}, err
+	disk := File{Size: w.size, SHA256: <-whole}
+	if err == nil {
+		err = writeTable(file, w.index)
 	}
-	for i, length := range w.frames {
-		index.Chunks[i].Frame = length
+	if err := errors.Join(err, file.buffer.Flush()); err != nil {
+		return err
 	}
-	return index, nil
+	return w.index.Finish(disk, file.result())
 }
 
-func (w *writer) writeFrames(ctx context.Context, out *counter) error {
+// batch is how many frames one writer of frames gets: it remembers all that it
+// wrote.
+const batch = 4096
+
+func (w *writer) writeFrames(ctx context.Context, out io.Writer) error {
 	encoder, err := newEncoder(w.cutter.empty)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = encoder.zstd.Close() }()
-	frames, err := seekable.NewWriter(out, encoder)
-	if err != nil {
-		return err
+	for w.offset < w.size {
+		frames, err := seekable.NewWriter(out, encoder)
+		if err != nil {
+			return err
+		}
+		w.batch = batch
+		err = frames.WriteMany(ctx, w.next, seekable.WithWriteCallback(w.framed))
+		if err := errors.Join(err, w.err); err != nil {
+			return err
+		}
 	}
-	err = frames.WriteMany(ctx, w.next, seekable.WithWriteCallback(func(frame seekable.FrameOffsetEntry) {
-		w.frames = append(w.frames, frame.CompressedSize)
-	}))
-	return errors.Join(err, frames.Close(), out.buffer.Flush())
+	return nil
 }
 
-// next cuts the next chunk off the disk. It returns nil at its end.
+// next cuts the next chunk off the disk. It returns nil at the end of the disk
+// or of a batch.
 func (w *writer) next() ([]byte, error) {
-	if w.offset == w.size {
+	if w.offset == w.size || w.batch == 0 {
 		return nil, nil
 	}
-	content, err := w.cut()
+	if w.count == MaxChunks {
+		return nil, fmt.Errorf("it is too large: the first %d GiB are %d chunks, and more are not possible", w.offset>>30, MaxChunks)
+	}
+	content, err := w.chunk()
 	if err != nil {
 		return nil, err
 	}
@@ -109,16 +129,29 @@ func (w *writer) next() ([]byte, error) {
 	if !c.Zero {
 		c.SHA256 = sha256.Sum256(content)
 	}
-	w.chunks = append(w.chunks, c)
+	w.mu.Lock()
+	w.cut = append(w.cut, c)
+	w.mu.Unlock()
+	w.count, w.batch = w.count+1, w.batch-1
 	w.offset += int64(len(content))
 	w.hashed <- content
 	w.progress(w.offset, w.size)
 	return content, nil
 }
 
-// cut returns the content of the next chunk, which others may keep. Where the
+// framed puts the chunk whose frame was written into the index.
+func (w *writer) framed(frame seekable.FrameOffsetEntry) {
+	w.mu.Lock()
+	c := w.cut[0]
+	w.cut = w.cut[1:]
+	w.mu.Unlock()
+	c.Frame = frame.CompressedSize
+	w.err = errors.Join(w.err, w.index.Add(c))
+}
+
+// chunk returns the content of the next chunk, which others may keep. Where the
 // next MaxSize bytes are a hole it does what it would do with so many zeros.
-func (w *writer) cut() ([]byte, error) {
+func (w *writer) chunk() ([]byte, error) {
 	length := min(MaxSize, w.size-w.offset)
 	empty, err := w.holes.Empty(w.offset, length)
 	if err != nil {

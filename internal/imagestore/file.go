@@ -31,6 +31,22 @@ func Allocated(path string) int64 {
 	return total
 }
 
+// Temporary returns a file on the store's disk that is gone when it is closed,
+// or when the process ends.
+func (s Store) Temporary() (*os.File, error) {
+	if err := os.MkdirAll(s.root, 0o755); err != nil {
+		return nil, fmt.Errorf("making the image store: %w", err)
+	}
+	f, err := os.CreateTemp(s.root, ".temporary-")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary file: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a temporary file: %w", err), f.Close())
+	}
+	return f, nil
+}
+
 func readJSON(path string, document any) error {
 	content, err := os.ReadFile(path)
 	if err != nil {

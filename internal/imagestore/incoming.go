@@ -53,10 +53,16 @@ func (s Store) Incoming(ctx context.Context, version, variant string, waiting fu
 
 // Dir returns the directory. Committed are its files named [DiskFile] and
 // [IndexFile], and what else is there.
-func (in *Incoming) Dir() string { return in.store.path(partialDir, in.version+"."+in.variant) }
+func (in *Incoming) Dir() string { return in.store.Unfinished(in.version, in.variant, "") }
 
 // Path returns the path of a file in the directory.
 func (in *Incoming) Path(name string) string { return filepath.Join(in.Dir(), name) }
+
+// Unfinished returns the path of a file that a pull of the image may have left.
+// Whoever pulls may change it at any time.
+func (s Store) Unfinished(version, variant, name string) string {
+	return s.path(partialDir, version+"."+variant, name)
+}
 
 // Commit gives the image its final place. manifest is the version's.
 func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) (Image, error) {

@@ -46,7 +46,7 @@ func TestRevoked(t *testing.T) {
 
 // TestAgrees: an index that is signed, but of another disk, is not taken.
 func TestAgrees(t *testing.T) {
-	index := chunk.Index{Disk: chunk.File{Size: 9}, Frames: chunk.File{Name: "a.zst", Size: 5}}
+	index := &chunk.Index{Disk: chunk.File{Size: 9}, Frames: chunk.File{Name: "a.zst", Size: 5}}
 	image := layout.Image{Disk: layout.Disk{Size: 9, SHA256: index.Disk.SHA256.String()}}
 	frames := manifest.File{Name: "a.zst", Size: 5}
 	if err := agrees(index, image, frames); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -18,7 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/pull"
 )
 
-// Plan is how an image would come here.
+// Plan is how an image would come here. It must be closed.
 type Plan struct {
 	Choice  Choice
 	Variant string
@@ -29,8 +30,15 @@ type Plan struct {
 	Seed    string // the local image that gives most, or ""
 
 	manifest []byte // as it is signed
-	index    []byte
 	frames   string // path in the repository
+}
+
+// Close frees what the plan holds.
+func (p Plan) Close() error {
+	if p.Steps.Index == nil {
+		return nil
+	}
+	return p.Steps.Index.Close()
 }
 
 // Plan finds out what has to be fetched for a variant of a version.
@@ -43,15 +51,23 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Plan, 
 	if p.Image, err = p.Version.Image(variant); err != nil {
 		return p, &VariantError{Version: c.Version, Variant: variant, Known: variants(p.Version)}
 	}
-	index, err := r.index(ctx, &p)
+	frames, err := p.Version.File(p.Image, layout.Chunks)
 	if err != nil {
 		return p, err
 	}
+	p.frames, p.Total = layout.Version(c.Version, frames.Name), frames.Size
+	index, err := r.index(ctx, c, p.Version, p.Image)
+	if err != nil {
+		return p, err
+	}
+	p.Steps.Index = index
 	images, err := r.store.Images()
 	if err != nil {
-		return p, err
+		return p, errors.Join(err, p.Close())
 	}
-	p.Steps = pull.MakeFrom(index, seeds(images))
+	if p.Steps, err = pull.MakeFrom(index, seeds(images)); err != nil {
+		return p, errors.Join(err, p.Close())
+	}
 	p.Seed = largest(p.Steps.Seeds, images)
 	return p, nil
 }
@@ -90,40 +106,99 @@ func variants(v layout.VersionManifest) []string {
 	return names
 }
 
-// index fetches the chunk index of a plan's image: what the manifest says of
-// it must be signed, too.
-func (r *Repository) index(ctx context.Context, p *Plan) (chunk.Index, error) {
-	var none chunk.Index
-	file, err := p.Version.File(p.Image, layout.Index)
+// Update returns how many bytes travel to who has a variant of an old version.
+func (r *Repository) Update(ctx context.Context, old, now Choice, variant string) (int64, error) {
+	from, err := r.indexOf(ctx, old, variant)
 	if err != nil {
-		return none, err
+		return 0, err
 	}
-	frames, err := p.Version.File(p.Image, layout.Chunks)
+	defer func() { _ = from.Close() }()
+	to, err := r.indexOf(ctx, now, variant)
 	if err != nil {
-		return none, err
+		return 0, err
 	}
-	p.frames, p.Total = layout.Version(p.Choice.Version, frames.Name), frames.Size
-	path, want := layout.Version(p.Choice.Version, file.Name), layout.Reference{Size: file.Size, SHA256: file.SHA256}
-	signed, err := r.View.File(ctx, p.Choice.Channel, path)
+	defer func() { _ = to.Close() }()
+	plan, err := pull.Make(to, pull.Seed{Index: from})
+	return plan.Fetch, err
+}
+
+func (r *Repository) indexOf(ctx context.Context, c Choice, variant string) (*chunk.Index, error) {
+	v, _, err := r.Manifest(ctx, c)
 	if err != nil {
-		return none, err
+		return nil, err
+	}
+	image, err := v.Image(variant)
+	if err != nil {
+		return nil, err
+	}
+	return r.index(ctx, c, v, image)
+}
+
+// index reads the chunk index of an image: what the manifest says of it must be
+// signed, too.
+func (r *Repository) index(ctx context.Context, c Choice, v layout.VersionManifest, image layout.Image) (*chunk.Index, error) {
+	file, err := v.File(image, layout.Index)
+	if err != nil {
+		return nil, err
+	}
+	frames, err := v.File(image, layout.Chunks)
+	if err != nil {
+		return nil, err
+	}
+	path, want := layout.Version(c.Version, file.Name), layout.Reference{Size: file.Size, SHA256: file.SHA256}
+	signed, err := r.View.File(ctx, c.Channel, path)
+	if err != nil {
+		return nil, err
 	}
 	if signed != want {
-		return none, &MismatchError{URL: r.from.URL(path), Got: want, Want: signed}
+		return nil, &MismatchError{URL: r.from.URL(path), Got: want, Want: signed}
 	}
-	if p.index, err = r.fetch(ctx, path, want); err != nil {
-		return none, err
+	index := unfinished(r.store.Unfinished(c.Version, image.Variant, imagestore.IndexFile), want)
+	if index == nil {
+		index, err = r.readIndex(ctx, path, want)
 	}
-	index, err := chunk.Decode(p.index)
+	if err == nil {
+		err = agrees(index, image, frames)
+	}
+	if err != nil && index != nil {
+		return nil, errors.Join(err, index.Close())
+	}
+	return index, err
+}
+
+// unfinished returns the index that an earlier pull has left at path, or nil.
+func unfinished(path string, want layout.Reference) *chunk.Index {
+	index, err := chunk.Open(path)
 	if err != nil {
-		return none, err
+		return nil
 	}
-	return index, agrees(index, p.Image, frames)
+	if index.Self.Size == want.Size && index.Self.SHA256.String() == want.SHA256 {
+		return index
+	}
+	_ = index.Close()
+	return nil
+}
+
+// readIndex fetches a chunk index. It may be large, so it goes to the disk, to a
+// file that is gone when it is closed.
+func (r *Repository) readIndex(ctx context.Context, path string, want layout.Reference) (*chunk.Index, error) {
+	f, err := r.store.Temporary()
+	if err != nil {
+		return nil, err
+	}
+	err = r.download(ctx, path, want, f)
+	if err == nil {
+		var index *chunk.Index
+		if index, err = chunk.ReadFile(f); err == nil {
+			return index, nil
+		}
+	}
+	return nil, errors.Join(err, f.Close())
 }
 
 // agrees checks that an index is about the disk and the frames that it should
 // be about.
-func agrees(index chunk.Index, image layout.Image, frames manifest.File) error {
+func agrees(index *chunk.Index, image layout.Image, frames manifest.File) error {
 	if index.Disk.Size != image.Disk.Size || index.Disk.SHA256.String() != image.Disk.SHA256 ||
 		index.Frames.Name != frames.Name || index.Frames.Size != frames.Size {
 		return fmt.Errorf("the chunk index of %s is that of another disk", image.Variant)
@@ -135,12 +210,12 @@ func agrees(index chunk.Index, image layout.Image, frames manifest.File) error {
 func seeds(images []imagestore.Image) iter.Seq[pull.Seed] {
 	return func(yield func(pull.Seed) bool) {
 		for _, image := range images {
-			content, err := os.ReadFile(image.Index())
+			index, err := chunk.Open(image.Index())
 			if err != nil {
 				continue
 			}
-			index, err := chunk.Decode(content)
-			if err == nil && !yield(pull.Seed{Disk: image.Disk(), Index: index}) {
+			more := yield(pull.Seed{Disk: image.Disk(), Index: index})
+			if _ = index.Close(); !more {
 				return
 			}
 		}
@@ -171,7 +246,7 @@ func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagest
 		result.Present = true
 		return image, result, nil
 	}
-	if err := os.WriteFile(in.Path(imagestore.IndexFile), p.index, 0o644); err != nil {
+	if err := keep(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
 		return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)
 	}
 	result, err = pull.Assemble(ctx, p.Steps, r.from, p.frames, in.Path(imagestore.DiskFile), sink)
@@ -184,6 +259,20 @@ func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagest
 	source := imagestore.Source{Repository: r.Location, Added: time.Now().UTC().Truncate(time.Second)}
 	image, err := in.Commit(ctx, p.manifest, source)
 	return image, result, err
+}
+
+// keep writes an index to path. Another process may be reading what is there,
+// and this one, too.
+func keep(index *chunk.Index, path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, index.Reader())
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // Origin returns where the repository's files are read from.

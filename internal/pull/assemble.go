@@ -107,9 +107,12 @@ func (a *assembly) present(ctx context.Context, target string) (bool, error) {
 // room makes sure that what is missing has room.
 func (a *assembly) room(context.Context) error {
 	var needed int64
-	for i, c := range a.plan.Index.Chunks {
-		if !c.Zero && !a.have[i] {
-			needed += int64(c.Length)
+	for e, err := range a.plan.Index.All() {
+		if err != nil {
+			return err
+		}
+		if a.lacks(e) {
+			needed += int64(e.Length)
 		}
 	}
 	return room(filepath.Dir(a.file.target), needed)
@@ -138,21 +141,21 @@ func (a *assembly) digest(ctx context.Context, f *os.File) (chunk.Digest, error)
 func short(digest string) string { return digest[:8] + ".." + digest[len(digest)-4:] }
 
 // write puts a chunk in its place.
-func (a *assembly) write(i int, content []byte) error {
-	if _, err := a.file.WriteAt(content, a.plan.places[i].Offset); err != nil {
+func (a *assembly) write(e chunk.Entry, content []byte) error {
+	if _, err := a.file.WriteAt(content, e.Offset); err != nil {
 		return fmt.Errorf("writing %s: %w", a.file.Name(), err)
 	}
-	a.have[i] = true
+	a.have[e.Number] = true
 	return nil
 }
 
 // lacks tells whether a chunk is neither there nor a hole.
-func (a *assembly) lacks(i int) bool { return !a.have[i] && !a.plan.Index.Chunks[i].Zero }
+func (a *assembly) lacks(e chunk.Entry) bool { return !a.have[e.Number] && !e.Zero }
 
 // resume finds out what an earlier pull left. It believes nothing but the
 // chunks themselves.
 func (a *assembly) resume(ctx context.Context) error {
-	a.have = make([]bool, len(a.plan.Index.Chunks))
+	a.have = make([]bool, a.plan.Index.Chunks)
 	info, err := a.file.Stat()
 	if err != nil {
 		return fmt.Errorf("looking at an unfinished pull: %w", err)
@@ -172,40 +175,41 @@ func (a *assembly) resume(ctx context.Context) error {
 func (a *assembly) survey(ctx context.Context, p *event.Phase) error {
 	size := a.plan.Index.Disk.Size
 	scanner, buffer := sparse.NewScanner(a.file.File, size), make([]byte, chunk.MaxSize)
-	for i, c := range a.plan.Index.Chunks {
+	for e, err := range a.plan.Index.All() {
+		if err != nil {
+			return err
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		place := a.plan.places[i]
-		empty, err := scanner.Empty(place.Offset, int64(c.Length))
+		empty, err := scanner.Empty(e.Offset, int64(e.Length))
 		if err != nil {
 			return err
 		}
 		if !empty {
-			err = a.inspect(i, buffer[:c.Length])
+			err = a.inspect(e, buffer[:e.Length])
 		}
 		if err != nil {
 			return err
 		}
-		p.Progress(place.Offset+int64(c.Length), size, event.Bytes)
+		p.Progress(e.Offset+int64(e.Length), size, event.Bytes)
 	}
 	return nil
 }
 
-// inspect takes chunk i as there if it is; what should be zeros becomes so.
-func (a *assembly) inspect(i int, buffer []byte) error {
-	c := a.plan.Index.Chunks[i]
-	if _, err := a.file.ReadAt(buffer, a.plan.places[i].Offset); err != nil {
+// inspect takes a chunk as there if it is; what should be zeros becomes so.
+func (a *assembly) inspect(e chunk.Entry, buffer []byte) error {
+	if _, err := a.file.ReadAt(buffer, e.Offset); err != nil {
 		return fmt.Errorf("reading %s: %w", a.file.Name(), err)
 	}
-	err := c.Verify(buffer)
+	err := e.Verify(buffer)
 	switch {
-	case err == nil && a.plan.sources[i] == 0 && !c.Zero:
-		a.result.Kept += int64(c.Frame)
-	case errors.Is(err, chunk.ErrContent) && c.Zero:
+	case err == nil && a.plan.source(e.Number) == 0 && !e.Zero:
+		a.result.Kept += int64(e.Frame)
+	case errors.Is(err, chunk.ErrContent) && e.Zero:
 		clear(buffer)
-		return a.write(i, buffer)
+		return a.write(e, buffer)
 	}
-	a.have[i] = err == nil
+	a.have[e.Number] = err == nil
 	return nil
 }

@@ -23,9 +23,9 @@ func TestFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.is(t, path)
-	plan := Make(i.index)
-	if result.Fetched != plan.Fetch || s.bytes.Load() != plan.Fetch || result.Ranges != len(plan.Ranges) {
-		t.Errorf("planned %d bytes in %d ranges, got %+v, the server sent %d", plan.Fetch, len(plan.Ranges), result, s.bytes.Load())
+	plan := plan(t, i.index)
+	if result.Fetched != plan.Fetch || s.bytes.Load() != plan.Fetch || result.Ranges != plan.Requests {
+		t.Errorf("planned %d bytes in %d ranges, got %+v, the server sent %d", plan.Fetch, plan.Requests, result, s.bytes.Load())
 	}
 	if result, err = assemble(t.Context(), t, i, s, path); err != nil || !result.Present || result.Fetched != 0 {
 		t.Errorf("once more: %+v, %v", result, err)
@@ -37,7 +37,7 @@ func TestDelta(t *testing.T) {
 	seed := old.seed(t)
 	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
-	plan := Make(i.index, seed)
+	plan := plan(t, i.index, seed)
 	if limit := int64(len(i.frames) / 5); plan.Fetch > limit {
 		t.Errorf("it would fetch %d of %d bytes and reuse %d", plan.Fetch, len(i.frames), plan.Reused)
 	}
@@ -62,7 +62,7 @@ func TestFromDirectory(t *testing.T) {
 	}
 	for _, location := range []string{root, "file://" + root} {
 		path := target(t)
-		if _, err := Assemble(t.Context(), Make(i.index), open(t, location, steady), framesPath, path, event.Discard); err != nil {
+		if _, err := Assemble(t.Context(), plan(t, i.index), open(t, location, steady), framesPath, path, event.Discard); err != nil {
 			t.Fatal(err)
 		}
 		i.is(t, path)
@@ -141,7 +141,7 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.is(t, path)
-	if want := Make(i.index).Fetch; s.bytes.Load() != want {
+	if want := plan(t, i.index).Fetch; s.bytes.Load() != want {
 		t.Errorf("the server sent %d bytes instead of %d", s.bytes.Load(), want)
 	}
 }
@@ -151,7 +151,9 @@ func TestIndexOfAnother(t *testing.T) {
 	i := newestImage(t)
 	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
-	i.index.Disk.SHA256[0] ^= 1
+	another := *i.index
+	another.Disk.SHA256[0] ^= 1
+	i.index = &another
 	_, err := assemble(t.Context(), t, i, s, path)
 	var digest *DigestError
 	if !errors.As(err, &digest) {
@@ -163,11 +165,14 @@ func TestIndexOfAnother(t *testing.T) {
 func TestRangesAreBounded(t *testing.T) {
 	i := newestImage(t)
 	old := oldImage(t)
-	for _, plan := range []Plan{Make(i.index), Make(i.index, Seed{Index: old.index})} {
+	for _, plan := range []Plan{plan(t, i.index), plan(t, i.index, Seed{Index: old.index})} {
 		end := int64(0)
-		for n, r := range plan.Ranges {
-			if r.Length > maxSpan || n > 0 && r.Offset < end {
-				t.Errorf("range %d: %+v after %d", n, r, end)
+		for r, err := range plan.ranges(0, i.index.Chunks-1, func(n int) bool { return plan.source(n) == 0 }) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Length > maxSpan || end > 0 && r.Offset < end {
+				t.Errorf("%+v after %d", r, end)
 			}
 			end = r.end()
 		}
@@ -177,7 +182,7 @@ func TestRangesAreBounded(t *testing.T) {
 func TestNothingThere(t *testing.T) {
 	i := newestImage(t)
 	path := target(t)
-	_, err := Assemble(t.Context(), Make(i.index), open(t, t.TempDir(), steady), framesPath, path, event.Discard)
+	_, err := Assemble(t.Context(), plan(t, i.index), open(t, t.TempDir(), steady), framesPath, path, event.Discard)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

@@ -109,7 +109,7 @@ func TestConnectionsThatBreak(t *testing.T) {
 				t.Fatal(err)
 			}
 			i.is(t, path)
-			if want := Make(i.index).Fetch; result.Fetched != want {
+			if want := plan(t, i.index).Fetch; result.Fetched != want {
 				t.Errorf("%d bytes for %d", result.Fetched, want)
 			}
 			if s.requests.Load() < 100 {
@@ -120,10 +120,10 @@ func TestConnectionsThatBreak(t *testing.T) {
 }
 
 // next returns the first border of a frame behind from, or shift behind it.
-func next(index chunk.Index, from, shift int64) int {
-	for _, place := range index.Places() {
-		if place.Frame+shift > from {
-			return int(place.Frame + shift)
+func next(index *chunk.Index, from, shift int64) int {
+	for e, err := range index.All() {
+		if err == nil && e.FrameOffset+shift > from {
+			return int(e.FrameOffset + shift)
 		}
 	}
 	return int(index.Frames.Size)
@@ -204,12 +204,31 @@ func withBomb(t *testing.T, i image) image {
 		t.Fatal(err)
 	}
 	bomb := z.EncodeAll(make([]byte, 1<<30), nil)
-	n := len(i.index.Chunks) - 10
-	at := i.index.Places()[n].Frame
-	old := int64(i.index.Chunks[n].Frame)
-	i.frames = slices.Concat(i.frames[:at], bomb, i.frames[at+old:])
-	i.index.Chunks = slices.Clone(i.index.Chunks)
-	i.index.Chunks[n].Frame = uint32(len(bomb))
-	i.index.Frames.Size = int64(len(i.frames))
+	changed := i.index.Chunks - 10
+	out := empty(t)
+	w, err := chunk.NewIndexWriter(out, i.index.Frames.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := i.index.Frames
+	for e, err := range i.index.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Number == changed {
+			i.frames = slices.Concat(i.frames[:e.FrameOffset], bomb, i.frames[e.End():])
+			e.Frame = uint32(len(bomb))
+		}
+		if err := w.Add(e.Chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames.Size = int64(len(i.frames))
+	if err := w.Finish(i.index.Disk, frames); err != nil {
+		t.Fatal(err)
+	}
+	if i.index, err = chunk.ReadFile(out); err != nil {
+		t.Fatal(err)
+	}
 	return i
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"sync"
 
@@ -25,13 +26,13 @@ const tries = 3
 
 // fetch gets what is still missing.
 func (a *assembly) fetch(ctx context.Context) error {
-	ranges := a.missing()
-	if len(ranges) == 0 {
-		return nil
+	missing, err := sum(a.missing())
+	if err != nil || missing.ranges == 0 {
+		return err
 	}
 	return phase(a.sink, PhaseFetch, path.Base(a.path), func(p *event.Phase) (string, error) {
-		f := &fetcher{assembly: a, phase: p, total: length(ranges)}
-		err := f.ranges(ctx, ranges)
+		f := &fetcher{assembly: a, phase: p, total: missing.bytes}
+		err := f.ranges(ctx)
 		var none *origin.NoRangesError
 		if errors.As(err, &none) {
 			p.Say(none.Error() + "; fetching the whole file")
@@ -41,8 +42,13 @@ func (a *assembly) fetch(ctx context.Context) error {
 	})
 }
 
-func (a *assembly) missing() []Range {
-	return a.plan.merge(0, len(a.have)-1, a.lacks)
+// missing returns the ranges of what is neither there nor zeros.
+func (a *assembly) missing() iter.Seq2[Range, error] {
+	return a.missingIn(0, len(a.have)-1)
+}
+
+func (a *assembly) missingIn(first, last int) iter.Seq2[Range, error] {
+	return a.plan.ranges(first, last, func(i int) bool { return !a.have[i] })
 }
 
 // fetcher gets frames from a repository.
@@ -53,14 +59,19 @@ type fetcher struct {
 	mu    sync.Mutex
 }
 
-func (f *fetcher) ranges(ctx context.Context, ranges []Range) error {
+func (f *fetcher) ranges(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
-	for _, r := range ranges {
+	for r, err := range f.missing() {
 		if inner.Err() != nil {
 			break
 		}
-		group.Go(func() error { return f.fetchRange(inner, r) })
+		group.Go(func() error {
+			if err != nil {
+				return err
+			}
+			return f.fetchRange(inner, r)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -70,9 +81,8 @@ func (f *fetcher) ranges(ctx context.Context, ranges []Range) error {
 
 // fetchRange fetches what is missing of a range.
 func (f *fetcher) fetchRange(ctx context.Context, r Range) error {
-	rest := []Range{r}
-	for try := 1; len(rest) > 0; {
-		err := f.stream(ctx, rest[0], f.openRange)
+	for try, rest := 1, r; rest.Length > 0; {
+		err := f.stream(ctx, rest, f.openRange)
 		var wrong *ChunkError
 		if err != nil && (!errors.As(err, &wrong) || try == tries) {
 			return err
@@ -80,28 +90,40 @@ func (f *fetcher) fetchRange(ctx context.Context, r Range) error {
 		if err != nil {
 			try++
 		}
-		rest = f.plan.merge(rest[0].First, r.Last, f.lacks)
+		if rest, err = first(f.missingIn(rest.First, r.Last)); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// first returns the first of some ranges, or an empty one if there are none.
+func first(ranges iter.Seq2[Range, error]) (Range, error) {
+	for r, err := range ranges {
+		return r, err
+	}
+	return Range{}, nil
 }
 
 // whole fetches the file from its beginning, as often as that brings
 // something new.
 func (f *fetcher) whole(ctx context.Context) error {
-	for try := 1; ; try++ {
-		missing := f.missing()
+	missing, err := sum(f.missing())
+	for try := 1; err == nil; try++ {
 		f.total = f.fetched.Load() + f.plan.Index.Frames.Size
-		err := f.stream(ctx, Range{Last: missing[len(missing)-1].Last}, f.openWhole)
-		if err == nil || !served(err) {
-			return err
+		broken := f.stream(ctx, Range{Last: missing.last}, f.openWhole)
+		if broken == nil || !served(broken) {
+			return broken
 		}
-		if length(f.missing()) < length(missing) {
+		before := missing.bytes
+		if missing, err = sum(f.missing()); missing.bytes < before {
 			try = 1
 		}
 		if try == tries {
-			return err
+			return broken
 		}
 	}
+	return err
 }
 
 // served tells whether a fault is the server's, so that it may do better.
@@ -135,30 +157,35 @@ func (f *fetcher) stream(ctx context.Context, r Range, open func(context.Context
 	}
 	defer decoder.Close()
 	in := bufio.NewReaderSize(counted{body, f}, 64<<10)
-	for i := r.First; i <= r.Last; i++ {
-		if err := f.frame(i, in, decoder); err != nil {
+	for e, err := range f.plan.Index.From(r.First) {
+		if err != nil {
+			return err
+		}
+		if e.Number > r.Last {
+			break
+		}
+		if err := f.frame(e, in, decoder); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// frame reads the frame of chunk i and writes the chunk if it is missing.
-func (f *fetcher) frame(i int, in *bufio.Reader, decoder *chunk.Decoder) error {
-	c := f.plan.Index.Chunks[i]
-	if !f.lacks(i) {
-		_, err := in.Discard(int(c.Frame))
+// frame reads the frame of a chunk and writes the chunk if it is missing.
+func (f *fetcher) frame(e chunk.Entry, in *bufio.Reader, decoder *chunk.Decoder) error {
+	if !f.lacks(e) {
+		_, err := in.Discard(int(e.Frame))
 		return f.broken(err)
 	}
-	frame := make([]byte, c.Frame)
+	frame := make([]byte, e.Frame)
 	if _, err := io.ReadFull(in, frame); err != nil {
 		return f.broken(err)
 	}
-	content, err := decoder.Decode(c, frame)
+	content, err := decoder.Decode(e.Chunk, frame)
 	if err != nil {
-		return &ChunkError{Number: i + 1, Of: len(f.have), URL: f.from.URL(f.path), Tries: tries, Err: err}
+		return &ChunkError{Number: e.Number + 1, Of: len(f.have), URL: f.from.URL(f.path), Tries: tries, Err: err}
 	}
-	return f.write(i, content)
+	return f.write(e, content)
 }
 
 // broken says where reading failed.

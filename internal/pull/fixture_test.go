@@ -3,6 +3,7 @@ package pull
 import (
 	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,8 @@ const framesPath = "versions/2/disk.raw.zst"
 // image is a disk and what is published of it.
 type image struct {
 	disk   []byte
-	index  chunk.Index
+	chunks []byte // the file of the index
+	index  *chunk.Index
 	frames []byte
 }
 
@@ -40,11 +42,46 @@ func newImage(t testing.TB, disk []byte) image {
 		t.Fatal(err)
 	}
 	var frames bytes.Buffer
-	index, err := chunk.Write(t.Context(), f, "disk.raw.zst", &frames, func(int64, int64) {})
+	index, err := chunk.Write(t.Context(), f, "disk.raw.zst", &frames, empty(t), func(int64, int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image{disk, index, frames.Bytes()}
+	defer func() { _ = index.Close() }()
+	chunks, err := io.ReadAll(index.Reader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image{disk, chunks, read(t, chunks), frames.Bytes()}
+}
+
+// empty makes a file for an index.
+func empty(t testing.TB) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "disk.chunks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// read returns the index that a file holds.
+func read(t testing.TB, chunks []byte) *chunk.Index {
+	t.Helper()
+	index, err := chunk.Read(bytes.NewReader(chunks), int64(len(chunks)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+// plan returns how a disk is pulled.
+func plan(t testing.TB, index *chunk.Index, seeds ...Seed) Plan {
+	t.Helper()
+	p, err := Make(index, seeds...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // cut keeps the images that all tests use.
@@ -147,7 +184,7 @@ func open(t testing.TB, location string, patience origin.Patience) origin.Origin
 // assemble pulls an image from a server to target.
 func assemble(ctx context.Context, t testing.TB, i image, s *server, target string, seeds ...Seed) (Result, error) {
 	t.Helper()
-	return Assemble(ctx, Make(i.index, seeds...), open(t, s.URL, s.patience), framesPath, target, event.Discard)
+	return Assemble(ctx, plan(t, i.index, seeds...), open(t, s.URL, s.patience), framesPath, target, event.Discard)
 }
 
 // is fails the test unless the file at path is the image's disk and nothing

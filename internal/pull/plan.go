@@ -5,7 +5,6 @@
 package pull
 
 import (
-	"bytes"
 	"iter"
 	"slices"
 
@@ -23,7 +22,7 @@ const (
 // Seed is a disk that is here already.
 type Seed struct {
 	Disk  string // path of the raw disk
-	Index chunk.Index
+	Index *chunk.Index
 }
 
 // Use is how much of a seed is of use.
@@ -32,18 +31,17 @@ type Use struct {
 	Bytes int64 // of the new disk
 }
 
-// Plan is how a disk comes here. It is a pure value: what an interrupted pull
-// left is found when the plan is carried out.
+// Plan is how a disk comes here. What an interrupted pull left is found when
+// the plan is carried out.
 type Plan struct {
-	Index  chunk.Index
-	Fetch  int64   // bytes that come over the network
-	Ranges []Range // that are fetched
-	Reused int64   // bytes of the disk that seeds have
-	Seeds  []Use   // in the order they were given
-	Disk   int64   // bytes that the new disk takes; holes take none
+	Index    *chunk.Index
+	Fetch    int64 // bytes that come over the network
+	Requests int   // by which they come
+	Reused   int64 // bytes of the disk that seeds have
+	Seeds    []Use // in the order they were given
+	Disk     int64 // bytes that the new disk takes; holes take none
 
-	places  []chunk.Place
-	sources []source // of each chunk
+	sources []source // of each chunk; nil without seeds
 }
 
 // Range is a part of the file of frames that is fetched at once.
@@ -66,82 +64,115 @@ func (s source) seed() int     { return int(s >> offsetBits) }           //nolin
 func (s source) offset() int64 { return int64(s & (1<<offsetBits - 1)) } //nolint:gosec // see above
 
 // Make plans how to get the disk of index with the help of seeds. Of several
-// that have a chunk, the first gives it.
-func Make(index chunk.Index, seeds ...Seed) Plan { return MakeFrom(index, slices.Values(seeds)) }
-
-// MakeFrom is [Make] with seeds that come one after the other: only one index
-// besides the new disk's takes memory at a time.
-func MakeFrom(index chunk.Index, seeds iter.Seq[Seed]) Plan {
-	p := Plan{Index: index, Disk: index.Content(), places: index.Places()}
-	p.sources = make([]source, len(index.Chunks))
-	for seed := range seeds {
-		use := Use{Disk: seed.Disk, Bytes: p.seed(len(p.Seeds)+1, seed.Index)}
-		p.Seeds, p.Reused = append(p.Seeds, use), p.Reused+use.Bytes
-	}
-	p.Ranges = p.merge(0, len(index.Chunks)-1, func(i int) bool { return p.sources[i] == 0 })
-	p.Fetch = length(p.Ranges)
-	return p
+// that have a chunk, the first gives it. Errors are those of reading index.
+func Make(index *chunk.Index, seeds ...Seed) (Plan, error) {
+	return MakeFrom(index, slices.Values(seeds))
 }
 
-// seed takes from a seed what no other has, and returns how many bytes.
-func (p *Plan) seed(number int, index chunk.Index) int64 {
-	order, places := byDigest(index.Chunks), index.Places()
+// MakeFrom is [Make] with seeds that come one after the other. A seed's index
+// is done with when the next one comes.
+func MakeFrom(index *chunk.Index, seeds iter.Seq[Seed]) (Plan, error) {
+	p := Plan{Index: index, Disk: index.Content}
+	if err := p.seed(seeds); err != nil {
+		return p, err
+	}
+	all, err := sum(p.ranges(0, index.Chunks-1, func(i int) bool { return p.source(i) == 0 }))
+	p.Requests, p.Fetch = all.ranges, all.bytes
+	return p, err
+}
+
+// source returns where a chunk is.
+func (p *Plan) source(i int) source {
+	if p.sources == nil {
+		return 0
+	}
+	return p.sources[i]
+}
+
+// seed takes from each seed what no other has.
+func (p *Plan) seed(seeds iter.Seq[Seed]) error {
+	var wanted digests
+	for seed := range seeds {
+		if p.sources == nil {
+			var err error
+			if wanted, err = digestsOf(p.Index); err != nil {
+				return err
+			}
+			p.sources = make([]source, p.Index.Chunks)
+		}
+		use := Use{Disk: seed.Disk, Bytes: p.take(len(p.Seeds)+1, seed.Index, wanted)}
+		p.Seeds, p.Reused = append(p.Seeds, use), p.Reused+use.Bytes
+	}
+	return nil
+}
+
+// take takes what is of use of a seed, and returns how many bytes. A seed that
+// can't be read to its end has given what it had until there.
+func (p *Plan) take(number int, index *chunk.Index, wanted digests) int64 {
 	var sum int64
-	for i, c := range p.Index.Chunks {
-		if c.Zero || p.sources[i] != 0 {
+	for e, err := range index.All() {
+		if err != nil {
+			break
+		}
+		if e.Zero {
 			continue
 		}
-		at, found := slices.BinarySearchFunc(order, c.SHA256, func(n uint32, d chunk.Digest) int {
-			return bytes.Compare(index.Chunks[n].SHA256[:], d[:])
-		})
-		if found && index.Chunks[order[at]].Length == c.Length {
-			p.sources[i] = sourceAt(number, places[order[at]].Offset)
-			sum += int64(c.Length)
+		for i := range wanted.find(e.SHA256) {
+			if p.sources[i] == 0 {
+				p.sources[i] = sourceAt(number, e.Offset)
+				sum += int64(e.Length)
+			}
 		}
 	}
 	return sum
 }
 
-// byDigest returns the numbers of the chunks that are not zero, in the order
-// of their digests: a map would take several times the memory.
-func byDigest(chunks []chunk.Chunk) []uint32 {
-	order := make([]uint32, 0, len(chunks))
-	for i, c := range chunks {
-		if !c.Zero {
-			order = append(order, uint32(i)) //nolint:gosec // at most chunk.MaxChunks
+// ranges returns the ranges that hold the frames of all missing chunks from
+// first to last. They are found as they are asked for: there may be many.
+func (p *Plan) ranges(first, last int, missing func(int) bool) iter.Seq2[Range, error] {
+	return func(yield func(Range, error) bool) {
+		var r Range
+		for e, err := range p.Index.From(first) {
+			if err != nil {
+				yield(Range{}, err)
+				return
+			}
+			if e.Number > last {
+				break
+			}
+			if e.Zero || !missing(e.Number) {
+				continue
+			}
+			if r.Length > 0 && e.FrameOffset-r.end() <= maxGap && e.End()-r.Offset <= maxSpan {
+				r.Last, r.Length = e.Number, e.End()-r.Offset
+				continue
+			}
+			if r.Length > 0 && !yield(r, nil) {
+				return
+			}
+			r = Range{First: e.Number, Last: e.Number, Offset: e.FrameOffset, Length: int64(e.Frame)}
+		}
+		if r.Length > 0 {
+			yield(r, nil)
 		}
 	}
-	slices.SortFunc(order, func(a, b uint32) int {
-		return bytes.Compare(chunks[a].SHA256[:], chunks[b].SHA256[:])
-	})
-	return order
-}
-
-// merge returns the ranges that hold the frames of all missing chunks from
-// first to last.
-func (p *Plan) merge(first, last int, missing func(int) bool) []Range {
-	var ranges []Range
-	for i := first; i <= last; i++ {
-		c := p.Index.Chunks[i]
-		if c.Zero || !missing(i) {
-			continue
-		}
-		start, end := p.places[i].Frame, p.places[i].Frame+int64(c.Frame)
-		if n := len(ranges) - 1; n >= 0 && start-ranges[n].end() <= maxGap && end-ranges[n].Offset <= maxSpan {
-			ranges[n].Last, ranges[n].Length = i, end-ranges[n].Offset
-			continue
-		}
-		ranges = append(ranges, Range{First: i, Last: i, Offset: start, Length: end - start})
-	}
-	return ranges
 }
 
 func (r Range) end() int64 { return r.Offset + r.Length }
 
-func length(ranges []Range) int64 {
-	var sum int64
-	for _, r := range ranges {
-		sum += r.Length
+// total is what ranges add up to.
+type total struct {
+	ranges int
+	bytes  int64
+	last   int // chunk
+}
+
+func sum(ranges iter.Seq2[Range, error]) (all total, err error) {
+	for r, err := range ranges {
+		if err != nil {
+			return all, err
+		}
+		all.ranges, all.bytes, all.last = all.ranges+1, all.bytes+r.Length, r.Last
 	}
-	return sum
+	return all, nil
 }

@@ -86,14 +86,21 @@ func (b *builder) run(ctx context.Context) error {
 // copy takes the chunks from first to before end.
 func (b *builder) copy(ctx context.Context, first, end int) error {
 	buffer := make([]byte, chunk.MaxSize)
-	for i := first; i < end; i++ {
+	for e, err := range b.plan.Index.From(first) {
+		if err != nil {
+			return err
+		}
+		if e.Number == end {
+			break
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if from := b.plan.sources[i]; from == 0 || !b.lacks(i) || b.seeds[from.seed()-1] == nil {
+		from := b.plan.sources[e.Number]
+		if from == 0 || e.Zero || b.have[e.Number] || b.seeds[from.seed()-1] == nil {
 			continue
 		}
-		if err := b.take(i, buffer[:b.plan.Index.Chunks[i].Length]); err != nil {
+		if err := b.take(e, from, buffer[:e.Length]); err != nil {
 			return err
 		}
 	}
@@ -103,14 +110,13 @@ func (b *builder) copy(ctx context.Context, first, end int) error {
 	return nil
 }
 
-func (b *builder) take(i int, buffer []byte) error {
-	from := b.plan.sources[i]
+func (b *builder) take(e chunk.Entry, from source, buffer []byte) error {
 	if _, err := b.seeds[from.seed()-1].ReadAt(buffer, from.offset()); err != nil {
 		return nil //nolint:nilerr // then it is fetched
 	}
-	if b.plan.Index.Chunks[i].Verify(buffer) == nil {
+	if e.Verify(buffer) == nil {
 		b.reused.Add(int64(len(buffer)))
-		return b.write(i, buffer)
+		return b.write(e, buffer)
 	}
 	return nil
 }

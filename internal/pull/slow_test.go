@@ -5,6 +5,7 @@ package pull
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
@@ -48,48 +51,39 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child pulls and prints how much memory that took, in KiB.
+// child pulls as amigo-image does, and prints how much memory that took, in KiB.
 func child(url, dir string) error {
-	index, err := readIndex(filepath.Join(dir, "new.chunks"))
+	debug.SetGCPercent(50)
+	index, err := chunk.Open(filepath.Join(dir, "new.chunks"))
 	if err != nil {
 		return err
 	}
 	var seeds []Seed
-	if old, err := readIndex(filepath.Join(dir, "old.chunks")); err == nil {
+	if old, err := chunk.Open(filepath.Join(dir, "old.chunks")); err == nil {
 		seeds = []Seed{{filepath.Join(dir, "old.raw"), old}}
 	}
 	from, err := origin.Open(url)
 	if err != nil {
 		return err
 	}
-	if _, err := Assemble(context.Background(), Make(index, seeds...), from, framesPath, filepath.Join(dir, childTarget), event.Discard); err != nil {
+	plan, err := Make(index, seeds...)
+	if err != nil {
 		return err
 	}
+	_, failed := Assemble(context.Background(), plan, from, framesPath, filepath.Join(dir, childTarget), event.Discard)
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err
 	}
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	fmt.Println(strings.Fields(rest)[0])
-	return nil
-}
-
-func readIndex(path string) (chunk.Index, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return chunk.Index{}, err
-	}
-	return chunk.Decode(content)
+	return failed
 }
 
 // keep writes what a child needs to dir.
 func keep(t *testing.T, dir, name string, i image) {
 	t.Helper()
-	encoded, err := i.index.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, content := range map[string][]byte{".chunks": encoded, ".raw": i.disk} {
+	for file, content := range map[string][]byte{".chunks": i.chunks, ".raw": i.disk} {
 		if err := os.WriteFile(filepath.Join(dir, name+file), content, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -141,10 +135,10 @@ func TestKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			keep(t, dir, "new", i)
-			want := Make(i.index).Fetch
+			want := plan(t, i.index).Fetch
 			if seeded {
 				keep(t, dir, "old", old)
-				want = Make(i.index, Seed{Index: old.index}).Fetch
+				want = plan(t, i.index, Seed{Index: old.index}).Fetch
 			}
 			killed(t, dir, i, want)
 		})
@@ -215,43 +209,98 @@ func (i image) same(t *testing.T, path string) {
 	}
 }
 
-// TestMemory pulls a disk of 4 GiB with some content all over it.
+// TestMemory pulls a disk of as many chunks as are possible, with an older one
+// of as many here. Only the beginning is really there: after that the server
+// has nothing more.
 func TestMemory(t *testing.T) {
 	dir := t.TempDir()
-	disk, err := os.Create(filepath.Join(dir, "old.raw"))
-	if err != nil {
+	// The disk would not fit anywhere else. It is never full.
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64g"); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = disk.Close() }()
-	if err := disk.Truncate(4 << 30); err != nil {
+	t.Cleanup(func() { _ = unix.Unmount(dir, 0) })
+	const size = chunk.MaxChunks * chunk.MinSize
+	frames, total := mostChunks(t, filepath.Join(dir, "new.chunks"), filepath.Join(dir, "old.chunks"))
+	if err := os.WriteFile(filepath.Join(dir, "old.raw"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for n := range int64(64) {
-		if _, err := disk.WriteAt(noise(byte(n), 1<<20), n<<26); err != nil {
-			t.Fatal(err)
+	if err := os.Truncate(filepath.Join(dir, "old.raw"), size); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, frames, func(w http.ResponseWriter, r *http.Request, _ int64, content []byte) {
+		var from, last int64
+		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &last); err != nil || last >= int64(len(content)) {
+			http.NotFound(w, r)
+			return
 		}
-	}
-	var frames bytes.Buffer
-	index, err := chunk.Write(t.Context(), disk, "disk.raw.zst", &frames, func(int64, int64) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := index.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "new.chunks"), encoded, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p, out := start(t, serve(t, frames.Bytes(), faulty.Honest), dir)
-	if err := p.Wait(); err != nil {
-		t.Fatal(err)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, last, total))
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = w.Write(content[from : last+1])
+	})
+	p, out := start(t, s, dir)
+	if err := p.Wait(); err == nil || s.bytes.Load() < 64<<20 {
+		t.Fatalf("after %d bytes: %v", s.bytes.Load(), err)
 	}
 	used, err := strconv.Atoi(strings.TrimSpace(out.String()))
 	if err != nil || used > 100<<10 {
 		t.Errorf("it took %d KiB: %v", used, err)
 	}
 	t.Logf("%d KiB", used)
+}
+
+// mostChunks writes the indices of two disks that share some chunks. It returns
+// the first frames of the new disk, and how many bytes all of them are.
+func mostChunks(t *testing.T, now, old string) (frames []byte, total int64) {
+	t.Helper()
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.NewChaCha8([32]byte{7})
+	content := make([]byte, chunk.MinSize)
+	a, finishNow := newIndex(t, now)
+	b, finishOld := newIndex(t, old)
+	for n := range chunk.MaxChunks {
+		c := chunk.Chunk{Length: chunk.MinSize, Frame: chunk.MinSize}
+		if n < 8192 {
+			_, _ = random.Read(content)
+			start := len(frames)
+			frames = z.EncodeAll(content, frames)
+			c.SHA256, c.Frame = sha256.Sum256(content), uint32(len(frames)-start)
+		} else {
+			_, _ = random.Read(c.SHA256[:])
+		}
+		total += int64(c.Frame)
+		err := a.Add(c)
+		if n < 8192 || n%20 > 0 {
+			_, _ = random.Read(c.SHA256[:])
+		}
+		if err := errors.Join(err, b.Add(c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finishNow(total)
+	finishOld(total)
+	return frames, total
+}
+
+// newIndex begins an index at path.
+func newIndex(t *testing.T, path string) (w *chunk.IndexWriter, finish func(frames int64)) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err = chunk.NewIndexWriter(f, "disk.raw.zst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, func(frames int64) {
+		err := w.Finish(chunk.File{Size: chunk.MaxChunks * chunk.MinSize}, chunk.File{Size: frames})
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestFullDisk fills a disk at many points of a pull.

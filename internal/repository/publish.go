@@ -163,7 +163,7 @@ func (r *Repository) add(ctx context.Context, state sign.State, known []layout.V
 		return nil, err
 	}
 	v.Previous = done.Previous
-	if err := r.measureUpdates(ctx, state, known, &v, files); err != nil {
+	if err := r.measureUpdates(ctx, state, known, &v, files, temporary); err != nil {
 		return nil, err
 	}
 	news, err := r.news(ctx, state, known, v, files, done)

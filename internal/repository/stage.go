@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -89,11 +88,11 @@ func (r *Repository) stageImage(ctx context.Context, version string, one image, 
 		file.Name = nameOf(r.Product, version, one, file)
 		files = append(files, staged{File: file, path: path})
 	}
-	index, cut, err := r.cut(ctx, version, one, temporary)
+	disk, cut, err := r.cut(ctx, version, one, temporary)
 	if err != nil {
 		return described, nil, err
 	}
-	described.Disk = layout.Disk{Size: index.Disk.Size, SHA256: index.Disk.SHA256.String()}
+	described.Disk = disk
 	facts := manifest.File{Role: layout.ImageFacts}
 	files = append(files, append(cut, stagedContent(nameOf(r.Product, version, one, facts), facts.Role, one.raw))...)
 	for _, file := range files {
@@ -103,27 +102,26 @@ func (r *Repository) stageImage(ctx context.Context, version string, one image, 
 }
 
 // cut makes the chunks of an image's disk and their index.
-func (r *Repository) cut(ctx context.Context, version string, one image, temporary *scratch.Dir) (chunk.Index, []staged, error) {
+func (r *Repository) cut(ctx context.Context, version string, one image, temporary *scratch.Dir) (layout.Disk, []staged, error) {
 	phase := event.Start(r.Sink, "chunks", one.facts.Variant)
-	frames := manifest.File{Name: layout.FileName(r.Product, version, one.facts.Variant, suffixes[layout.Chunks]), Role: layout.Chunks}
-	path := temporary.Path(frames.Name)
-	index, err := cutDisk(ctx, one, path, temporary.Path("disk.raw"), phase)
-	if err != nil {
-		return index, nil, phase.End("", "", err)
+	name := func(role manifest.Role) string {
+		return layout.FileName(r.Product, version, one.facts.Variant, suffixes[role])
 	}
-	content, err := index.Encode()
+	frames := staged{File: manifest.File{Name: name(layout.Chunks), Role: layout.Chunks}, path: temporary.Path(name(layout.Chunks))}
+	chunks := staged{File: manifest.File{Name: name(layout.Index), Role: layout.Index}, path: temporary.Path(name(layout.Index))}
+	index, err := cutDisk(ctx, one, frames.path, chunks.path, temporary.Path("disk.raw"), phase)
 	if err != nil {
-		return index, nil, phase.End("", "", err)
+		return layout.Disk{}, nil, phase.End("", "", err)
 	}
 	frames.Size, frames.SHA256 = index.Frames.Size, index.Frames.SHA256.String()
-	name := layout.FileName(r.Product, version, one.facts.Variant, suffixes[layout.Index])
-	return index, []staged{{File: frames, path: path}, stagedContent(name, layout.Index, content)},
-		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.facts.Variant, len(index.Chunks), changes.Size(frames.Size)), nil)
+	chunks.Size, chunks.SHA256 = index.Self.Size, index.Self.SHA256.String()
+	return layout.Disk{Size: index.Disk.Size, SHA256: index.Disk.SHA256.String()}, []staged{frames, chunks},
+		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.facts.Variant, index.Chunks, changes.Size(frames.Size)), index.Close())
 }
 
-// cutDisk writes the frames of a disk to path, by way of a raw disk that goes
-// as soon as it was read.
-func cutDisk(ctx context.Context, one image, path, raw string, phase *event.Phase) (index chunk.Index, err error) {
+// cutDisk writes the frames of a disk and their index, by way of a raw disk that
+// goes as soon as it was read.
+func cutDisk(ctx context.Context, one image, frames, chunks, raw string, phase *event.Phase) (index *chunk.Index, err error) {
 	defer func() {
 		if gone := os.Remove(raw); gone != nil && err == nil {
 			err = fmt.Errorf("removing a temporary disk: %w", gone)
@@ -132,22 +130,28 @@ func cutDisk(ctx context.Context, one image, path, raw string, phase *event.Phas
 	conversion := qemuimg.Conversion{Source: filepath.Join(one.dir, one.disk.Name), SourceFormat: one.disk.Format, Target: raw, TargetFormat: "raw"}
 	// The raw disk and its frames take about as long.
 	if err := qemuimg.Convert(ctx, conversion, func(permille int64) { phase.Progress(permille/2, 1000, event.Permille) }); err != nil {
-		return index, err
+		return nil, err
 	}
 	disk, err := os.Open(raw)
 	if err != nil {
-		return index, fmt.Errorf("cutting a disk: %w", err)
+		return nil, fmt.Errorf("cutting a disk: %w", err)
 	}
 	defer func() { _ = disk.Close() }()
-	out, err := os.Create(path)
+	out, err := os.Create(frames)
 	if err != nil {
-		return index, fmt.Errorf("cutting a disk: %w", err)
+		return nil, fmt.Errorf("cutting a disk: %w", err)
 	}
-	buffered := bufio.NewWriterSize(out, 1<<20)
-	index, err = chunk.Write(ctx, disk, filepath.Base(path), buffered, func(done, total int64) {
+	to, err := os.Create(chunks)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cutting a disk: %w", err), out.Close())
+	}
+	index, err = chunk.Write(ctx, disk, filepath.Base(frames), out, to, func(done, total int64) {
 		phase.Progress(500+500*done/max(total, 1), 1000, event.Permille)
 	})
-	return index, errors.Join(err, buffered.Flush(), out.Close())
+	if err := errors.Join(err, out.Close()); err != nil {
+		return nil, errors.Join(err, to.Close())
+	}
+	return index, nil
 }
 
 // describe completes a version: its manifest, and checksums for people.

@@ -2,11 +2,17 @@ package repository
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/pull"
+	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
 )
 
@@ -16,31 +22,43 @@ const maxUpdates = 7
 
 // measureUpdates tells of each image how much travels to who has an older
 // version, so that nobody has to fetch an index to know.
-func (r *Repository) measureUpdates(ctx context.Context, state sign.State, known []layout.VersionManifest, v *layout.VersionManifest, files []staged) error {
-	at, err := channelVersions(state)
+func (r *Repository) measureUpdates(ctx context.Context, state sign.State, known []layout.VersionManifest, v *layout.VersionManifest, files []staged, temporary *scratch.Dir) error {
+	measured, err := measuredFrom(state, known)
 	if err != nil {
 		return err
 	}
 	for i := range v.Images {
 		image := &v.Images[i]
-		content, err := readStaged(files, image.Files[layout.Index])
+		index, err := openStagedIndex(files, image.Files[layout.Index])
 		if err != nil {
 			return err
 		}
-		index, err := chunk.Decode(content)
-		if err != nil {
-			return err
+		for _, before := range measured {
+			if err = r.measureUpdate(ctx, state, before, image, index, temporary); err != nil {
+				err = fmt.Errorf("measuring the update from %s: %w", before.Version, err)
+				break
+			}
 		}
-		for n, before := range known {
-			if n >= maxUpdates && !at[before.Version] {
-				continue
-			}
-			if err := r.measureUpdate(ctx, state, before, image, index); err != nil {
-				return fmt.Errorf("measuring the update from %s: %w", before.Version, err)
-			}
+		if err := errors.Join(err, index.Close()); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// measuredFrom returns the versions from which updates are measured.
+func measuredFrom(state sign.State, known []layout.VersionManifest) ([]layout.VersionManifest, error) {
+	at, err := channelVersions(state)
+	if err != nil {
+		return nil, err
+	}
+	var measured []layout.VersionManifest
+	for n, before := range known {
+		if n < maxUpdates || at[before.Version] {
+			measured = append(measured, before)
+		}
+	}
+	return measured, nil
 }
 
 // channelVersions are the versions that channels are at.
@@ -56,22 +74,60 @@ func channelVersions(state sign.State) (map[string]bool, error) {
 	return at, nil
 }
 
-func (r *Repository) measureUpdate(ctx context.Context, state sign.State, before layout.VersionManifest, image *layout.Image, index chunk.Index) error {
+func (r *Repository) measureUpdate(ctx context.Context, state sign.State, before layout.VersionManifest, image *layout.Image, index *chunk.Index, temporary *scratch.Dir) error {
 	old, err := before.Image(image.Variant)
 	if err != nil {
 		return nil //nolint:nilerr // who has another variant is told nothing
 	}
-	content, err := r.readerOf(ctx, state, before.Version)(old.Files[layout.Index])
+	seed, err := r.readIndex(ctx, state, before.Version, old.Files[layout.Index], temporary.Path("older.chunks"))
 	if err != nil {
 		return err
 	}
-	seed, err := chunk.Decode(content)
-	if err != nil {
+	plan, err := pull.Make(index, pull.Seed{Index: seed})
+	if err := errors.Join(err, seed.Close()); err != nil {
 		return err
 	}
 	if image.Updates == nil {
 		image.Updates = map[string]int64{}
 	}
-	image.Updates[before.Version] = pull.Make(index, pull.Seed{Index: seed}).Fetch
+	image.Updates[before.Version] = plan.Fetch
 	return nil
+}
+
+func openStagedIndex(files []staged, name string) (*chunk.Index, error) {
+	for _, file := range files {
+		if file.Name == name {
+			return chunk.Open(file.path)
+		}
+	}
+	return nil, fmt.Errorf("%s is not among the files to upload", name)
+}
+
+// readIndex reads the chunk index of a version, by way of a file: it may be
+// large.
+func (r *Repository) readIndex(ctx context.Context, state sign.State, version, name, path string) (*chunk.Index, error) {
+	file := layout.Version(version, name)
+	body, err := r.store.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	out, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading an index: %w", err)
+	}
+	hash, pinned := sha256.New(), filesOf(state, version)[file]
+	// One byte more than there should be shows a file that is too long.
+	n, err := io.Copy(io.MultiWriter(out, hash), io.LimitReader(body, pinned.Size+1))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading %s: %w", file, err), out.Close())
+	}
+	if n != pinned.Size || hex.EncodeToString(hash.Sum(nil)) != pinned.SHA256 {
+		return nil, errors.Join(&AlteredError{Path: file}, out.Close())
+	}
+	index, err := chunk.ReadFile(out)
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return index, nil
 }

@@ -124,25 +124,23 @@ func cutPart(ctx context.Context, disk, name string) error {
 	if err != nil {
 		return err
 	}
-	index, err := chunk.Write(ctx, from, "disk.raw.zst", to, func(int64, int64) {})
-	if err := errors.Join(err, to.Close()); err != nil {
-		return err
-	}
-	encoded, err := index.Encode()
+	chunks, err := os.Create(name + ".chunks")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(name+".chunks", encoded, 0o644)
+	defer func() { _ = chunks.Close() }()
+	_, err = chunk.Write(ctx, from, "disk.raw.zst", to, chunks, func(int64, int64) {})
+	return errors.Join(err, to.Close())
 }
 
 func pullPart(ctx context.Context, url, index, target string, seed []string) (done, error) {
-	x, err := readIndex(index)
+	x, err := chunk.Open(index)
 	if err != nil {
 		return done{}, err
 	}
 	var seeds []pull.Seed
 	if len(seed) == 2 {
-		old, err := readIndex(seed[1])
+		old, err := chunk.Open(seed[1])
 		if err != nil {
 			return done{}, err
 		}
@@ -152,14 +150,10 @@ func pullPart(ctx context.Context, url, index, target string, seed []string) (do
 	if err != nil {
 		return done{}, err
 	}
-	result, err := pull.Assemble(ctx, pull.Make(x, seeds...), from, "new.raw.zst", target, event.Discard)
-	return done{Moved: result.Fetched, Requests: result.Ranges}, err
-}
-
-func readIndex(path string) (chunk.Index, error) {
-	content, err := os.ReadFile(path)
+	plan, err := pull.Make(x, seeds...)
 	if err != nil {
-		return chunk.Index{}, err
+		return done{}, err
 	}
-	return chunk.Decode(content)
+	result, err := pull.Assemble(ctx, plan, from, "new.raw.zst", target, event.Discard)
+	return done{Moved: result.Fetched, Requests: result.Ranges}, err
 }
