@@ -336,13 +336,28 @@ http { access_log off; default_type application/octet-stream;
 	if at := out.at(); strings.Contains(at, ".") {
 		t.Errorf("after a rollback a reader sees %s", at)
 	}
+	remembers(t, dir, r.ring, public)
+}
+
+// remembers writes the pages anew without saying where they are read.
+func remembers(t *testing.T, dir string, ring *sign.Ring, public string) {
+	t.Helper()
+	r, err := Open(t.Context(), "file://"+dir, ring, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	page, err := http.Get(public + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = page.Body.Close() }()
-	if page.StatusCode != http.StatusOK {
-		t.Errorf("the page: %s", page.Status)
+	text, err := io.ReadAll(page.Body)
+	if err != nil || page.StatusCode != http.StatusOK || !strings.Contains(string(text), "amigo-image pull "+public) {
+		t.Errorf("%v: the page: %s\n%s", err, page.Status, text)
 	}
 }
 
