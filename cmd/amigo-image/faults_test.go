@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,6 +160,24 @@ func TestIndexComesOnce(t *testing.T) {
 	p.fails(line, fault.Network, "lacks a file")
 	s.fault.Store(&mood{files: `\.chunks$`, handler: faulty.Status(http.StatusNotFound)})
 	if status, _, errs := p.types(line); status != 0 {
+		t.Error(errs)
+	}
+}
+
+// TestIndexWithoutRanges: a server that breaks off and cannot send parts is asked
+// for the whole index again.
+func TestIndexWithoutRanges(t *testing.T) {
+	p, s := newPerson(t), serveMoody(t, makeRepository(t))
+	s.fault.Store(&mood{files: `\.chunks$`, handler: func(w http.ResponseWriter, r *http.Request, n int64, content []byte) {
+		if n == 1 {
+			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+			_, _ = w.Write(content[:len(content)/2])
+			_ = http.NewResponseController(w).Flush()
+			faulty.Closed(w, r, n, content)
+		}
+		faulty.WithoutRanges(w, r, n, content)
+	}})
+	if status, _, errs := p.types("amigo-image pull " + s.URL + " stable"); status != 0 {
 		t.Error(errs)
 	}
 }

@@ -5,11 +5,8 @@ package obtain
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -223,26 +220,4 @@ func (r *Repository) fetch(ctx context.Context, path string, want layout.Referen
 		return nil, &MismatchError{URL: r.from.URL(path), Got: got, Want: want}
 	}
 	return content, nil
-}
-
-// download is [Repository.fetch] for a file that may be large: it writes it to
-// an empty file.
-func (r *Repository) download(ctx context.Context, path string, want layout.Reference, to *os.File) error {
-	body, err := r.from.Open(ctx, path, want.Size)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = &LostError{URL: r.from.URL(path), Err: err}
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = body.Close() }()
-	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(to, hash), body); err != nil {
-		return fmt.Errorf("fetching %s: %w", r.from.URL(path), err)
-	}
-	got := layout.Reference{Size: want.Size, SHA256: hex.EncodeToString(hash.Sum(nil))}
-	if got != want {
-		return &MismatchError{URL: r.from.URL(path), Got: got, Want: want}
-	}
-	return nil
 }
