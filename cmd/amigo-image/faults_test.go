@@ -386,6 +386,7 @@ func TestFaultsOfPeople(t *testing.T) {
 	}
 	p.fails("amigo-image verify --from "+s.URL+" foreign.qcow2", fault.Verify, "is no file of this repository")
 	p.fails("amigo-image verify --from "+s.URL+" nowhere.qcow2", fault.NotFound, "neither a file")
+	p.tries(p.fails("amigo-image verify --from "+s.URL+" nightly", fault.NotFound, "nightly is 2026-11-22, which is not here"))
 }
 
 // TestTwoPulls pulls one image twice at the same time: both end well, and it

@@ -69,6 +69,8 @@ func TestScreens(t *testing.T) {
 		{"amigo-image list", "VERSION ", "2026-11-22"},
 		{"amigo-image info stable", "version ", "sha256"},
 		{"amigo-image verify 2026-11-15", "", "VERIFIED"},
+		{"amigo-image verify stable", "", "VERIFIED"},
+		{"amigo-image verify stable --offline", "", "VERIFIED"},
 		{"amigo-image diff stable nightly --from " + s.URL, "2026-11-15 -> 2026-11-22", "GO data"},
 		{"amigo-image gc --dry-run", "", "freed"},
 	} {

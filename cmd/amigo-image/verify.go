@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,10 +27,11 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	var f sourceFlags
 	c := &cobra.Command{
-		Use:     "verify FILE|VERSION...",
+		Use:     "verify FILE|CHANNEL|VERSION...",
 		GroupID: "use",
 		Short:   "check that a file is what its publisher signed",
-		Long: `Check files that were published, whatever way they came, and images in the store.
+		Long: `Check files that were published, whatever way they came, and images in the store;
+a channel is the version that it points at.
 Where there is no network, what was seen earlier is used, and that is said.
 
 EXIT STATUS
@@ -36,7 +39,7 @@ EXIT STATUS
   20   the repository that was named cannot be reached
   21   one is not what was signed, or not from there
   25   there is no such file`,
-		Example:           "  amigo-image verify amigo-2026-11-22-distribution.qcow2\n  amigo-image verify 2026-11-22\n  amigo-image verify --from https://images.example.org *.qcow2",
+		Example:           "  amigo-image verify amigo-2026-11-22-distribution.qcow2\n  amigo-image verify stable\n  amigo-image verify --from https://images.example.org *.qcow2",
 		ValidArgsFunction: completeFiles,
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c, args, &f) },
 	}
@@ -125,23 +128,48 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 	if err == nil && !info.IsDir() {
 		return v.file(ctx, name, nil)
 	}
+	version, err := v.version(ctx, name)
+	if err != nil {
+		return err
+	}
 	images, err := v.store.Images()
 	if err != nil {
 		return err
 	}
 	found := false
 	for _, image := range images {
-		if image.Version == name || image.Name() == name {
+		if image.Version == version || image.Name() == version {
 			found = true
 			if err := v.file(ctx, image.Disk(), obtain.RawDisk(image)); err != nil {
 				return err
 			}
 		}
 	}
-	if !found {
-		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
+	switch {
+	case found:
+		return nil
+	case version != name:
+		return &fault.Error{
+			What: fmt.Sprintf("%s is %s, which is not here", name, version), Code: fault.NotFound, Err: fs.ErrNotExist,
+			Try: "amigo-image pull " + v.location + " " + name,
+		}
+	default:
+		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a channel or version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
 	}
-	return nil
+}
+
+// version returns the version that a channel points at, as far as that is known,
+// or else the name itself.
+func (v *verifier) version(ctx context.Context, name string) (string, error) {
+	if v.repository == nil {
+		known, err := v.store.Known()
+		return cmp.Or(known.Channels[name], name), err
+	}
+	if !slices.Contains(v.repository.View.Channels(), name) {
+		return name, nil
+	}
+	choice, err := v.repository.Resolve(ctx, name)
+	return choice.Version, err
 }
 
 // file checks a file, of which may be known what it should be.
