@@ -397,6 +397,19 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// TestTooLarge comes to the last chunk that is possible.
+func TestTooLarge(t *testing.T) {
+	f := disk(t, content(), true)
+	w, err := newWriter(f, 12<<20, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.count, w.batch = MaxChunks, batch
+	if _, err := w.next(); err == nil || !strings.Contains(err.Error(), "it is too large") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
