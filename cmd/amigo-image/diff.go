@@ -73,9 +73,6 @@ func (a *app) diff(c *cobra.Command, args []string, f *diffFlags) error {
 	defer r.close()
 	finder := &finder{reporter: r, store: store, flags: &f.repository}
 	found, err := compare(c.Context(), finder.load, args[0], args[1], f.source)
-	if err == nil {
-		err = finder.measure(c.Context(), &found)
-	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +104,9 @@ func compare(ctx context.Context, load changes.Loader, old, now, source string) 
 		return changes.Changes{}, err
 	}
 	found := changes.Compare(before, after)
+	if err := found.Measure(before, after); err != nil {
+		return found, err
+	}
 	if source != "" {
 		err = found.AmiGO.Log(ctx, source)
 	}
@@ -118,8 +118,7 @@ type finder struct {
 	reporter   *reporter
 	store      imagestore.Store
 	flags      *sourceFlags
-	repository *obtain.Repository       // nil: not asked yet
-	choices    map[string]obtain.Choice // what was found in it, by version
+	repository *obtain.Repository // nil: not asked yet
 }
 
 func (f *finder) load(ctx context.Context, reference string) (changes.Side, error) {
@@ -151,28 +150,5 @@ func (f *finder) published(ctx context.Context, name string) (changes.Side, erro
 	if err != nil {
 		return changes.Side{}, misnamed(err, f.reporter.app.hollow(name, "amigo-image diff"))
 	}
-	if f.choices == nil {
-		f.choices = map[string]obtain.Choice{}
-	}
-	f.choices[choice.Version] = choice
 	return f.repository.Side(ctx, choice)
-}
-
-// measure finds out how large updates are that the publisher did not measure.
-func (f *finder) measure(ctx context.Context, found *changes.Changes) error {
-	old, now := f.choices[found.From.Name], f.choices[found.To.Name]
-	if old.Version == "" || now.Version == "" || old.Version == now.Version {
-		return nil
-	}
-	for i := range found.Images {
-		image := &found.Images[i]
-		if image.Update > 0 || image.OldSize == 0 || image.NewSize == 0 {
-			continue
-		}
-		var err error
-		if image.Update, err = f.repository.Update(ctx, old, now, image.Variant); err != nil {
-			return err
-		}
-	}
-	return nil
 }

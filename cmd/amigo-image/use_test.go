@@ -78,6 +78,13 @@ func makeRepository(t *testing.T) string {
 // publishTwo publishes two versions, the first of them at a time.
 func publishTwo(t *testing.T, now time.Time) *shifting {
 	t.Helper()
+	both := []string{"distribution", "production"}
+	return publishVariants(t, now, both, both)
+}
+
+// publishVariants is [publishTwo] with the variants of each version.
+func publishVariants(t *testing.T, now time.Time, first, second []string) *shifting {
+	t.Helper()
 	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), now)
 	if err != nil {
 		t.Fatal(err)
@@ -88,11 +95,12 @@ func publishTwo(t *testing.T, now time.Time) *shifting {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	for _, one := range []struct{ version, channel, date string }{
-		{"2026-11-15", "stable", "2026-10-10"}, {"2026-11-22", "nightly", "2026-11-21"},
-	} {
+	for _, one := range []struct {
+		version, channel, date string
+		variants               []string
+	}{{"2026-11-15", "stable", "2026-10-10", first}, {"2026-11-22", "nightly", "2026-11-21", second}} {
 		output := t.TempDir()
-		for _, variant := range []string{"distribution", "production"} {
+		for _, variant := range one.variants {
 			makeImage(t, filepath.Join(output, variant), variant, one.version, one.date)
 		}
 		if _, err := r.Publish(t.Context(), repository.Release{Directories: []string{output}, Channel: one.channel, Version: one.version}); err != nil {

@@ -13,13 +13,7 @@ import (
 // Two sides of one image each are compared even if those are not the same
 // variant: that tells what one variant has that the other has not.
 func Compare(old, now Side) Changes {
-	if len(old.Variants) == 1 && len(now.Variants) == 1 {
-		was, is := old.Variants[0], now.Variants[0]
-		if was.Name != is.Name {
-			was.Name, is.Updates = is.Name, nil
-		}
-		old.Variants, now.Variants = []Variant{was}, []Variant{is}
-	}
+	old, now = paired(old, now)
 	c := Changes{
 		Schema:   Schema,
 		From:     Point{old.Name, old.Created},
@@ -44,6 +38,17 @@ func Compare(old, now Side) Changes {
 	}
 	c.Packages.tidy(len(both))
 	return c
+}
+
+// paired gives the one image of the old side the name of the new one's.
+func paired(old, now Side) (Side, Side) {
+	if len(old.Variants) != 1 || len(now.Variants) != 1 || old.Variants[0].Name == now.Variants[0].Name {
+		return old, now
+	}
+	was, is := old.Variants[0], now.Variants[0]
+	was.Name, is.Updates = is.Name, nil
+	old.Variants, now.Variants = []Variant{was}, []Variant{is}
+	return old, now
 }
 
 func variant(variants []Variant, name string) Variant {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -47,7 +48,9 @@ func loadOne(dir string, content []byte) (Side, error) {
 		if err != nil {
 			return Side{}, fmt.Errorf("%s: %w", dir, err)
 		}
-		return OfVersion(v, read)
+		return OfVersion(v, read, func(image layout.Image) (*chunk.Index, error) {
+			return chunk.Open(filepath.Join(dir, image.Files[layout.Index]))
+		})
 	}
 	m, err := manifest.Decode(content)
 	if err != nil {

@@ -3,6 +3,7 @@ package changes
 import (
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -30,14 +31,19 @@ type Variant struct {
 	// Updates are how many bytes travel to who has the variant of an older
 	// version, by its name, as far as that was measured.
 	Updates map[string]int64
+	// Index opens what tells what the disk is made of; nil: it is not known.
+	Index func() (*chunk.Index, error)
 }
 
 // Read returns the content of a file of a version.
 type Read func(name string) ([]byte, error)
 
+// Open opens the chunk index of an image of a version.
+type Open func(layout.Image) (*chunk.Index, error)
+
 // OfVersion returns the side that a published version is. It reads the
-// package lists, and of the changelogs' fixes what there is.
-func OfVersion(v layout.VersionManifest, read Read) (Side, error) {
+// package lists, and of the changelogs' fixes what there is. open may be nil.
+func OfVersion(v layout.VersionManifest, read Read, open Open) (Side, error) {
 	side := Side{Name: v.Version, Created: v.Created, AmiGO: v.AmiGO, GOlr: v.GOlr, System: v.System}
 	for _, image := range v.Images {
 		file := func(role manifest.Role) (manifest.File, bool) {
@@ -49,6 +55,9 @@ func OfVersion(v layout.VersionManifest, read Read) (Side, error) {
 			return Side{}, err
 		}
 		variant.Updates = image.Updates
+		if open != nil {
+			variant.Index = func() (*chunk.Index, error) { return open(image) }
+		}
 		side.Variants = append(side.Variants, variant)
 	}
 	return side, nil

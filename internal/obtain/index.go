@@ -19,34 +19,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/pull"
 )
 
-// Update returns how many bytes travel to who has a variant of an old version.
-func (r *Repository) Update(ctx context.Context, old, now Choice, variant string) (int64, error) {
-	from, err := r.indexOf(ctx, old, variant)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = from.Close() }()
-	to, err := r.indexOf(ctx, now, variant)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = to.Close() }()
-	plan, err := pull.Make(to, pull.Seed{Index: from})
-	return plan.Fetch, err
-}
-
-func (r *Repository) indexOf(ctx context.Context, c Choice, variant string) (*chunk.Index, error) {
-	v, _, err := r.Manifest(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	image, err := v.Image(variant)
-	if err != nil {
-		return nil, err
-	}
-	return r.index(ctx, c, v, image)
-}
-
 // index reads the chunk index of an image: what the manifest says of it must be
 // signed, too.
 func (r *Repository) index(ctx context.Context, c Choice, v layout.VersionManifest, image layout.Image) (*chunk.Index, error) {
@@ -68,15 +40,14 @@ func (r *Repository) index(ctx context.Context, c Choice, v layout.VersionManife
 	}
 	index := unfinished(r.store.Unfinished(c.Version, image.Variant, imagestore.IndexFile), want)
 	if index == nil {
-		index, err = r.readIndex(ctx, path, want)
+		if index, err = r.readIndex(ctx, path, want); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil {
-		err = agrees(index, image, frames)
-	}
-	if err != nil && index != nil {
+	if err := agrees(index, image, frames); err != nil {
 		return nil, errors.Join(err, index.Close())
 	}
-	return index, err
+	return index, nil
 }
 
 // unfinished returns the index that an earlier pull has left at path, or nil.

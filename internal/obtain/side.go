@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
+	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -15,12 +16,13 @@ func (r *Repository) Side(ctx context.Context, c Choice) (changes.Side, error) {
 	if err != nil {
 		return changes.Side{}, err
 	}
-	return changes.OfVersion(v, func(name string) ([]byte, error) {
+	read := func(name string) ([]byte, error) {
 		for _, file := range v.Files {
 			if file.Name == name {
 				return r.fetch(ctx, layout.Version(v.Version, name), layout.Reference{Size: file.Size, SHA256: file.SHA256})
 			}
 		}
 		return nil, fmt.Errorf("version %s has no file %s", v.Version, name)
-	})
+	}
+	return changes.OfVersion(v, read, func(image layout.Image) (*chunk.Index, error) { return r.index(ctx, c, v, image) })
 }

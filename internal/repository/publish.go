@@ -200,14 +200,14 @@ func (r *Repository) news(ctx context.Context, state sign.State, known []layout.
 }
 
 func (r *Repository) compare(ctx context.Context, state sign.State, before, v layout.VersionManifest, files []staged) (changes.Changes, error) {
-	old, err := changes.OfVersion(before, r.readerOf(ctx, state, before.Version))
+	old, err := changes.OfVersion(before, r.readerOf(ctx, state, before.Version), nil)
 	if err != nil {
 		return changes.Changes{}, err
 	}
 	for _, file := range files {
 		v.Files = append(v.Files, file.File)
 	}
-	fresh, err := changes.OfVersion(v, func(name string) ([]byte, error) { return readStaged(files, name) })
+	fresh, err := changes.OfVersion(v, func(name string) ([]byte, error) { return readStaged(files, name) }, nil)
 	if err != nil {
 		return changes.Changes{}, err
 	}
