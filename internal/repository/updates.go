@@ -2,11 +2,8 @@ package repository
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
@@ -29,7 +26,11 @@ func (r *Repository) measureUpdates(ctx context.Context, state sign.State, known
 	}
 	for i := range v.Images {
 		image := &v.Images[i]
-		index, err := openStagedIndex(files, image.Files[layout.Index])
+		file, err := findStaged(files, image.Files[layout.Index])
+		if err != nil {
+			return err
+		}
+		index, err := chunk.Open(file.path)
 		if err != nil {
 			return err
 		}
@@ -94,15 +95,6 @@ func (r *Repository) measureUpdate(ctx context.Context, state sign.State, before
 	return nil
 }
 
-func openStagedIndex(files []staged, name string) (*chunk.Index, error) {
-	for _, file := range files {
-		if file.Name == name {
-			return chunk.Open(file.path)
-		}
-	}
-	return nil, fmt.Errorf("%s is not among the files to upload", name)
-}
-
 // readIndex reads the chunk index of a version, by way of a file: it may be
 // large.
 func (r *Repository) readIndex(ctx context.Context, state sign.State, version, name, path string) (*chunk.Index, error) {
@@ -116,14 +108,8 @@ func (r *Repository) readIndex(ctx context.Context, state sign.State, version, n
 	if err != nil {
 		return nil, fmt.Errorf("reading an index: %w", err)
 	}
-	hash, pinned := sha256.New(), filesOf(state, version)[file]
-	// One byte more than there should be shows a file that is too long.
-	n, err := io.Copy(io.MultiWriter(out, hash), io.LimitReader(body, pinned.Size+1))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reading %s: %w", file, err), out.Close())
-	}
-	if n != pinned.Size || hex.EncodeToString(hash.Sum(nil)) != pinned.SHA256 {
-		return nil, errors.Join(&AlteredError{Path: file}, out.Close())
+	if err := copyPinned(out, body, file, filesOf(state, version)[file]); err != nil {
+		return nil, errors.Join(err, out.Close())
 	}
 	index, err := chunk.ReadFile(out)
 	if err != nil {

@@ -128,13 +128,18 @@ func (r *Repository) verify(ctx context.Context, path string, file staged, p *pr
 	}
 	defer func() { _ = body.Close() }()
 	p.Reader = body
+	return copyPinned(io.Discard, p, path, layout.Reference{Size: file.Size, SHA256: file.SHA256})
+}
+
+// copyPinned copies a file of the repository that must be this one.
+func copyPinned(to io.Writer, from io.Reader, path string, pinned layout.Reference) error {
 	digest := sha256.New()
 	// One byte more than there should be shows a file that is too long.
-	n, err := io.Copy(digest, io.LimitReader(p, file.Size+1))
+	n, err := io.Copy(io.MultiWriter(to, digest), io.LimitReader(from, pinned.Size+1))
 	if err != nil {
-		return fmt.Errorf("reading back %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	if n != file.Size || hex.EncodeToString(digest.Sum(nil)) != file.SHA256 {
+	if n != pinned.Size || hex.EncodeToString(digest.Sum(nil)) != pinned.SHA256 {
 		return &AlteredError{Path: path}
 	}
 	return nil
@@ -156,16 +161,23 @@ func (p *progress) Read(buffer []byte) (int, error) {
 
 // readStaged returns the content of a small file that waits to be uploaded.
 func readStaged(files []staged, name string) ([]byte, error) {
-	for _, file := range files {
-		if file.Name != name {
-			continue
-		}
-		body, err := file.open()
-		if err != nil {
-			return nil, err
-		}
-		content, err := io.ReadAll(body)
-		return content, errors.Join(err, body.Close())
+	file, err := findStaged(files, name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	body, err := file.open()
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(body)
+	return content, errors.Join(err, body.Close())
+}
+
+func findStaged(files []staged, name string) (staged, error) {
+	for _, file := range files {
+		if file.Name == name {
+			return file, nil
+		}
+	}
+	return staged{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
