@@ -83,7 +83,8 @@ func Open(path string) (*Index, error) {
 	return x, nil
 }
 
-// ReadFile is [Open] for a file that is open already; it is the index's then.
+// ReadFile is [Open] for a file that is open already. Without an error it is the
+// index's to close.
 func ReadFile(f *os.File) (*Index, error) {
 	info, err := f.Stat()
 	if err != nil {
