@@ -109,7 +109,7 @@ func (p *Plan) seed(seeds iter.Seq[Seed]) error {
 // take takes what is of use of a seed, and returns how many bytes. A seed that
 // can't be read to its end has given what it had until there.
 func (p *Plan) take(number int, index *chunk.Index, wanted digests) int64 {
-	var sum int64
+	var taken int64
 	for e, err := range index.All() {
 		if err != nil {
 			break
@@ -120,11 +120,11 @@ func (p *Plan) take(number int, index *chunk.Index, wanted digests) int64 {
 		for i := range wanted.find(e.SHA256) {
 			if p.sources[i] == 0 {
 				p.sources[i] = sourceAt(number, e.Offset)
-				sum += int64(e.Length)
+				taken += int64(e.Length)
 			}
 		}
 	}
-	return sum
+	return taken
 }
 
 // ranges returns the ranges that hold the frames of all missing chunks from
