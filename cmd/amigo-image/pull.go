@@ -220,10 +220,7 @@ func offline(r *reporter, store imagestore.Store, w wanted) (imagestore.Image, e
 	if err != nil {
 		return imagestore.Image{}, err
 	}
-	version, ok := known.Channels[w.name]
-	if !ok {
-		version = w.name
-	}
+	version := known.Version(w.name)
 	image, err := store.Image(version, w.variant)
 	if err != nil {
 		return image, &fault.Error{What: fmt.Sprintf("%q is not here, and --offline keeps from asking for it", w.name), Code: fault.NotFound, Try: "amigo-image list", Err: err}

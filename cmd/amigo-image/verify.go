@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -71,7 +70,7 @@ type verifier struct {
 	store      imagestore.Store
 	location   string
 	repository *obtain.Repository // nil: it cannot be asked
-	seen       time.Time
+	known      imagestore.Known
 }
 
 func (a *app) verify(c *cobra.Command, args []string, f *sourceFlags) error {
@@ -105,11 +104,9 @@ func (v *verifier) open(ctx context.Context, f *sourceFlags) (err error) {
 	if v.location, err = f.location(v.store); err != nil {
 		return err
 	}
-	known, err := v.store.Known()
-	if err != nil {
+	if v.known, err = v.store.Known(); err != nil {
 		return err
 	}
-	v.seen = known.Seen
 	if f.offline {
 		return nil
 	}
@@ -162,8 +159,7 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 // or else the name itself.
 func (v *verifier) version(ctx context.Context, name string) (string, error) {
 	if v.repository == nil {
-		known, err := v.store.Known()
-		return cmp.Or(known.Channels[name], name), err
+		return v.known.Version(name), nil
 	}
 	if !slices.Contains(v.repository.View.Channels(), name) {
 		return name, nil
@@ -214,9 +210,9 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256, Verified: true,
 		Version: found.Version.Version, Variant: found.Variant, Built: builtFrom(found.Version),
 		Signature: "ok   by the manifest that was verified when it came",
-		Freshness: "not checked: the repository was last asked " + v.seen.Format(time.DateOnly),
+		Freshness: "not checked: the repository was last asked " + v.known.Seen.Format(time.DateOnly),
 	}
-	if v.seen.IsZero() {
+	if v.known.Seen.IsZero() {
 		out.Freshness = "not checked: the repository was not asked"
 	}
 	if v.repository == nil {

@@ -1,6 +1,7 @@
 package imagestore
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"time"
@@ -18,6 +19,9 @@ type Known struct {
 	Versions   []string          `json:"versions"` // all that channels name, as last seen
 	Seen       time.Time         `json:"seen"`
 }
+
+// Version returns the version that a channel was at, or else the name itself.
+func (k Known) Version(name string) string { return cmp.Or(k.Channels[name], name) }
 
 // Known returns what is remembered; nothing is no error.
 func (s Store) Known() (Known, error) {
