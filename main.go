@@ -5,11 +5,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/memory"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"
@@ -18,9 +18,7 @@ import (
 )
 
 func main() {
-	// As amigo-image does: little memory is worth more than speed.
-	debug.SetGCPercent(50)
-	debug.SetMemoryLimit(48 << 20)
+	memory.Spare()
 	set := plugin.NewSet()
 	set.RegisterBuilder("qemu", new(qemu.Builder))
 	set.RegisterProvisioner(plugin.DEFAULT_NAME, new(amigo.Provisioner))

@@ -8,7 +8,6 @@ import (
 	"log"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/memory"
 	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
@@ -39,15 +39,9 @@ type app struct {
 	logPath string // of the log that was written, for errors
 }
 
-// memoryLimit is above what any command needs, in bytes, and with the pages of
-// the program's file well below 100 MiB: near it memory is freed sooner.
-const memoryLimit = 48 << 20
-
 // run runs the command line and returns the exit status.
 func run(args []string, registry pipeline.Registry) int {
-	// A build waits for other programs: little memory is worth more than speed.
-	debug.SetGCPercent(50)
-	debug.SetMemoryLimit(memoryLimit)
+	memory.Spare()
 	log.SetOutput(io.Discard)
 	a := &app{registry: registry, args: args, colour: terminal.Auto}
 	a.root = a.rootCommand()

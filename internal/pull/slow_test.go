@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -29,6 +28,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
+	"github.com/geneontology/packer-plugin-amigo/internal/memory"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 
 // child pulls as amigo-image does, and prints how much memory that took, in KiB.
 func child(url, dir string) error {
-	debug.SetGCPercent(50)
+	memory.Spare()
 	index, err := chunk.Open(filepath.Join(dir, "new.chunks"))
 	if err != nil {
 		return err
@@ -241,8 +241,10 @@ func TestMemory(t *testing.T) {
 	if err := p.Wait(); err == nil || s.bytes.Load() < 64<<20 {
 		t.Fatalf("after %d bytes: %v", s.bytes.Load(), err)
 	}
+	// Of amigo-image's file some 28 MiB more are in memory than of this test's.
+	const most = (100 - 28) << 10
 	used, err := strconv.Atoi(strings.TrimSpace(out.String()))
-	if err != nil || used > 100<<10 {
+	if err != nil || used > most {
 		t.Errorf("it took %d KiB: %v", used, err)
 	}
 	t.Logf("%d KiB", used)
