@@ -190,7 +190,14 @@ func warm(t *testing.T, dir string, cold []string) {
 		share := os.Symlink
 		if kind.Name() == "apt" {
 			// Entries of this kind change, under a lock that is beside them.
-			share = func(from, to string) error { return os.CopyFS(to, os.DirFS(from)) }
+			share = func(from, to string) error {
+				unlock, err := store.Lock(t.Context(), "apt")
+				if err != nil {
+					return err
+				}
+				defer unlock()
+				return os.CopyFS(to, os.DirFS(from))
+			}
 		}
 		if err := share(from, to); err != nil {
 			t.Fatal(err)
