@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -126,11 +126,16 @@ func (a *AmiGO) Log(ctx context.Context, repository string) error {
 	if old == now {
 		return nil
 	}
-	came, err := logCommits(ctx, repository, old, now)
+	view, err := git.Open(ctx, repository)
+	if err != nil {
+		return fmt.Errorf("listing the commits of AmiGO: %s: %w", repository, err)
+	}
+	defer view.Close()
+	came, err := logCommits(ctx, view, old, now)
 	if err != nil {
 		return err
 	}
-	went, err := logCommits(ctx, repository, now, old)
+	went, err := logCommits(ctx, view, now, old)
 	if err != nil {
 		return err
 	}
@@ -141,18 +146,16 @@ func (a *AmiGO) Log(ctx context.Context, repository string) error {
 	return nil
 }
 
-func logCommits(ctx context.Context, repository, old, now string) (*Commits, error) {
+func logCommits(ctx context.Context, repository *git.View, old, now string) (*Commits, error) {
 	if !commitID.MatchString(old) || !commitID.MatchString(now) {
 		return nil, fmt.Errorf("listing commits: %q to %q are not two commits", old, now)
 	}
-	out, err := command.Output(ctx, command.Cmd{Name: "git", Env: []string{"TZ=UTC"}, Args: []string{
-		"-C", repository, "-c", "safe.directory=*", "log", "--no-merges", "--no-show-signature",
-		"--date=format-local:%Y-%m-%d", "--format=%H %cd %s", old + ".." + now, "--",
-	}})
+	out, err := repository.Git(ctx, []string{"TZ=UTC"}, "log", "--no-merges", "--no-show-signature",
+		"--date=format-local:%Y-%m-%d", "--format=%H %cd %s", old+".."+now, "--")
 	if err != nil {
 		return nil, fmt.Errorf("listing the commits of AmiGO: %w", err)
 	}
-	return parseLog(string(out)), nil
+	return parseLog(out), nil
 }
 
 func parseLog(log string) *Commits {

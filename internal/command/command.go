@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +35,7 @@ type Cmd struct {
 	Args   []string // without the program's name
 	Dir    string   // "": the current directory
 	Env    []string // added to our own environment, as KEY=value
+	Unset  []string // names of our own environment that it does not get
 	Stdin  io.Reader
 	Stdout io.Writer // nil: discarded
 	Stderr io.Writer // nil: only its last lines are kept, for the error
@@ -85,6 +87,14 @@ type Process struct {
 	err  error
 }
 
+// inherited is our own environment without what c is not to get.
+func (c Cmd) inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(c.Unset, name)
+	})
+}
+
 // Start starts c. When ctx is done the program's whole process group gets
 // SIGTERM, and SIGKILL three seconds later. A program that is not installed
 // gives a [*MissingError].
@@ -96,7 +106,7 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	tail := event.NewTail(lastWords)
 	cmd := exec.CommandContext(ctx, path, c.Args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout = c.Dir, c.Stdin, c.Stdout
-	cmd.Env = append(os.Environ(), c.Env...)
+	cmd.Env = append(c.inherited(), c.Env...)
 	cmd.Stderr = tail
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(c.Stderr, tail)

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 )
 
 // demanded are the files that AmiGO's install looks for before it does
@@ -41,12 +44,38 @@ func (e *NotAmiGOError) Error() string {
 func check(dir string) error {
 	var lacks []string
 	for _, name := range demanded {
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || !info.Mode().IsRegular() {
 			lacks = append(lacks, name)
 		}
 	}
 	if len(lacks) > 0 {
 		return &NotAmiGOError{Dir: dir, Lacks: lacks}
+	}
+	return nil
+}
+
+// LinkError says that a source has symbolic links that lead out of it. What
+// they lead to is the host's, and no part of AmiGO.
+type LinkError struct {
+	Dir   string
+	Links []string
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("%s has symbolic links that lead out of it: %s", e.Dir, strings.Join(e.Links[:min(3, len(e.Links))], ", "))
+}
+
+// checkLinks looks for links that lead out of a tree, before anything follows
+// one.
+func checkLinks(tree Tree, files fileset.Set) error {
+	var out []string
+	for _, f := range files.Sorted() {
+		if f.Link != "" && !fetch.StaysInside(strings.TrimPrefix(f.Path, "/"), f.Link) {
+			out = append(out, f.Path[1:]+" -> "+f.Link)
+		}
+	}
+	if len(out) > 0 {
+		return &LinkError{Dir: tree.Dir, Links: out}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/git"
 )
 
 // UnreachableError says that a git repository cannot be read.
@@ -29,32 +30,28 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
-// git runs git without questions; its trust in certificates is the host's,
-// and env's.
-func git(ctx context.Context, dir string, env []string, args ...string) (string, error) {
-	env = append([]string{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "LC_ALL=C"}, env...)
-	out, err := command.Output(ctx, command.Cmd{Name: "git", Dir: dir, Env: env, Args: args})
-	return strings.TrimSpace(string(out)), err
-}
-
-// fromDirectory takes the directory as it is. That it is also a git work tree
-// is told, and no fault if not.
+// fromDirectory takes the directory as it is. Whether it is also a git work
+// tree is worth knowing, and no fault if not.
 func fromDirectory(ctx context.Context, spec Spec) (Tree, error) {
 	dir, err := filepath.Abs(spec.Location)
 	if err != nil {
 		return Tree{}, fmt.Errorf("finding the source: %w", err)
 	}
 	tree := Tree{Dir: dir, Origin: filepath.Base(dir)}
-	top, err := git(ctx, dir, nil, "rev-parse", "--show-toplevel", "HEAD")
-	lines := strings.Fields(top)
-	if err != nil || len(lines) != 2 || lines[0] != dir {
+	repository, err := git.Open(ctx, dir)
+	if err != nil {
 		return tree, ctx.Err()
 	}
-	tree.Commit = lines[1]
-	if changes, err := git(ctx, dir, nil, "diff", "--name-only", "HEAD"); err != nil || changes != "" {
+	defer repository.Close()
+	commit, err := repository.Head(ctx)
+	if err != nil {
+		return tree, ctx.Err()
+	}
+	tree.Commit = commit
+	if changed, err := repository.Changed(ctx, commit); err != nil || changed {
 		tree.Commit += "-dirty"
 	}
-	if history, err := recent(ctx, dir, lines[1]); err == nil {
+	if history, err := recent(ctx, repository, commit); err == nil {
 		tree.History = history
 	}
 	return tree, ctx.Err()
@@ -91,7 +88,7 @@ func fromGit(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 
 // absolute makes the path of a local repository absolute.
 func absolute(location string) (string, error) {
-	if isGit(location) {
+	if git.IsRemote(location) {
 		return location, nil
 	}
 	return filepath.Abs(location)
@@ -105,7 +102,7 @@ func resolve(ctx context.Context, env []string, remote, ref string) (string, err
 	if ref == "" {
 		ref = "HEAD"
 	}
-	listed, err := git(ctx, "", env, "ls-remote", remote, ref, ref+"^{}")
+	listed, err := git.Fetch(ctx, "", env, "ls-remote", "--", remote, ref, ref+"^{}")
 	if err != nil {
 		return "", &UnreachableError{Repository: origin(remote), Err: reason(err)}
 	}
@@ -134,14 +131,14 @@ func pick(listed, ref string) string {
 }
 
 func checkout(ctx context.Context, env []string, remote, commit, ref, dir string) error {
-	if _, err := git(ctx, dir, env, "init", "--quiet"); err != nil {
+	if _, err := git.Local(ctx, dir, nil, "init", "--quiet"); err != nil {
 		return fmt.Errorf("fetching %s: %w", origin(remote), err)
 	}
 	if err := pull(ctx, env, remote, commit, ref, dir, "--depth=1"); err != nil {
 		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
 	}
 	// Line ends and filters of the host's user would change the source.
-	if _, err := git(ctx, dir, env, "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false", "checkout", "--quiet", commit); err != nil {
+	if _, err := git.Local(ctx, dir, nil, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit); err != nil {
 		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
 	}
 	return os.RemoveAll(filepath.Join(dir, ".git"))
@@ -150,15 +147,15 @@ func checkout(ctx context.Context, env []string, remote, commit, ref, dir string
 // pull asks for the one commit, as deep as told; servers that give none by its
 // name are asked for the ref, or for everything.
 func pull(ctx context.Context, env []string, remote, commit, ref, dir, depth string) error {
-	_, err := git(ctx, dir, env, "fetch", "--quiet", depth, "--no-tags", remote, commit)
+	_, err := git.Fetch(ctx, dir, env, "fetch", "--quiet", depth, "--no-tags", "--", remote, commit)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	args := []string{"fetch", "--quiet", remote, "+refs/*:refs/theirs/*"}
+	args := []string{"fetch", "--quiet", "--", remote, "+refs/*:refs/theirs/*"}
 	if ref != "" && ref != commit {
-		args = []string{"fetch", "--quiet", depth, "--no-tags", remote, ref}
+		args = []string{"fetch", "--quiet", depth, "--no-tags", "--", remote, ref}
 	}
-	_, err = git(ctx, dir, env, args...)
+	_, err = git.Fetch(ctx, dir, env, args...)
 	return err
 }
 
@@ -188,7 +185,7 @@ func (e *gitError) Unwrap() error { return e.err }
 // origin is a location without a user's name and password, and of a local one
 // only its last part.
 func origin(location string) string {
-	if !isGit(location) {
+	if !git.IsRemote(location) {
 		return path.Base(filepath.ToSlash(location))
 	}
 	u, err := url.Parse(location)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -20,15 +21,11 @@ var errShallow = errors.New("the clone is shallow")
 // recent returns the last commits of what commit is built on, newest first,
 // from the repository in dir. All that come after a commit in the history are
 // before it in the list.
-func recent(ctx context.Context, dir, commit string) ([]manifest.Commit, error) {
-	shallow, err := git(ctx, dir, nil, "rev-parse", "--is-shallow-repository")
-	if err != nil {
-		return nil, err
-	}
-	if shallow != "false" {
+func recent(ctx context.Context, repository *git.View, commit string) ([]manifest.Commit, error) {
+	if repository.Shallow {
 		return nil, errShallow
 	}
-	log, err := git(ctx, dir, []string{"TZ=UTC"}, "--no-replace-objects", "rev-list", "--date-order",
+	log, err := repository.Git(ctx, []string{"TZ=UTC"}, "--no-replace-objects", "rev-list", "--date-order",
 		"--max-count="+strconv.Itoa(manifest.MaxCommits), "--encoding=UTF-8",
 		"--date=format-local:%Y-%m-%d", "--format=%H%x09%cd%x09%P%x09%s", commit, "--")
 	if err != nil {
@@ -86,7 +83,7 @@ func fetchHistory(ctx context.Context, env []string, remote, commit, ref, dir st
 	err := fetchCommits(ctx, env, remote, commit, ref, bare)
 	var commits []manifest.Commit
 	if err == nil {
-		commits, err = recent(ctx, bare, commit)
+		commits, err = recentOf(ctx, bare, commit)
 	}
 	if err != nil {
 		return fmt.Errorf("fetching the history of %s of %s: %w", commit, origin(remote), reason(err))
@@ -98,17 +95,26 @@ func fetchHistory(ctx context.Context, env []string, remote, commit, ref, dir st
 	return os.RemoveAll(bare)
 }
 
+func recentOf(ctx context.Context, dir, commit string) ([]manifest.Commit, error) {
+	repository, err := git.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer repository.Close()
+	return recent(ctx, repository, commit)
+}
+
 // fetchCommits fetches commits without their files, from servers that can do
 // that, and from others everything. Git must not remember that something was
 // left out: for any object that is missing it would ask again without end.
 func fetchCommits(ctx context.Context, env []string, remote, commit, ref, bare string) error {
-	_, err := git(ctx, "", env, "init", "--quiet", "--bare", bare)
+	_, err := git.Local(ctx, "", nil, "init", "--quiet", "--bare", "--", bare)
 	if err != nil {
 		return err
 	}
-	_, err = git(ctx, bare, env, "fetch", "--quiet", "--no-tags", everything, "--filter=tree:0", remote, commit)
+	_, err = git.Fetch(ctx, bare, env, "fetch", "--quiet", "--no-tags", everything, "--filter=tree:0", "--", remote, commit)
 	if err == nil {
-		_, err = git(ctx, bare, env, "config", "--remove-section", "remote."+remote)
+		_, err = git.Local(ctx, bare, nil, "config", "--remove-section", "remote."+remote)
 		return err
 	}
 	if ctx.Err() != nil {
@@ -117,7 +123,7 @@ func fetchCommits(ctx context.Context, env []string, remote, commit, ref, bare s
 	if err := os.RemoveAll(bare); err != nil {
 		return fmt.Errorf("clearing what git left: %w", err)
 	}
-	if _, err := git(ctx, "", env, "init", "--quiet", "--bare", bare); err != nil {
+	if _, err := git.Local(ctx, "", nil, "init", "--quiet", "--bare", "--", bare); err != nil {
 		return err
 	}
 	return pull(ctx, env, remote, commit, ref, bare, everything)

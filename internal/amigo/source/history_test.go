@@ -139,10 +139,10 @@ func TestNoHistory(t *testing.T) {
 			}
 		}
 	}
-	if _, err := recent(t.Context(), shallow, "HEAD"); !errors.Is(err, errShallow) {
+	if _, err := recentOf(t.Context(), shallow, "HEAD"); !errors.Is(err, errShallow) {
 		t.Error(err)
 	}
-	if kept, err := recent(t.Context(), dir, "HEAD"); err != nil || !slices.Contains(subjects(kept), "first") {
+	if kept, err := recentOf(t.Context(), dir, run(t, dir, "git", "rev-parse", "HEAD")); err != nil || !slices.Contains(subjects(kept), "first") {
 		t.Errorf("%v: %q", err, subjects(kept))
 	}
 }

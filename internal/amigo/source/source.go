@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -58,7 +59,7 @@ func kindOf(spec Spec) (kind, error) {
 		return directory, nil
 	case isArchive(spec.Location):
 		return archive, nil
-	case isGit(spec.Location):
+	case git.IsRemote(spec.Location):
 		return repository, nil
 	case err == nil:
 		return 0, fmt.Errorf("%s is neither a directory nor an archive (%s)", spec.Location, strings.Join(archives, ", "))
@@ -75,10 +76,6 @@ func isArchive(location string) bool {
 	return false
 }
 
-func isGit(location string) bool {
-	return strings.Contains(location, "://") || strings.HasPrefix(location, "git@")
-}
-
 // Validate says what is wrong with spec, as far as can be told without the
 // network.
 func Validate(spec Spec) error {
@@ -93,6 +90,7 @@ func Validate(spec Spec) error {
 	if spec.Ref != "" && k != repository {
 		faults = append(faults, errors.New("ref: only a git repository has refs"))
 	}
+	faults = append(faults, checkGit(spec, k))
 	if spec.Checksum != "" && k != archive {
 		faults = append(faults, errors.New("source_checksum: only an archive has a checksum; name a commit of a git repository in ref"))
 	}
@@ -108,9 +106,31 @@ func Validate(spec Spec) error {
 	return errors.Join(faults...)
 }
 
+// checkGit says what of spec git is not to be given.
+func checkGit(spec Spec, k kind) error {
+	if k != repository {
+		return nil
+	}
+	var faults []error
+	if git.IsRemote(spec.Location) {
+		if err := git.CheckRemote(spec.Location); err != nil {
+			faults = append(faults, fmt.Errorf("source: %w", err))
+		}
+	}
+	if spec.Ref != "" {
+		if err := git.CheckRef(spec.Ref); err != nil {
+			faults = append(faults, fmt.Errorf("ref: %w", err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // Get brings the source to the host and checks that it is an AmiGO.
 func Get(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 	k, err := kindOf(spec)
+	if err == nil {
+		err = checkGit(spec, k)
+	}
 	if err != nil {
 		return Tree{}, err
 	}
@@ -126,13 +146,17 @@ func Get(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 	if err != nil {
 		return Tree{}, err
 	}
-	if err := check(tree.Dir); err != nil {
+	files, err := tree.Files("/")
+	if err != nil {
 		return Tree{}, err
 	}
-	return describe(tree)
+	if err := errors.Join(checkLinks(tree, files), check(tree.Dir)); err != nil {
+		return Tree{}, err
+	}
+	return describe(tree, files)
 }
 
-func describe(tree Tree) (Tree, error) {
+func describe(tree Tree, files fileset.Set) (Tree, error) {
 	var about struct{ Version string }
 	text, err := os.ReadFile(filepath.Join(tree.Dir, "package.json"))
 	if err == nil {
@@ -142,10 +166,6 @@ func describe(tree Tree) (Tree, error) {
 		return Tree{}, fmt.Errorf("reading the version of AmiGO: %w", err)
 	}
 	tree.Version = about.Version
-	files, err := tree.Files("/")
-	if err != nil {
-		return Tree{}, err
-	}
 	tree.Digest, err = files.Digest()
 	return tree, err
 }
