@@ -12,7 +12,11 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg/qemuimgtest"
 )
 
 func prepare(config map[string]any) (*Builder, error) {
@@ -169,6 +173,25 @@ func TestFingerprintOfAnImage(t *testing.T) {
 		sum, err := b.Fingerprint(t.Context())
 		if err != nil || (sum != "") != test.known {
 			t.Errorf("%s: %q, %v", name, sum, err)
+		}
+	}
+}
+
+// A disk_image that names files of the host is not opened.
+func TestHostileDiskImages(t *testing.T) {
+	raw := map[string]bool{"no image": true, "nothing": true}
+	for name, path := range qemuimgtest.Hostile(t) {
+		out, err := outdir.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := stepMakeBase{&build{sink: event.Discard, config: &Config{}, output: out}}
+		_, err = s.image(t.Context(), path)
+		if refused := errors.As(err, new(*qemuimg.RefusedError)); refused == raw[name] {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := out.Discard(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
 	phase := event.Start(s.sink, "base", path)
 	made := base{Kind: "disk_image", Path: path}
-	info, err := qemuimg.Info(ctx, path)
+	info, err := qemuimg.Inspect(ctx, path, "")
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -85,6 +86,8 @@ func characterize(f *fault.Error, err error) {
 		f.Code, f.Try = fault.Space, fault.Again("when there is some space")
 	case errors.As(err, &silent):
 		f.Try = "-debug, or a longer ssh_timeout"
+	case errors.As(err, new(*qemuimg.RefusedError)):
+		f.Code = fault.Verify
 	case errors.As(err, &checksum):
 		f.Code = fault.Verify
 	case errors.As(err, &test):

@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
 
 // machine finds or describes the machine that is to run.
@@ -25,7 +26,7 @@ func (a *app) machine(ctx context.Context, r *reporter, store imagestore.Store, 
 		return m, err
 	}
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return fromFile(f, name)
+		return fromFile(ctx, f, name)
 	}
 	image, err := a.obtain(ctx, r, store, &f.sourceFlags, wanted{command: "amigo-image run", name: name, variant: f.variant})
 	if err != nil {
@@ -88,7 +89,7 @@ func newMachine(f *runFlags, name string) imagestore.Machine {
 
 // fromFile describes a machine of an image file, with what the manifest beside
 // it says.
-func fromFile(f *runFlags, path string) (imagestore.Machine, error) {
+func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return imagestore.Machine{}, err
@@ -98,6 +99,9 @@ func fromFile(f *runFlags, path string) (imagestore.Machine, error) {
 	m.Backing, m.Variant, m.BackingFormat = path, f.variant, strings.TrimPrefix(filepath.Ext(path), ".")
 	if m.BackingFormat != "qcow2" && m.BackingFormat != "raw" {
 		return m, usage(filepath.Base(path)+" is neither .qcow2 nor .raw", "qemu-img convert -O qcow2 "+filepath.Base(path)+" "+base+".qcow2")
+	}
+	if _, err := qemuimg.Inspect(ctx, path, m.BackingFormat); err != nil {
+		return m, err
 	}
 	if known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName)); err == nil {
 		m.Variant, m.Date, m.DOI = known.Variant, known.GOlr.Date, known.GOlr.DOI

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg/qemuimgtest"
 )
 
 func TestPrepare(t *testing.T) {
@@ -125,11 +128,21 @@ func TestReadInputOfOthers(t *testing.T) {
 	}
 	for want, files := range map[string][]string{
 		"the artifact somebody's has no disk": {"a.iso"},
-		"is raw, not qcow2":                   {raw},
+		"is not a qcow2 image, but raw":       {raw},
 		"missing.qcow2":                       {"missing.qcow2"},
 	} {
 		if _, err := ReadInput(t.Context(), artifact(files, nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+// What another builder made may name files of the host.
+func TestReadInputRefuses(t *testing.T) {
+	for name, path := range qemuimgtest.Hostile(t) {
+		_, err := ReadInput(t.Context(), artifact([]string{path}, nil))
+		if !errors.As(err, new(*qemuimg.RefusedError)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

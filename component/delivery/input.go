@@ -43,12 +43,8 @@ func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) 
 	if err != nil {
 		return Input{}, err
 	}
-	info, err := qemuimg.Info(ctx, path)
-	if err != nil {
+	if _, err := qemuimg.Inspect(ctx, path, "qcow2"); err != nil {
 		return Input{}, err
-	}
-	if info.Format != "qcow2" {
-		return Input{}, fmt.Errorf("the disk %s is %s, not qcow2", path, info.Format)
 	}
 	input := Input{Disk: path, states: map[string]any{}}
 	for _, key := range passed {

@@ -154,7 +154,7 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 }
 
 func describeDisk(ctx context.Context, path string, phase *event.Phase) (manifest.File, error) {
-	info, err := qemuimg.Info(ctx, path)
+	info, err := qemuimg.Inspect(ctx, path, "qcow2")
 	if err != nil {
 		return manifest.File{}, err
 	}

@@ -128,6 +128,9 @@ func status(cached bool) event.Status {
 
 // overlay makes the machine's disk, unless it was kept.
 func overlay(ctx context.Context, m imagestore.Machine) error {
+	if _, err := qemuimg.Inspect(ctx, m.Backing, m.BackingFormat); err != nil {
+		return err
+	}
 	path := m.Path(imagestore.OverlayFile)
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -7,9 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/regular"
 )
 
 // Sum is a line of SHA256SUMS.
@@ -52,7 +53,7 @@ func Digest(content []byte) string {
 // DigestFile returns the size and the SHA-256 digest of a file. It tells
 // progress how many bytes it has read, from time to time.
 func DigestFile(path string, progress func(done, total int64)) (size int64, digest string, err error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return 0, "", fmt.Errorf("computing a digest: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 
@@ -34,7 +35,7 @@ func (c Conversion) Args() []string {
 	if c.Compressed {
 		args = append(args, "-c", "-m", "2", "-W", "-o", "compression_type=zstd")
 	}
-	return append(args, c.Source, c.Target)
+	return append(args, local(c.Source), local(c.Target))
 }
 
 // percent is how qemu-img -p reports: "    (12.34/100%)".
@@ -58,7 +59,7 @@ func Convert(ctx context.Context, c Conversion, progress func(permille int64)) e
 
 // Check looks for damage in the structure of the qcow2 image at path.
 func Check(ctx context.Context, path string) error {
-	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: []string{"check", "-q", "-f", "qcow2", path}}); err != nil {
+	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: []string{"check", "-q", "-f", "qcow2", local(path)}}); err != nil {
 		return fmt.Errorf("checking %s: %w", path, err)
 	}
 	return nil
@@ -66,7 +67,7 @@ func Check(ctx context.Context, path string) error {
 
 // Compare fails unless both images hold the same disk.
 func Compare(ctx context.Context, a, aFormat, b, bFormat string) error {
-	args := []string{"compare", "-q", "-f", aFormat, "-F", bFormat, a, b}
+	args := []string{"compare", "-q", "-f", aFormat, "-F", bFormat, local(a), local(b)}
 	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: args}); err != nil {
 		return fmt.Errorf("comparing %s with %s: %w", a, b, err)
 	}
@@ -76,7 +77,7 @@ func Compare(ctx context.Context, a, aFormat, b, bFormat string) error {
 // Overlay makes target, a qcow2 image that holds what will differ from
 // backing.
 func Overlay(ctx context.Context, backing, backingFormat, target string) error {
-	args := []string{"create", "-q", "-f", "qcow2", "-F", backingFormat, "-b", backing, target}
+	args := []string{"create", "-q", "-f", "qcow2", "-F", backingFormat, "-b", local(backing), local(target)}
 	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: args}); err != nil {
 		return fmt.Errorf("making an overlay on %s: %w", backing, err)
 	}
@@ -85,7 +86,7 @@ func Overlay(ctx context.Context, backing, backingFormat, target string) error {
 
 // Resize makes the qcow2 image at path larger, to size bytes.
 func Resize(ctx context.Context, path string, size int64) error {
-	args := []string{"resize", "-q", "-f", "qcow2", path, strconv.FormatInt(size, 10)}
+	args := []string{"resize", "-q", "-f", "qcow2", local(path), strconv.FormatInt(size, 10)}
 	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: args}); err != nil {
 		return fmt.Errorf("resizing %s: %w", path, err)
 	}
@@ -98,23 +99,36 @@ type Image struct {
 	VirtualSize int64  `json:"virtual-size"` // bytes
 	ActualSize  int64  `json:"actual-size"`  // bytes on the host's disk
 	BackingFile string `json:"backing-filename"`
-	Specific    struct {
+	// FullBackingFile is BackingFile as QEMU would open it.
+	FullBackingFile string `json:"full-backing-filename"`
+	Specific        struct {
 		Data struct {
 			Compression string `json:"compression-type"`
 			Compat      string `json:"compat"`
+			DataFile    string `json:"data-file"`
 		} `json:"data"`
 	} `json:"format-specific"`
 }
 
-// Info reads what the image at path is. It does not open backing files.
-func Info(ctx context.Context, path string) (Image, error) {
+// info reads what the image at path is. It does not open backing files.
+func info(ctx context.Context, path, format string) (Image, error) {
 	var image Image
-	out, err := command.Output(ctx, command.Cmd{Name: "qemu-img", Args: []string{"info", "--output=json", path}})
+	out, err := command.Output(ctx, command.Cmd{Name: "qemu-img", Args: []string{"info", "-f", format, "--output=json", local(path)}})
 	if err != nil {
-		return image, fmt.Errorf("reading %s: %w", path, err)
+		return image, fmt.Errorf("inspecting %s: %w", path, err)
 	}
 	if err := json.Unmarshal(out, &image); err != nil {
 		return image, fmt.Errorf("reading what qemu-img says of %s: %w", path, err)
 	}
 	return image, nil
+}
+
+// local makes a path absolute. QEMU takes the beginning of another one for an
+// option, or for a protocol: "-o", "nbd:", "json:".
+func local(path string) string {
+	absolute, err := filepath.Abs(path)
+	if err != nil { // the working directory is gone
+		return "./" + path
+	}
+	return absolute
 }

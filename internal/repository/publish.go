@@ -43,7 +43,7 @@ func (r *Repository) Publish(ctx context.Context, release Release) (Published, e
 		return Published{}, err
 	}
 	phase := event.Start(r.Sink, "check", "")
-	err = checkImages(images, phase)
+	err = checkImages(ctx, images, phase)
 	if err = phase.End(event.OK, "all files are what their manifests say", err); err != nil {
 		return Published{}, err
 	}

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
 
 // Release is what is to be published.
@@ -149,11 +151,14 @@ func fingerprintOf(v layout.VersionManifest) string {
 	return strings.Join(parts, "\n")
 }
 
-// checkImages reads all files of the images and compares them with their
-// manifests.
-func checkImages(images []image, phase *event.Phase) error {
+// checkImages looks whether the disks are whole by themselves, then reads all
+// files of the images and compares them with their manifests.
+func checkImages(ctx context.Context, images []image, phase *event.Phase) error {
 	var total, before int64
 	for _, one := range images {
+		if _, err := qemuimg.Inspect(ctx, filepath.Join(one.dir, one.disk.Name), "qcow2"); err != nil {
+			return err
+		}
 		for _, file := range one.facts.Files {
 			total += file.Size
 		}

@@ -127,7 +127,7 @@ func cutDisk(ctx context.Context, one image, frames, chunks, raw string, phase *
 			err = fmt.Errorf("removing a temporary disk: %w", gone)
 		}
 	}()
-	conversion := qemuimg.Conversion{Source: filepath.Join(one.dir, one.disk.Name), SourceFormat: one.disk.Format, Target: raw, TargetFormat: "raw"}
+	conversion := qemuimg.Conversion{Source: filepath.Join(one.dir, one.disk.Name), SourceFormat: "qcow2", Target: raw, TargetFormat: "raw"}
 	// The raw disk and its frames take about as long.
 	if err := qemuimg.Convert(ctx, conversion, func(permille int64) { phase.Progress(permille/2, 1000, event.Permille) }); err != nil {
 		return nil, err
