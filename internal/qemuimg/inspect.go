@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/regular"
 )
@@ -21,6 +22,9 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %s; get the image from its maker as one whole file", e.Path, e.Why)
 }
+
+// patience is how long qemu-img may look at what it was not made for.
+const patience = time.Minute
 
 // Inspect looks at a disk image of unknown origin before anything opens it, and
 // returns what it is. format is "qcow2", "raw", or "" for whichever of the two
@@ -38,6 +42,8 @@ func Inspect(ctx context.Context, path, format string) (Image, error) {
 	if format, err = check(path, format); err != nil {
 		return Image{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	image, err := info(ctx, path, format)
 	if err != nil {
 		return image, err
