@@ -69,7 +69,7 @@ func (b *Builder) steps(build *build) []multistep.Step {
 	return []multistep.Step{
 		&stepAccelerate{build},
 		&stepPrepareOutput{build},
-		multistep.If(config.DiskImage != nil, downloadStep(config.DiskImage)),
+		multistep.If(config.DiskImage != nil, &stepDownload{config.DiskImage}),
 		&stepMakeBase{build},
 		&stepBoot{build},
 		&communicator.StepConnect{
@@ -82,18 +82,6 @@ func (b *Builder) steps(build *build) []multistep.Step {
 		&stepSeal{build},
 		&stepShutdown{build},
 		&stepFinish{build},
-	}
-}
-
-func downloadStep(image *DiskImage) multistep.Step {
-	if image == nil {
-		return nil
-	}
-	return &commonsteps.StepDownload{
-		Checksum:    image.Checksum,
-		Description: "base image",
-		ResultKey:   stateImage,
-		Url:         []string{image.URL},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
@@ -140,7 +141,7 @@ var variable = regexp.MustCompile(`^--?var(-file)?(=|$)`)
 // line is a command line for a shell, unless it may hold a secret.
 func (a *app) line(args []string) (string, bool) {
 	for _, arg := range args {
-		if strings.Contains(arg, "://") && strings.Contains(arg, "@") || variable.MatchString(arg) {
+		if address.HasSecret(arg) || variable.MatchString(arg) {
 			return "", false
 		}
 	}

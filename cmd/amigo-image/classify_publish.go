@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository/store"
@@ -35,7 +36,7 @@ func (a *app) publisherFault(c *cobra.Command, p *publisherFlags, err error) err
 		f.Code = fault.Publish
 	}
 	if f.Where == "" {
-		f.Where = p.to
+		f.Where = address.Shown(p.to)
 	}
 	var missing *repository.NotFoundError
 	if errors.As(err, &missing) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
@@ -142,7 +143,7 @@ func (r *reporter) published(done repository.Published, p *publisherFlags) error
 		return err
 	}
 	if done.Previous != "" && !done.Unchanged && !done.DryRun {
-		r.say("undo: amigo-image rollback %s --to %s", done.Channel, p.to)
+		r.say("undo: amigo-image rollback %s --to %s", done.Channel, address.Shown(p.to))
 	}
 	return nil
 }
@@ -228,7 +229,7 @@ func (r *reporter) moved(done repository.Moved, p *publisherFlags) error {
 		return err
 	}
 	if done.From != "" && !done.Unchanged && !done.DryRun {
-		r.say("undo: amigo-image promote %s %s --to %s", done.From, done.Channel, p.to)
+		r.say("undo: amigo-image promote %s %s --to %s", done.From, done.Channel, address.Shown(p.to))
 	}
 	return nil
 }

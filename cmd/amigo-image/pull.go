@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
@@ -209,7 +210,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 func taken(image imagestore.Image) error {
 	name := labelOf(image.Version, image.Variant)
 	return &fault.Error{
-		What: name + " is here from another repository, and is not the same", Where: image.Source.Repository, Code: fault.Other,
+		What: name + " is here from another repository, and is not the same", Where: address.Shown(image.Source.Repository), Code: fault.Other,
 		Try: "amigo-image rm " + name + "   # then the same again", Kept: "the image that is here",
 	}
 }

@@ -91,7 +91,7 @@ func newStarted(kind string, m imagestore.Machine) started {
 
 // ready prints how to use the machine.
 func (a *app) ready(r *reporter, f *runFlags, m imagestore.Machine) {
-	_ = r.result(newStarted("ready", m), address(m))
+	_ = r.result(newStarted("ready", m), addressOf(m))
 	end := "Ctrl-C shuts down; --detach leaves it on"
 	if f.detach {
 		end = "It stays on; amigo-image stop " + m.Name + " ends it"
@@ -102,7 +102,7 @@ func (a *app) ready(r *reporter, f *runFlags, m imagestore.Machine) {
 	}
 }
 
-func address(m imagestore.Machine) string {
+func addressOf(m imagestore.Machine) string {
 	text := "\n  Open    " + m.URL + "\n"
 	if m.Date != "" {
 		text += "  Data    GO release " + m.Date

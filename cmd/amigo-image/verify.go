@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
@@ -148,7 +149,7 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 	case version != name:
 		return &fault.Error{
 			What: fmt.Sprintf("%s is %s, which is not here", name, version), Code: fault.NotFound, Err: fs.ErrNotExist,
-			Try: "amigo-image pull " + v.location + " " + name,
+			Try: "amigo-image pull " + address.Shown(v.location) + " " + name,
 		}
 	default:
 		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a channel or version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
@@ -184,7 +185,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 	if !ok {
 		return &fault.Error{
 			What: filepath.Base(path) + " is no file of this repository", Code: fault.Verify,
-			Where: v.location + "\nsha256 " + digest, Try: fault.Again("with --from and the address of the repository it is from"),
+			Where: address.Shown(v.location) + "\nsha256 " + digest, Try: fault.Again("with --from and the address of the repository it is from"),
 		}
 	}
 	if found.SHA256 != digest {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
@@ -43,7 +44,7 @@ type provision struct {
 }
 
 func (p *provision) getSource(ctx context.Context) (err error) {
-	phase := event.Start(p.sink, "source", p.Source.Location)
+	phase := event.Start(p.sink, "source", address.Shown(p.Source.Location))
 	p.Source.Fetch = p.network(phase)
 	if p.tree, err = source.Get(ctx, p.cache, p.Source); err != nil {
 		return phase.End(event.OK, "", err)

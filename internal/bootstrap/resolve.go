@@ -128,6 +128,11 @@ func sources(ctx context.Context, s Spec) ([]string, error) {
 		return nil, fmt.Errorf("reading this host's apt sources: %w", err)
 	}
 	lines := selectSources(string(out), s.Release)
+	for _, line := range lines {
+		if err := checkArchive(strings.Fields(line)[2]); err != nil {
+			return nil, fmt.Errorf("this host's apt sources: %w", err)
+		}
+	}
 	if !slices.ContainsFunc(lines, isSuite(s.Release+"-security")) {
 		debian, err := debianSources(ctx, s.Release)
 		if err != nil {

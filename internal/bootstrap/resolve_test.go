@@ -106,14 +106,27 @@ func TestKeyDependsOnVersions(t *testing.T) {
 }
 
 func TestValidateReportsEveryFault(t *testing.T) {
-	err := Spec{Distribution: "plan9", Release: "4th", Packages: []string{"ok", "not ok"}, DiskSize: 1}.Validate()
+	err := Spec{Distribution: "plan9", Release: "4th", Mirror: "http://x/debian main\ndeb http://y", Packages: []string{"ok", "not ok"}, DiskSize: 1}.Validate()
 	if err == nil {
 		t.Fatal("no fault was found")
 	}
-	for _, field := range []string{"distribution:", "release:", "packages:", "disk_size:"} {
+	for _, field := range []string{"distribution:", "release:", "mirror:", "packages:", "disk_size:"} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not in %q", field, err)
 		}
+	}
+}
+
+// A secret in the address of an archive would be in the image.
+func TestMirrorWithSecret(t *testing.T) {
+	s := Spec{Distribution: "debian", Release: "bookworm", Mirror: "https://bob:s3cret@mirror.example/debian", DiskSize: 8 << 30}
+	err := s.Validate()
+	if err == nil || !strings.HasPrefix(err.Error(), "mirror: ") || strings.Contains(err.Error(), "s3cret") {
+		t.Error(err)
+	}
+	s.Mirror = "https://mirror.example/debian"
+	if err := s.Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

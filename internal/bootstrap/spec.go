@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 )
 
 // Spec says what to bootstrap.
@@ -43,6 +45,7 @@ const defaultKernel = "linux-image-cloud-amd64"
 var (
 	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
 	releaseName = regexp.MustCompile(`^[a-z]+$`)
+	archiveURL  = regexp.MustCompile(`^(https?|file)://[!-~]+$`)
 	kernelName  = regexp.MustCompile(`^linux-image-`)
 )
 
@@ -55,6 +58,9 @@ func (s Spec) Validate() error {
 	if !releaseName.MatchString(s.Release) {
 		errs = append(errs, fmt.Errorf("release: %q is not the code name of a release, like bookworm", s.Release))
 	}
+	if err := checkArchive(s.Mirror); s.Mirror != "" && err != nil {
+		errs = append(errs, fmt.Errorf("mirror: %w", err))
+	}
 	for _, name := range s.Packages {
 		if !packageName.MatchString(name) {
 			errs = append(errs, fmt.Errorf("packages: %q is not the name of a Debian package", name))
@@ -64,6 +70,18 @@ func (s Spec) Validate() error {
 		errs = append(errs, fmt.Errorf("disk_size: %d bytes is too small (at least %d)", s.DiskSize, minDiskSize))
 	}
 	return errors.Join(errs...)
+}
+
+// checkArchive says why an image can't have an archive's address among its
+// package sources.
+func checkArchive(location string) error {
+	switch {
+	case address.HasSecret(location):
+		return fmt.Errorf("%s holds a secret, which would be in the image (put it into /etc/apt/auth.conf.d on this host instead)", address.Shown(location))
+	case !archiveURL.MatchString(location):
+		return fmt.Errorf("%q is not the address of a package archive, like http://mirror.example.org/debian", location)
+	}
+	return nil
 }
 
 // packages returns all packages to install, sorted.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -170,7 +171,7 @@ func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.
 	return manifest.Manifest{
 		Name: o.Name, Variant: string(o.Variant), Version: about.AmiGO.Version, Created: time.Now(),
 		Files: files, Parent: o.Parent, Base: o.Base,
-		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: withoutSecret(about.AmiGO.Source), Serve: about.Serve},
+		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: address.Bare(about.AmiGO.Source), Serve: about.Serve},
 		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Date: about.GOlr.Date, DOI: about.GOlr.DOI},
 		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel},
 		BootTest: manifest.BootTest{Accelerator: string(o.Machine.Accelerator), Checks: len(report.Checks), Boots: report.Boots},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -87,14 +86,4 @@ func keep(out *outdir.Dir, name string, role manifest.Role, text string) ([]mani
 		return nil, fmt.Errorf("keeping what the image knows: %w", err)
 	}
 	return []manifest.File{{Name: name, Role: role, Size: int64(len(content)), SHA256: manifest.Digest(content)}}, nil
-}
-
-// withoutSecret removes a user and a password from a URL.
-func withoutSecret(source string) string {
-	parsed, err := url.Parse(source)
-	if err != nil || parsed.User == nil {
-		return source
-	}
-	parsed.User = nil
-	return parsed.String()
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
@@ -38,9 +38,10 @@ func proxies(context.Context, Host) Result {
 		if value == "" {
 			continue
 		}
-		if address, err := url.Parse(value); err == nil && address.Host != "" {
-			value = address.Redacted()
-		} else if strings.Contains(value, "@") {
+		switch {
+		case strings.Contains(value, "://"):
+			value = address.Shown(value)
+		case strings.Contains(value, "@"):
 			value = "(with a password)"
 		}
 		seen = append(seen, name+"="+value)
@@ -72,11 +73,11 @@ func answers(ctx context.Context, h Host) Result {
 	if err := ranges(ctx, repository.Origin(), layout.Metadata(name)); err != nil {
 		return Result{State: Slow, Text: reason(err), Cost: "every update fetches the whole image", Cure: "--from, with another address of the repository"}
 	}
-	return ok("%s, current until %s", h.Repository, repository.View.Expires().UTC().Format("2006-01-02 15:04 MST"))
+	return ok("%s, current until %s", address.Shown(h.Repository), repository.View.Expires().UTC().Format("2006-01-02 15:04 MST"))
 }
 
 func unanswered(repository string, err error) Result {
-	r := missing("curl -I "+repository+"/metadata/timestamp.json", "%s", reason(err))
+	r := missing("curl -I "+address.Shown(repository)+"/metadata/timestamp.json", "%s", reason(err))
 	r.Cost = "no image can be fetched"
 	if errors.As(err, new(*trust.ExpiredError)) {
 		r.Cure = "date, to see whether this computer's clock is right"

@@ -34,12 +34,17 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 }
 
 // WriteJSON is [WriteFile] for a document that people may read, too.
-func WriteJSON(path string, document any) error {
+func WriteJSON(path string, document any) error { return writeJSON(path, document, 0o644) }
+
+// WriteSecretJSON is [WriteJSON] for a document that only its owner may read.
+func WriteSecretJSON(path string, document any) error { return writeJSON(path, document, 0o600) }
+
+func writeJSON(path string, document any, mode fs.FileMode) error {
 	content, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return WriteFile(path, append(content, '\n'), 0o644)
+	return WriteFile(path, append(content, '\n'), mode)
 }
 
 // Rename moves a file or a directory to its final name, and returns when the

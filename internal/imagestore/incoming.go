@@ -69,7 +69,7 @@ func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) 
 	if _, err := layout.DecodeVersion(manifest); err != nil {
 		return Image{}, err
 	}
-	err := errors.Join(durable.WriteFile(in.Path(VersionFile), manifest, 0o644), durable.WriteJSON(in.Path(sourceFile), source))
+	err := errors.Join(durable.WriteFile(in.Path(VersionFile), manifest, 0o644), durable.WriteSecretJSON(in.Path(sourceFile), source))
 	if err != nil {
 		return Image{}, err
 	}

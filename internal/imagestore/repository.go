@@ -33,5 +33,5 @@ func (s Store) Known() (Known, error) {
 	return k, err
 }
 
-// Remember keeps what was seen of a repository.
-func (s Store) Remember(k Known) error { return durable.WriteJSON(s.path(repositoryFile), k) }
+// Remember keeps what was seen of a repository. Its address may hold a secret.
+func (s Store) Remember(k Known) error { return durable.WriteSecretJSON(s.path(repositoryFile), k) }

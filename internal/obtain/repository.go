@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -85,7 +86,7 @@ func (r *Repository) Resolve(ctx context.Context, name string) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
-	missing := &NotFoundError{Name: name, Where: r.Location, Channels: channels}
+	missing := &NotFoundError{Name: name, Where: address.Shown(r.Location), Channels: channels}
 	for _, choice := range all {
 		if choice.Version == name {
 			return choice, revoked(states, name)

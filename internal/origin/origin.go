@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 )
 
 // Origin is a repository as its readers see it. Paths are relative to its
@@ -42,20 +44,20 @@ func OpenWith(location string, patience Patience) (Origin, error) {
 	if !strings.Contains(location, "://") {
 		return directory(filepath.Clean(location)), nil
 	}
-	address, err := url.Parse(location)
+	parsed, err := url.Parse(location)
 	if err != nil {
-		return nil, fmt.Errorf("opening a repository: %w", err)
+		return nil, fmt.Errorf("opening a repository: %s: %w", address.Shown(location), address.Error(err))
 	}
-	switch address.Scheme {
+	switch parsed.Scheme {
 	case "http", "https":
-		return newWeb(address, patience)
+		return newWeb(parsed, patience)
 	case "file":
-		if address.Host != "" && address.Host != "localhost" {
-			return nil, fmt.Errorf("%s: a file URL has three slashes, as in file:///srv/www/images", location)
+		if parsed.Host != "" && parsed.Host != "localhost" {
+			return nil, fmt.Errorf("%s: a file URL has three slashes, as in file:///srv/www/images", address.Shown(location))
 		}
-		return directory(filepath.FromSlash(address.Path)), nil
+		return directory(filepath.FromSlash(parsed.Path)), nil
 	}
-	return nil, fmt.Errorf("%s: images come from http://, https://, file:// or a directory", location)
+	return nil, fmt.Errorf("%s: images come from http://, https://, file:// or a directory", address.Shown(location))
 }
 
 // checkPath returns an error for a path that leads out of the repository.

@@ -35,7 +35,7 @@ func TestLocations(t *testing.T) {
 	for location, want := range map[string]string{
 		"https://images.example.org":          "https://images.example.org/a/b+c",
 		"https://images.example.org/go/vm/":   "https://images.example.org/go/vm/a/b+c",
-		"http://me:secret@images.example.org": "http://me:xxxxx@images.example.org/a/b+c",
+		"http://me:secret@images.example.org": "http://images.example.org/a/b+c",
 		"file:///srv/www":                     "/srv/www/a/b+c",
 		"file://localhost/srv/www":            "/srv/www/a/b+c",
 		"/srv/www/":                           "/srv/www/a/b+c",
@@ -210,7 +210,7 @@ func TestProxy(t *testing.T) {
 		return address, nil
 	}
 	_, err = o.Fetch(t.Context(), "file", 10)
-	want := fmt.Sprintf("through proxy http://me:xxxxx@%s (from HTTP_PROXY)", address.Host)
+	want := fmt.Sprintf("through proxy http://%s (from HTTP_PROXY)", address.Host)
 	if asked != "http://images.example.org/vm/file" || err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("asked for %q, got %v", asked, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 )
 
 // web is a repository on a web server.
@@ -24,7 +26,7 @@ type web struct {
 
 func newWeb(base *url.URL, patience Patience) (*web, error) {
 	if base.Host == "" {
-		return nil, fmt.Errorf("%s: it names no host", base)
+		return nil, fmt.Errorf("%s: it names no host", address.Of(base))
 	}
 	w := &web{base: base, patience: patience, proxy: http.ProxyFromEnvironment}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -58,12 +60,12 @@ func (w *web) current() Patience {
 	return p
 }
 
-func (w *web) URL(path string) string { return w.address(path).Redacted() }
+func (w *web) URL(path string) string { return address.Of(w.address(path)) }
 
 func (w *web) address(name string) *url.URL {
-	address := *w.base
-	address.Path, address.RawPath = path.Join("/", w.base.Path, name), ""
-	return &address
+	full := *w.base
+	full.Path, full.RawPath = path.Join("/", w.base.Path, name), ""
+	return &full
 }
 
 func (w *web) Fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
@@ -193,8 +195,8 @@ func last(host string, err error) (string, error) {
 	if !errors.As(err, &outer) {
 		return host, err
 	}
-	if address, e := url.Parse(outer.URL); e == nil && address.Host != "" {
-		host = address.Host
+	if to, e := url.Parse(outer.URL); e == nil && to.Host != "" {
+		host = to.Host
 	}
 	return host, outer.Err
 }
@@ -205,5 +207,5 @@ func (w *web) proxyOf(request *http.Request) string {
 	if err != nil || proxy == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s (from %s_PROXY)", proxy.Redacted(), strings.ToUpper(request.URL.Scheme))
+	return fmt.Sprintf("%s (from %s_PROXY)", address.Of(proxy), strings.ToUpper(request.URL.Scheme))
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
@@ -80,7 +81,7 @@ func Open(ctx context.Context, location string, ring *sign.Ring, options Options
 	}
 	r.store, err = store.Open(ctx, location)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &MissingError{Location: location}
+		return nil, &MissingError{Location: address.Shown(location)}
 	}
 	return r, err
 }

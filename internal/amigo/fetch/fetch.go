@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 )
 
@@ -30,7 +31,7 @@ type Options struct {
 type ChecksumError struct{ Name, Want, Got string }
 
 func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("%s has sha256 %s, not %s as the template says", e.Name, e.Got, e.Want)
+	return fmt.Sprintf("%s has sha256 %s, not %s as the template says", address.Shown(e.Name), e.Got, e.Want)
 }
 
 var checksum = regexp.MustCompile(`^(sha256:)?[0-9a-f]{64}$`)
@@ -58,7 +59,7 @@ func File(ctx context.Context, c cache.Dir, location, want string, o Options) (f
 	}
 	file, err = filepath.Abs(location)
 	if err != nil {
-		return "", "", fmt.Errorf("finding %s: %w", location, err)
+		return "", "", fmt.Errorf("finding %s: %w", address.Shown(location), err)
 	}
 	sum, err = Sum(file)
 	if err == nil && want != "" && sum != want {
@@ -84,13 +85,13 @@ func Sum(file string) (string, error) {
 func download(ctx context.Context, c cache.Dir, location, want string, o Options) (file, sum string, err error) {
 	u, err := url.Parse(location)
 	if err != nil {
-		return "", "", fmt.Errorf("%s is no address: %w", location, err)
+		return "", "", fmt.Errorf("%s is not an address: %w", address.Shown(location), address.Error(err))
 	}
 	name := path.Base(u.Path)
 	dir, _, err := c.Get(ctx, "download", cache.Key(want, name), func(dir string) error {
 		got, err := load(ctx, location, filepath.Join(dir, name), o)
 		if err == nil && got != want {
-			err = &ChecksumError{Name: u.Redacted(), Want: want, Got: got}
+			err = &ChecksumError{Name: location, Want: want, Got: got}
 		}
 		return err
 	})
@@ -104,19 +105,19 @@ func load(ctx context.Context, location, to string, o Options) (sum string, err 
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
 	if err != nil {
-		return "", fmt.Errorf("loading %s: %w", location, err)
+		return "", fmt.Errorf("loading %s: %w", address.Shown(location), address.Error(err))
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("loading a file: %w", err)
+		return "", fmt.Errorf("loading %s: %w", address.Shown(location), address.Error(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("loading %s: the server answers %s", request.URL.Redacted(), answer.Status)
+		return "", fmt.Errorf("loading %s: the server answers %s", address.Shown(location), answer.Status)
 	}
 	sum, err = save(answer.Body, to, max(answer.ContentLength, 0), o.Progress)
 	if err != nil {
-		return "", fmt.Errorf("loading %s: %w", request.URL.Redacted(), err)
+		return "", fmt.Errorf("loading %s: %w", address.Shown(location), err)
 	}
 	return sum, nil
 }

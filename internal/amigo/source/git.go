@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/git"
@@ -104,7 +105,7 @@ func resolve(ctx context.Context, env []string, remote, ref string) (string, err
 	}
 	listed, err := git.Fetch(ctx, "", env, "ls-remote", "--", remote, ref, ref+"^{}")
 	if err != nil {
-		return "", &UnreachableError{Repository: origin(remote), Err: reason(err)}
+		return "", &UnreachableError{Repository: origin(remote), Err: reason(err, remote)}
 	}
 	commit := pick(listed, ref)
 	if commit == "" {
@@ -135,11 +136,11 @@ func checkout(ctx context.Context, env []string, remote, commit, ref, dir string
 		return fmt.Errorf("fetching %s: %w", origin(remote), err)
 	}
 	if err := pull(ctx, env, remote, commit, ref, dir, "--depth=1"); err != nil {
-		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
+		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err, remote))
 	}
 	// Line ends and filters of the host's user would change the source.
 	if _, err := git.Local(ctx, dir, nil, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit); err != nil {
-		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err))
+		return fmt.Errorf("fetching %s of %s: %w", commit, origin(remote), reason(err, remote))
 	}
 	return os.RemoveAll(filepath.Join(dir, ".git"))
 }
@@ -160,7 +161,7 @@ func pull(ctx context.Context, env []string, remote, commit, ref, dir, depth str
 }
 
 // reason is the line in which git says what is wrong.
-func reason(err error) error {
+func reason(err error, remote string) error {
 	var exit *command.ExitError
 	if !errors.As(err, &exit) {
 		return err
@@ -168,10 +169,10 @@ func reason(err error) error {
 	lines := strings.Split(strings.TrimSpace(exit.Stderr), "\n")
 	for _, line := range lines {
 		if what, ok := strings.CutPrefix(line, "fatal: "); ok {
-			return &gitError{what, err}
+			return &gitError{address.Replace(what, remote), err}
 		}
 	}
-	return &gitError{lines[len(lines)-1], err}
+	return &gitError{address.Replace(lines[len(lines)-1], remote), err}
 }
 
 type gitError struct {
@@ -182,19 +183,14 @@ type gitError struct {
 func (e *gitError) Error() string { return "git: " + e.what }
 func (e *gitError) Unwrap() error { return e.err }
 
-// origin is a location without a user's name and password, and of a local one
-// only its last part.
+// origin is a location as an image may tell it: without secrets, and of a local
+// one only its last part.
 func origin(location string) string {
 	if !git.IsRemote(location) {
 		return path.Base(filepath.ToSlash(location))
 	}
-	u, err := url.Parse(location)
-	if err != nil {
-		return location[strings.LastIndex(location, "@")+1:]
-	}
-	if u.Scheme == "file" {
+	if u, err := url.Parse(location); err == nil && u.Scheme == "file" {
 		return path.Base(u.Path)
 	}
-	u.User = nil
-	return u.String()
+	return address.Bare(location)
 }

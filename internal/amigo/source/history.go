@@ -86,7 +86,7 @@ func fetchHistory(ctx context.Context, env []string, remote, commit, ref, dir st
 		commits, err = recentOf(ctx, bare, commit)
 	}
 	if err != nil {
-		return fmt.Errorf("fetching the history of %s of %s: %w", commit, origin(remote), reason(err))
+		return fmt.Errorf("fetching the history of %s of %s: %w", commit, origin(remote), reason(err, remote))
 	}
 	text := manifest.FormatCommits(commits)
 	if err := os.WriteFile(filepath.Join(dir, manifest.CommitsName), []byte(text), 0o644); err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
@@ -64,7 +65,7 @@ func kindOf(spec Spec) (kind, error) {
 	case err == nil:
 		return 0, fmt.Errorf("%s is neither a directory nor an archive (%s)", spec.Location, strings.Join(archives, ", "))
 	}
-	return 0, fmt.Errorf("%s: there is no such directory, and it is no git URL and no archive (%s)", spec.Location, strings.Join(archives, ", "))
+	return 0, fmt.Errorf("%s: there is no such directory, and it is neither a git URL nor an archive (%s)", address.Shown(spec.Location), strings.Join(archives, ", "))
 }
 
 func isArchive(location string) bool {

@@ -17,6 +17,8 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/gcp"
 	"google.golang.org/api/googleapi"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 )
 
 // Obstacle is what keeps a publisher from a bucket.
@@ -105,7 +107,7 @@ func reach(ctx context.Context, location *url.URL, bucket *blob.Bucket) error {
 		return nil
 	}
 	if denied.Obstacle, denied.Err = obstacle(known(err)), err; denied.Obstacle == 0 {
-		return fmt.Errorf("opening %s: %w", location.Redacted(), err)
+		return fmt.Errorf("opening %s: %w", address.Of(location), err)
 	}
 	return denied
 }

@@ -13,6 +13,8 @@ import (
 	_ "gocloud.dev/blob/gcsblob"   // gs://
 	_ "gocloud.dev/blob/memblob"   // mem://, for tests
 	_ "gocloud.dev/blob/s3blob"    // s3://
+
+	"github.com/geneontology/packer-plugin-amigo/internal/address"
 )
 
 // schemes are the kinds of stores, besides directories.
@@ -43,7 +45,7 @@ func Open(ctx context.Context, location string) (*Store, error) {
 	}
 	parsed, err := url.Parse(location)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no address of a repository: %w", location, err)
+		return nil, fmt.Errorf("%q is not the address of a repository: %w", address.Shown(location), address.Error(err))
 	}
 	if scheme == "file" {
 		return openDir(location, parsed.Host+parsed.Path)
@@ -53,7 +55,7 @@ func Open(ctx context.Context, location string) (*Store, error) {
 			return openBucket(ctx, parsed)
 		}
 	}
-	return nil, &SchemeError{Location: location, Scheme: scheme}
+	return nil, &SchemeError{Location: address.Shown(location), Scheme: scheme}
 }
 
 // SchemeError says that nothing can be published to an address.
@@ -87,7 +89,7 @@ func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
 	}
 	bucket, err := blob.OpenBucket(ctx, bare.String())
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", bare.Redacted(), err)
+		return nil, fmt.Errorf("opening %s: %w", address.Of(&bare), err)
 	}
 	if err := reach(ctx, &bare, bucket); err != nil {
 		return nil, errors.Join(err, bucket.Close())
@@ -95,7 +97,7 @@ func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
 	if dir := strings.Trim(location.Path, "/"); dir != "" {
 		bucket = blob.PrefixedBucket(bucket, dir+"/")
 	}
-	return &Store{backend: &objects{bucket: bucket}, location: location.Redacted()}, nil
+	return &Store{backend: &objects{bucket: bucket}, location: address.Of(location)}, nil
 }
 
 // quietly keeps the library from asking a cloud's machines for credentials on
