@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,11 +51,27 @@ func run(args []string, registry pipeline.Registry) int {
 	ctx, stop := interruptible()
 	defer stop()
 	defer answering(strings.Join(append([]string{a.root.Name()}, args[:min(1, len(args))]...), " "))()
-	err := a.root.ExecuteContext(ctx)
-	if err == nil {
+	status := fault.OK
+	if err := a.root.ExecuteContext(ctx); err != nil {
+		status = a.report(err)
+	}
+	if status == fault.OK {
+		status = a.printed()
+	}
+	return status
+}
+
+// stdout and stderr are where everything is printed.
+var stdout, stderr = terminal.NewPrinter(os.Stdout), terminal.NewPrinter(os.Stderr)
+
+// printed returns the exit status of a command that did what it should, if its
+// result could be written. A reader who has seen enough is no fault.
+func (a *app) printed() int {
+	err := stdout.Err()
+	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return fault.OK
 	}
-	return a.report(err)
+	return a.report(fmt.Errorf("printing the result: %w", err))
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -74,6 +91,8 @@ func (a *app) rootCommand() *cobra.Command {
 			return c.Help()
 		},
 	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"}, &cobra.Group{ID: "publish", Title: "Publish"})
 	a.globalFlags(root)
 	root.SetHelpTemplate(helpTemplate)
@@ -126,13 +145,13 @@ func (a *app) tell(f *fault.Error) {
 		f.Repeat(line)
 	}
 	if a.json {
-		_ = json.NewEncoder(os.Stdout).Encode(struct {
+		_ = json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
 			*fault.Error
 		}{"error", f})
 		return
 	}
-	_ = f.Write(os.Stderr)
+	_ = f.Write(stderr)
 }
 
 // variable sets a template's variables, which may be sensitive.
@@ -192,7 +211,7 @@ func notValid(wrong *pipeline.TemplateError) *fault.Error {
 // showTemplate shows faults or warnings with their lines of the template.
 func (a *app) showTemplate(wrong *pipeline.TemplateError) {
 	width := min(terminal.Width(os.Stderr), 100)
-	_ = wrong.Write(os.Stderr, width, a.colour.Coloured(os.Stderr))
+	_ = wrong.Write(stderr.Coloured(), width, a.colour.Coloured(os.Stderr))
 }
 
 // usage is an error of the command line.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
@@ -82,14 +84,14 @@ func (a *app) diff(c *cobra.Command, args []string, f *diffFlags) error {
 		if err != nil {
 			return err
 		}
-		_, err = os.Stdout.Write(content)
+		_, err = stdout.Document().Write(content)
 		return err
 	case f.format == "markdown":
-		return found.WriteMarkdown(os.Stdout)
+		return found.WriteMarkdown(stdout)
 	default:
 		var text strings.Builder
 		err := found.WriteText(&text, f.all)
-		_, _ = os.Stdout.WriteString(terminal.Wrapped(os.Stdout, text.String()))
+		fmt.Fprint(stdout, terminal.Wrapped(os.Stdout, printable.Escape(text.String())))
 		return err
 	}
 }

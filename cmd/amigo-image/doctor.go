@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/doctor"
 	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
 
@@ -69,7 +70,7 @@ func (a *app) doctor(c *cobra.Command, names []string, report bool) error {
 
 func (a *app) diagnose(r doctor.Result, paint func(text, as string) string) {
 	if a.json {
-		_ = json.NewEncoder(os.Stdout).Encode(struct {
+		_ = json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
 			doctor.Result
 		}{"check", r})
@@ -80,13 +81,13 @@ func (a *app) diagnose(r doctor.Result, paint func(text, as string) string) {
 	}
 	// Colour comes last: its escapes would count as columns.
 	text := terminal.Wrapped(os.Stdout, fmt.Sprintf("%-13s %-8s %s", r.Name, r.State, r.Text))
-	fmt.Println(strings.Replace(text, " "+string(r.State), " "+paint(string(r.State), string(r.State)), 1))
+	_, _ = fmt.Fprintln(stdout.Coloured(), strings.Replace(printable.Escape(text), " "+string(r.State), " "+paint(string(r.State), string(r.State)), 1))
 	if r.State == doctor.OK {
 		return
 	}
 	for _, more := range []struct{ name, text string }{{"costs", r.Cost}, {"try", r.Cure}} {
 		if more.text != "" {
-			fmt.Printf("  %-11s %s\n", more.name+":", more.text)
+			fmt.Fprintf(stdout, "  %-11s %s\n", more.name+":", more.text)
 		}
 	}
 }

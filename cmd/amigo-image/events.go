@@ -76,7 +76,7 @@ func (r *reporter) aside(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.screen == nil {
-		fmt.Fprintln(os.Stderr, text)
+		fmt.Fprintln(stderr, text)
 		return
 	}
 	r.screen.Emit(event.Event{Type: event.Message, Text: text})
@@ -104,7 +104,7 @@ func (r *reporter) write(text string, quiet bool) {
 	r.log.Emit(event.Event{Type: event.Message, Text: text})
 	if !r.app.json && !quiet {
 		r.settle()
-		fmt.Fprintln(os.Stderr, terminal.Wrapped(os.Stderr, text))
+		fmt.Fprintln(stderr, terminal.Wrapped(os.Stderr, text))
 	}
 }
 
@@ -114,7 +114,7 @@ func (r *reporter) result(object any, text string) error {
 		return r.json.Object(object)
 	}
 	r.settle()
-	_, err := fmt.Println(text)
+	_, err := fmt.Fprintln(stdout, text)
 	return err
 }
 

@@ -94,7 +94,7 @@ func (a *app) showGarbage(r *reporter, garbage []imagestore.Garbage) error {
 		rows = append(rows, []string{g.Name, terminal.Bytes(g.Bytes), g.Reason})
 	}
 	for _, line := range table([]column{{"NAME", 0}, {"BYTES", 0}, {"WHY", 1}}, rows, terminal.Width(os.Stdout)-1) {
-		fmt.Println(line)
+		fmt.Fprintln(stdout, line)
 	}
 	return nil
 }

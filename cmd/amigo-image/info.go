@@ -108,7 +108,7 @@ type fact struct{ name, text string }
 func writeFacts(facts []fact) {
 	for _, f := range facts {
 		if f.text != "" {
-			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("%-12s %s", f.name, f.text)))
+			fmt.Fprintln(stdout, terminal.Wrapped(os.Stdout, fmt.Sprintf("%-12s %s", f.name, f.text)))
 		}
 	}
 }
@@ -125,7 +125,7 @@ func showVersion(v layout.VersionManifest, choice obtain.Choice, images []images
 		{"system", strings.Trim(v.System.Name+", kernel "+v.System.Kernel, ", ")},
 	})
 	for _, image := range v.Images {
-		fmt.Println()
+		fmt.Fprintln(stdout)
 		writeFacts(imageFacts(v, image, images))
 	}
 }

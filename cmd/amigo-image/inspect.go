@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -58,7 +57,7 @@ func (a *app) inspect(c *cobra.Command, args []string, t *templateFlags) error {
 		found.Builds = append(found.Builds, inspectedBuild{Name: b.Name, Steps: b.Steps()})
 	}
 	if a.json {
-		return json.NewEncoder(os.Stdout).Encode(found)
+		return json.NewEncoder(stdout.Document()).Encode(found)
 	}
 	return found.write()
 }
@@ -73,12 +72,12 @@ func (i inspected) write() error {
 		return err
 	}
 	for line := range strings.Lines(table.String()) {
-		fmt.Println(short(strings.TrimRight(line, " \n"), columns-1))
+		fmt.Fprintln(stdout, short(strings.TrimRight(line, " \n"), columns-1))
 	}
 	for _, b := range i.Builds {
-		fmt.Printf("build     %s\n", b.Name)
+		fmt.Fprintf(stdout, "build     %s\n", b.Name)
 		for _, step := range b.Steps {
-			fmt.Printf("          %s\n", step)
+			fmt.Fprintf(stdout, "          %s\n", step)
 		}
 	}
 	return nil

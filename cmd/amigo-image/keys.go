@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -196,7 +195,7 @@ func (a *app) keysRotate(c *cobra.Command, k keysDir, rotation sign.Rotation) er
 	}
 	for _, file := range rotated.Files {
 		if !a.quiet && !a.json && rotated.Pending == nil {
-			fmt.Fprintf(os.Stderr, "signed %s\n", filepath.Base(file.Path))
+			fmt.Fprintf(stderr, "signed %s\n", filepath.Base(file.Path))
 		}
 	}
 	return a.showKeys(ring, "amigo-image refresh --to REPOSITORY, so that readers hear of it")
@@ -237,35 +236,35 @@ func (a *app) showKeys(ring *sign.Ring, next string) error {
 		return keyFault(err)
 	}
 	if a.json {
-		return json.NewEncoder(os.Stdout).Encode(struct {
+		return json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
 			sign.Description
 		}{"result", d})
 	}
 	if a.quiet {
-		fmt.Println(d.Dir)
+		fmt.Fprintln(stdout, d.Dir)
 		return nil
 	}
-	fmt.Printf("%s\nroot %d until %s%s\n\n", d.Dir, d.Root.Version, d.Root.Expires.Format(time.DateOnly), targetsOf(d))
+	fmt.Fprintf(stdout, "%s\nroot %d until %s%s\n\n", d.Dir, d.Root.Version, d.Root.Expires.Format(time.DateOnly), targetsOf(d))
 	for i, key := range d.Keys {
-		fmt.Printf("%-12s %-17s %s  %s\n", nameOnce(d.Keys, i), sign.ShortID(key.ID), need(d.Keys, i), where(d.Dir, key.File))
+		fmt.Fprintf(stdout, "%-12s %-17s %s  %s\n", nameOnce(d.Keys, i), sign.ShortID(key.ID), need(d.Keys, i), where(d.Dir, key.File))
 	}
-	fmt.Println()
+	fmt.Fprintln(stdout)
 	if d.First != "" {
-		fmt.Printf("first root   sha256 %s\n", d.First)
+		fmt.Fprintf(stdout, "first root   sha256 %s\n", d.First)
 	}
 	if d.Minisign != "" {
-		fmt.Printf("minisign     %s\n", d.Minisign)
+		fmt.Fprintf(stdout, "minisign     %s\n", d.Minisign)
 	}
 	if p := d.Pending; p != nil {
-		fmt.Printf("pending      root %d lacks %s\n", p.Version, sign.Wanted(p.Lacks))
+		fmt.Fprintf(stdout, "pending      root %d lacks %s\n", p.Version, sign.Wanted(p.Lacks))
 		next = "send " + p.File + " to a holder of such a key; what comes back: amigo-image keys sign FILE"
 	}
 	for _, due := range d.Due {
-		fmt.Fprintf(os.Stderr, "warning: %s is good until %s only: amigo-image keys rotate\n", due.Role, due.Expires.Format(time.DateOnly))
+		fmt.Fprintf(stderr, "warning: %s is good until %s only: amigo-image keys rotate\n", due.Role, due.Expires.Format(time.DateOnly))
 	}
 	if next != "" {
-		fmt.Fprintf(os.Stderr, "next: %s\n", next)
+		fmt.Fprintf(stderr, "next: %s\n", next)
 	}
 	return nil
 }

@@ -67,17 +67,17 @@ func (a *app) keysNew(k keysDir, file string) error {
 		return err
 	}
 	if a.json {
-		return json.NewEncoder(os.Stdout).Encode(struct {
+		return json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
 			sign.NewKey
 		}{"result", made})
 	}
 	if a.quiet {
-		fmt.Println(made.Public)
+		fmt.Fprintln(stdout, made.Public)
 		return nil
 	}
-	fmt.Printf("root         %s  %s\n", sign.ShortID(made.ID), made.File)
-	fmt.Fprintf(os.Stderr, "next: send %s to whoever makes the repository, and tell them %s on another way\n", made.Public, sign.ShortID(made.ID))
+	fmt.Fprintf(stdout, "root         %s  %s\n", sign.ShortID(made.ID), made.File)
+	fmt.Fprintf(stderr, "next: send %s to whoever makes the repository, and tell them %s on another way\n", made.Public, sign.ShortID(made.ID))
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (a *app) keysSign(k keysDir, file, key string, yes bool) error {
 		return keyFault(err)
 	}
 	if !a.quiet && !a.json {
-		fmt.Print(proposed(p))
+		fmt.Fprint(stdout, proposed(p))
 	}
 	if p.Asks() && !yes {
 		if err := agreed(file, key, k.dir); err != nil {
@@ -223,7 +223,7 @@ func ids(all []string) string {
 // signed tells how far a root is.
 func (a *app) signed(p *sign.Proposal, pending *sign.Pending) error {
 	if a.json {
-		return json.NewEncoder(os.Stdout).Encode(struct {
+		return json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
 			*sign.Proposal
 			Missing []sign.Lack `json:"missing"`
@@ -233,12 +233,12 @@ func (a *app) signed(p *sign.Proposal, pending *sign.Pending) error {
 		return nil
 	}
 	if pending == nil {
-		fmt.Printf("root %d has all the signatures that it needs\n", p.Change.Version)
+		fmt.Fprintf(stdout, "root %d has all the signatures that it needs\n", p.Change.Version)
 	} else {
-		fmt.Printf("root %d lacks %s\n", p.Change.Version, sign.Wanted(pending.Lacks))
+		fmt.Fprintf(stdout, "root %d lacks %s\n", p.Change.Version, sign.Wanted(pending.Lacks))
 	}
 	if next := afterSigning(p, pending); next != "" {
-		fmt.Fprintf(os.Stderr, "next: %s\n", next)
+		fmt.Fprintf(stderr, "next: %s\n", next)
 	}
 	return nil
 }

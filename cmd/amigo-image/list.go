@@ -292,7 +292,7 @@ func (a *app) showList(ctx context.Context, r *reporter, store imagestore.Store,
 		})
 	}
 	for _, line := range table(listColumns, rows, terminal.Width(os.Stdout)-1) {
-		fmt.Println(line)
+		fmt.Fprintln(stdout, line)
 	}
 	return a.summarize(ctx, r, store)
 }

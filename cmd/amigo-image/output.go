@@ -89,7 +89,7 @@ func (a *app) look(builds bool) terminal.Look {
 }
 
 func (a *app) jsonSink() *terminal.JSON {
-	sink := terminal.NewJSON(os.Stdout)
+	sink := terminal.NewJSON(stdout.Document())
 	if a.every > 0 {
 		sink.Every(a.every)
 	}
@@ -103,7 +103,7 @@ func asker() func(string) (string, error) {
 	}
 	answers := bufio.NewReader(os.Stdin)
 	return func(query string) (string, error) {
-		fmt.Fprintf(os.Stderr, "%s ", query)
+		fmt.Fprintf(stderr, "%s ", query)
 		line, err := answers.ReadString('\n')
 		return strings.TrimSpace(line), err
 	}

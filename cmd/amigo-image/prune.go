@@ -86,7 +86,7 @@ func (r *reporter) pruned(done repository.Pruned) error {
 	}
 	writeTable([]column{{"", 0}, {"VERSION", 0}, {"BUILT", 2}, {"WHY", 1}}, rows)
 	for _, line := range prunedLines(done) {
-		fmt.Println(line)
+		fmt.Fprintln(stdout, line)
 	}
 	return nil
 }

@@ -309,6 +309,6 @@ func (a *app) historyCommand() *cobra.Command {
 // writeTable writes a table that fits the terminal.
 func writeTable(columns []column, rows [][]string) {
 	for _, line := range table(columns, rows, terminal.Width(os.Stdout)) {
-		fmt.Println(line)
+		fmt.Fprintln(stdout, line)
 	}
 }

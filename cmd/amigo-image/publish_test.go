@@ -21,6 +21,7 @@ func TestPublish(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{
 				"HOME": e.WorkDir, "XDG_CACHE_HOME": filepath.Join(e.WorkDir, "cache"), "XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"),
+				"ESC":   "\x1b",
 				"TODAY": time.Now().UTC().Format(time.DateOnly),
 			} {
 				e.Setenv(name, value)

@@ -31,7 +31,7 @@ func describeHost(store imagestore.Store, dir cache.Dir) {
 	for _, image := range images {
 		writeFacts([]fact{{"image", labelOf(image.Version, image.Variant)}})
 	}
-	fmt.Println()
+	fmt.Fprintln(stdout)
 }
 
 // systemName is what the system calls itself.

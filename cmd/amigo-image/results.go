@@ -18,7 +18,7 @@ func (a *app) show(r pipeline.Result) error {
 		return a.showJSON(r)
 	}
 	if r.Unchanged {
-		fmt.Printf("%s: nothing changed\n", r.Build)
+		fmt.Fprintf(stdout, "%s: nothing changed\n", r.Build)
 	}
 	if r.Err == nil {
 		list(r.Artifacts)
@@ -30,10 +30,10 @@ func (a *app) show(r pipeline.Result) error {
 func list(artifacts []pipeline.Artifact) {
 	for _, artifact := range artifacts {
 		for _, f := range artifact.Files {
-			fmt.Println("  " + line(f))
+			fmt.Fprintln(stdout, "  "+line(f))
 		}
 		if len(artifact.Files) == 0 && artifact.Text != "" {
-			fmt.Println("  " + artifact.Text)
+			fmt.Fprintln(stdout, "  "+artifact.Text)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func relative(path string) string {
 }
 
 func (a *app) showJSON(r pipeline.Result) error {
-	out := terminal.NewJSON(os.Stdout)
+	out := terminal.NewJSON(stdout.Document())
 	var errs []error
 	for _, artifact := range r.Artifacts {
 		errs = append(errs, out.Object(struct {
@@ -80,7 +80,7 @@ func (a *app) showJSON(r pipeline.Result) error {
 
 func (a *app) summary(elapsed time.Duration) {
 	if !a.json && !a.quiet {
-		fmt.Fprintf(os.Stderr, "  %s  log: %s\n", terminal.Elapsed(elapsed), a.logPath)
+		fmt.Fprintf(stderr, "  %s  log: %s\n", terminal.Elapsed(elapsed), a.logPath)
 	}
 }
 

@@ -21,7 +21,7 @@ var announcer atomic.Pointer[func(string)]
 // state is what goes on, for SIGUSR1.
 var state = terminal.NewState()
 
-var plainly = func(text string) { fmt.Fprintln(os.Stderr, text) }
+var plainly = func(text string) { fmt.Fprintln(stderr, text) }
 
 func init() { announcer.Store(&plainly) }
 

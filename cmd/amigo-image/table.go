@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 )
 
 // column is a column of a table.
@@ -20,6 +22,7 @@ const gap = "  "
 // table lays out rows under their columns' names in at most width columns of a
 // terminal. Whole columns go when there is no room; nothing is cut.
 func table(columns []column, rows [][]string, width int) []string {
+	rows = printableCells(rows)
 	keep := make([]bool, len(columns))
 	for i := range keep {
 		keep[i] = true
@@ -46,6 +49,19 @@ func table(columns []column, rows [][]string, width int) []string {
 		lines = append(lines, tableLine(row, widths, keep))
 	}
 	return lines
+}
+
+// printableCells escapes cells before their widths are taken.
+func printableCells(rows [][]string) [][]string {
+	var clean [][]string
+	for _, row := range rows {
+		var cells []string
+		for _, cell := range row {
+			cells = append(cells, printable.Line(cell))
+		}
+		clean = append(clean, cells)
+	}
+	return clean
 }
 
 func columnWidths(columns []column, rows [][]string) []int {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -48,12 +47,12 @@ func (a *app) validate(c *cobra.Command, args []string, t *templateFlags, syntax
 		}
 	}
 	if a.json {
-		return json.NewEncoder(os.Stdout).Encode(struct {
+		return json.NewEncoder(stdout.Document()).Encode(struct {
 			Type   string   `json:"type"`
 			Valid  bool     `json:"valid"`
 			Builds []string `json:"builds"`
 		}{"result", true, names})
 	}
-	fmt.Println("The template is valid.")
+	fmt.Fprintln(stdout, "The template is valid.")
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -195,6 +196,9 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 			Try:   "fetch it again; use this file for nothing",
 		}
 	}
+	if other := v.misnamed(ctx, path, found.Version.Version); other != "" {
+		v.reporter.warn(fmt.Sprintf("%s is named after version %s, but it is version %s", filepath.Base(path), other, found.Version.Version))
+	}
 	return v.show(v.words(path, found))
 }
 
@@ -247,7 +251,7 @@ func (v *verifier) show(out verified) error {
 	}
 	v.reporter.settle()
 	if v.app.quiet {
-		fmt.Println("VERIFIED " + out.File)
+		fmt.Fprintln(stdout, "VERIFIED "+out.File+" "+labelOf(out.Version, out.Variant))
 		return nil
 	}
 	for _, line := range []struct{ name, text string }{
@@ -257,11 +261,27 @@ func (v *verifier) show(out verified) error {
 		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built},
 	} {
 		if line.text != "" {
-			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("%-10s %s", line.name, line.text)))
+			fmt.Fprintln(stdout, terminal.Wrapped(os.Stdout, fmt.Sprintf("%-10s %s", line.name, line.text)))
 		}
 	}
-	fmt.Println(terminal.Painter(os.Stdout, v.app.colour)("VERIFIED", "ok"))
+	_, _ = fmt.Fprintln(stdout.Coloured(), terminal.Painter(os.Stdout, v.app.colour)("VERIFIED", "ok"))
 	return nil
+}
+
+// misnamed returns the version that a file's name has and the file is not.
+func (v *verifier) misnamed(ctx context.Context, path, version string) string {
+	name, versions := filepath.Base(path), v.known.Versions
+	if v.repository != nil {
+		choices, _, _ := v.repository.Choices(ctx)
+		for _, c := range choices {
+			versions = append(versions, c.Version)
+		}
+	}
+	at := slices.IndexFunc(versions, func(other string) bool { return other != version && strings.Contains(name, "-"+other+"-") })
+	if at < 0 {
+		return ""
+	}
+	return versions[at]
 }
 
 // hashFile returns the size and the SHA-256 digest of a file, whose holes cost

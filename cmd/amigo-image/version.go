@@ -22,14 +22,14 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
-				return json.NewEncoder(os.Stdout).Encode(struct {
+				return json.NewEncoder(stdout.Document()).Encode(struct {
 					Type    string `json:"type"`
 					Version string `json:"version"`
 					Packer  string `json:"packer_templates"`
 					Go      string `json:"go"`
 				}{"version", version.String(), pipeline.CompatibleVersion, runtime.Version()})
 			}
-			fmt.Println(terminal.Wrapped(os.Stdout, fmt.Sprintf("amigo-image %s (templates of Packer %s, %s)", version.String(), pipeline.CompatibleVersion, runtime.Version())))
+			fmt.Fprintln(stdout, terminal.Wrapped(os.Stdout, fmt.Sprintf("amigo-image %s (templates of Packer %s, %s)", version.String(), pipeline.CompatibleVersion, runtime.Version())))
 			return nil
 		},
 	}

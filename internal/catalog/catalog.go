@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 )
 
 // Options is what the pages say besides the catalog.
@@ -62,11 +63,15 @@ func Render(c layout.Catalog, o Options) ([]File, error) {
 			return nil, err
 		}
 		files = append(files,
-			File{path.Join(name, layout.PageFile), page},
-			File{path.Join(name, layout.FeedFile), feed})
+			File{path.Join(name, layout.PageFile), shown(page)},
+			File{path.Join(name, layout.FeedFile), shown(feed)})
 	}
 	return files, nil
 }
+
+// shown escapes what older publishers let into the metadata: characters that
+// turn the order of what a person reads.
+func shown(page []byte) []byte { return []byte(printable.Escape(string(page))) }
 
 // site is what all pages are made from.
 type site struct {

@@ -49,6 +49,7 @@ const PointerBody = `{"see": "the signed metadata of this target holds the chann
 
 var (
 	channelName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	productName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	versionName = regexp.MustCompile(`^[0-9][A-Za-z0-9._+-]{0,63}$`)
 	reserved    = []string{MetadataDir, VersionsDir, StateDir, "root", "targets", "snapshot", "timestamp"}
 )
@@ -66,6 +67,15 @@ func CheckChannel(name string) error {
 func CheckVersion(name string) error {
 	if !versionName.MatchString(name) {
 		return fmt.Errorf("%q is no name of a version: letters, digits, dots, dashes, underscores and plus, a digit first", name)
+	}
+	return nil
+}
+
+// CheckProduct returns an error that says why files' names can't begin with
+// name.
+func CheckProduct(name string) error {
+	if !productName.MatchString(name) {
+		return fmt.Errorf("%q can't begin the name of a file (letters, digits, \".\", \"-\" and \"_\" can)", name)
 	}
 	return nil
 }

@@ -26,6 +26,9 @@ type Moved struct {
 
 // Promote moves a channel to the version that from is: a channel, or a version.
 func (r *Repository) Promote(ctx context.Context, from, channel, reason string, dryRun bool) (Moved, error) {
+	if err := checkReason(reason); err != nil {
+		return Moved{}, err
+	}
 	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(now sign.State) (string, error) {
 		return r.resolve(now, from)
 	})
@@ -42,6 +45,9 @@ type Back struct {
 
 // Rollback moves a channel back to an older version of its history.
 func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
+	if err := checkReason(back.Reason); err != nil {
+		return Moved{}, err
+	}
 	move := layout.Move{Action: layout.RolledBack, Reason: back.Reason}
 	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(now sign.State) (string, error) {
 		return r.earlier(now, back.Channel, back.Version)

@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
 )
 
@@ -85,6 +86,10 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 		return 0, err
 	}
 	for _, file := range append(files, pages...) {
+		// What older publishers let through is not passed on.
+		if file.Path == layout.ChannelsFile {
+			file.Content = printable.JSON(file.Content)
+		}
 		if err := r.replace(ctx, file.Path, file.Content); err != nil {
 			return 0, err
 		}

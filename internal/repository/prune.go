@@ -47,6 +47,9 @@ const margin = 24 * time.Hour
 // removes their files. What any channel is at, or would go back to, stays.
 func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
 	done := Pruned{DryRun: rules.DryRun}
+	if err := checkReason(rules.Reason); err != nil {
+		return done, err
+	}
 	err := r.locked(ctx, "prune", rules.DryRun, func(ctx context.Context) error {
 		now, err := r.load(ctx)
 		if err != nil {

@@ -38,6 +38,9 @@ func (r *Repository) Publish(ctx context.Context, release Release) (Published, e
 	if err := layout.CheckChannel(release.Channel); err != nil {
 		return Published{}, err
 	}
+	if err := checkReason(release.Reason); err != nil {
+		return Published{}, err
+	}
 	images, err := readImages(release.Directories)
 	if err != nil {
 		return Published{}, err

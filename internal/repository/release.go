@@ -14,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
 )
 
@@ -118,6 +119,9 @@ func readImage(dir string) (image, error) {
 		return image{}, fmt.Errorf("reading an image: %w", err)
 	}
 	facts, err := manifest.Decode(raw)
+	if err == nil {
+		err = printable.CheckJSON(raw)
+	}
 	if err != nil {
 		return image{}, fmt.Errorf("%s: %w", dir, err)
 	}

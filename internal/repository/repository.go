@@ -57,6 +57,9 @@ type Repository struct {
 // The ring has the keys of the roles that are to be signed.
 func Open(ctx context.Context, location string, ring *sign.Ring, options Options) (*Repository, error) {
 	r := &Repository{Options: options, ring: ring, policy: sign.DefaultPolicy()}
+	if err := options.check(); err != nil {
+		return nil, err
+	}
 	r.By = cmp.Or(r.By, store.Me())
 	r.Scratch = cmp.Or(r.Scratch, os.Getenv("TMPDIR"), "/var/tmp") // /tmp may be memory
 	if r.Policy != nil {

@@ -19,7 +19,7 @@ type JSON struct {
 	told    map[string]time.Time
 }
 
-// NewJSON returns a sink that writes to w.
+// NewJSON returns a sink that writes to w, such as a [Printer.Document].
 func NewJSON(w io.Writer) *JSON {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

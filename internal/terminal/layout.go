@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 )
 
 // Columns of a line about a phase; the text has the rest.
@@ -75,21 +76,11 @@ func (l layout) message(e event.Event) string {
 	if e.Type == event.Warning {
 		text += l.paint("warning:", "warning") + " "
 	}
-	text += printable(e.Text)
+	text += strings.ReplaceAll(e.Text, "\n", " ")
 	if l.width != nil {
 		return wrapped(text, l.width()-1)
 	}
 	return text
-}
-
-// printable removes what would move a terminal's cursor or change its state.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // Painter returns a function that colours a text for f as the word it stands
@@ -119,7 +110,7 @@ func (l layout) paint(text, as string) string {
 
 // fit cuts or fills text to exactly n columns.
 func fit(text string, n int) string {
-	text = printable(text)
+	text = printable.Line(text)
 	if runewidth.StringWidth(text) > n {
 		text = runewidth.Truncate(text, n, "..")
 	}

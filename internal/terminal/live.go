@@ -43,6 +43,7 @@ type liveLine struct {
 }
 
 func (l *live) Emit(e event.Event) {
+	e = clean(e)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch e.Type {

@@ -72,7 +72,7 @@ func TestLive(t *testing.T) {
 		"base          cached   debian 12, 250 packages                  0.1 s\r\n",
 		"boot          ok       guest answers ssh                         71 s\r\n",
 		"distribution  failed                                            4m02s\r\n",
-		"  the guest answers[31m ssh\r\n",
+		`  the guest answers ssh\x07` + "\r\n",
 		" 50%  1.0/2.0 GiB",
 		"[=",
 	} {

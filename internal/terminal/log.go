@@ -66,6 +66,7 @@ func (l *Log) Emit(e event.Event) {
 	if e.Type == event.Progress {
 		return
 	}
+	e = clean(e)
 	words := []string{time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), e.Build, e.Phase, string(e.Type)}
 	if e.Type == event.PhaseEnd {
 		words = append(words, string(e.Status), "("+Elapsed(e.Elapsed)+")")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 )
 
 // State knows what is going on now. It is a sink.
@@ -55,7 +56,7 @@ func (s *State) Lines() []string {
 		if p.progress.known() {
 			line += ": " + p.progress.amount()
 		} else if p.event.Text != "" {
-			line += ": " + printable(p.event.Text)
+			line += ": " + printable.Line(p.event.Text)
 		}
 		if left, ok := p.progress.left(s.now()); ok {
 			line += ", " + clock(left)

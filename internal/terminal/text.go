@@ -39,6 +39,7 @@ func newText(w io.Writer, l layout) *text {
 func NewText(w io.Writer) Sink { return newText(w, layout{}) }
 
 func (t *text) Emit(e event.Event) {
+	e = clean(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch e.Type {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/mattn/go-runewidth"
 	"github.com/mitchellh/go-wordwrap"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/printable"
 )
 
 // named begins a line that has a name in a column of its own.
@@ -14,8 +16,10 @@ var named = regexp.MustCompile(`^ *\S+( \S+)? {2,}`)
 
 // Wrapped breaks the lines of text that are too wide for f between words, and
 // puts the rest below the line's text. If f is no terminal it changes nothing:
-// programs count lines.
+// programs count lines. What can't be printed is escaped before, for columns to
+// be counted as they are seen.
 func Wrapped(f *os.File, text string) string {
+	text = printable.Escape(text)
 	if !Is(f) {
 		return text
 	}
