@@ -161,7 +161,11 @@ func bootTest(image layout.Image) string {
 	for _, b := range t.Boots {
 		boots = append(boots, fmt.Sprintf("%s %.0f s", b.Firmware, b.Serving))
 	}
-	return fmt.Sprintf("%d checks passed; serves after %s (%s)", t.Checks, strings.Join(boots, ", "), t.Accelerator)
+	text := fmt.Sprintf("%d checks passed; serves after %s (%s)", t.Checks, strings.Join(boots, ", "), t.Accelerator)
+	if t.FirstTry != "" {
+		text += "; second try (" + t.FirstTry + ")"
+	}
+	return text
 }
 
 func (a *app) showMachine(r *reporter, m imagestore.Machine) error {

@@ -78,7 +78,9 @@ type Check struct {
 type Report struct {
 	Checks []Check         `json:"checks"`
 	Boots  []manifest.Boot `json:"boots"`
-	Facts  Facts           `json:"-"`
+	// FirstTry is what failed before, if the test was made twice.
+	FirstTry *FirstTry `json:"first_try,omitempty"`
+	Facts    Facts     `json:"-"`
 }
 
 // FailedError says that an image did not pass its test.
@@ -105,12 +107,22 @@ func (e *FailedError) Error() string {
 
 // Run boots the image once for each boot that its variant needs, all at the
 // same time, and checks each. The error of an image that does not pass is a
-// [*FailedError].
+// [*FailedError]. A test that failed because something that serves died, or on
+// a host that was overloaded, is made once more by itself.
 func Run(ctx context.Context, spec Spec, sink event.Sink) (Report, error) {
 	spec = spec.withDefaults()
 	phase := event.Start(sink, Phase, fmt.Sprintf("%s, %s", filepath.Base(spec.Image), spec.Accelerator))
-	report, err := run(ctx, spec, phase)
+	report, err := runTwice(ctx, spec, func(ctx context.Context, spec Spec) (Report, error) {
+		report, err := run(ctx, spec, phase)
+		if failed := (*FailedError)(nil); errors.As(err, &failed) {
+			phase.Say(fmt.Sprintf("%d of %d checks failed", len(failed.Failed), failed.Total))
+		}
+		return report, err
+	})
 	summary := fmt.Sprintf("%d checks passed", len(report.Checks))
+	if report.FirstTry != nil {
+		summary += ", second try (" + report.FirstTry.Why + ")"
+	}
 	return report, phase.End(event.OK, summary, err)
 }
 

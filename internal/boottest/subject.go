@@ -77,7 +77,12 @@ func (s *subject) look(ctx context.Context) (arrived bool) {
 	if !s.all(ctx, arrival) {
 		return false
 	}
-	defer func() { _ = s.guest.Close() }()
+	defer func() {
+		if !s.dead() {
+			s.all(ctx, steadiness)
+		}
+		_ = s.guest.Close()
+	}()
 	serves := s.all(ctx, services[:1]) && s.all(ctx, services[1:])
 	if !s.all(ctx, introduction) {
 		return true
@@ -182,6 +187,7 @@ var (
 		{"AmiGO answers", answers("AmiGO", serving.Page)},
 	}
 	introduction = []check{{"it tells about itself", inspect}}
+	steadiness   = []check{{steadyCheck, steadyUnits}}
 )
 
 // outsideChecks returns the checks that are made over the network.

@@ -174,7 +174,15 @@ func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.
 		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: address.Bare(about.AmiGO.Source), Serve: about.Serve},
 		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Date: about.GOlr.Date, DOI: about.GOlr.DOI},
 		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel},
-		BootTest: manifest.BootTest{Accelerator: string(o.Machine.Accelerator), Checks: len(report.Checks), Boots: report.Boots},
+		BootTest: bootTest(o, report),
 		Tool:     o.Tool,
 	}
+}
+
+func bootTest(o Order, report boottest.Report) manifest.BootTest {
+	test := manifest.BootTest{Accelerator: string(o.Machine.Accelerator), Checks: len(report.Checks), Boots: report.Boots}
+	if report.FirstTry != nil {
+		test.FirstTry = report.FirstTry.Why
+	}
+	return test
 }

@@ -102,6 +102,8 @@ type BootTest struct {
 	Accelerator string `json:"accelerator"`
 	Checks      int    `json:"checks"`
 	Boots       []Boot `json:"boots"`
+	// FirstTry says why the test was made twice; "" if it was not.
+	FirstTry string `json:"first_try,omitempty"`
 }
 
 // Boot is one start of the image in its test; times are seconds since power on.

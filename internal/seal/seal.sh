@@ -22,6 +22,7 @@ rm -f /etc/npmrc /root/.npmrc
 journalctl --rotate >/dev/null 2>&1 || true
 rm -rf /var/log/journal/*
 find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' \) -delete
+rm -f /var/log/jetty9/hs_err_pid*
 find /var/log -type f -exec truncate -s 0 {} +
 
 sync

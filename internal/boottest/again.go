@@ -1,0 +1,106 @@
+package boottest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FirstTry is a test that was made once more, since what failed may not have
+// been the image's fault.
+type FirstTry struct {
+	Why    string  `json:"why"`
+	Failed []Check `json:"failed"`
+}
+
+// FirstTryDir is the directory in the evidence that holds the first test's.
+const FirstTryDir = "first-try"
+
+// steadyCheck is the name of the check that nothing was restarted.
+const steadyCheck = "nothing that serves was restarted"
+
+// again says why a test that failed deserves a second one, or "". The image's
+// own faults do not: they would be there again.
+func again(failed []Check, foreignLoad float64) string {
+	for _, c := range failed {
+		if c.Name == steadyCheck && strings.Contains(c.Detail, restarted) {
+			return c.Boot + ": " + c.Detail
+		}
+	}
+	if foreignLoad > float64(runtime.NumCPU()) {
+		return fmt.Sprintf("the host was overloaded: other programs kept %.0f more processors busy than it has to spare", foreignLoad)
+	}
+	return ""
+}
+
+// runTwice runs a test, and once more if the first may have failed for no fault
+// of the image. What both found is in the report and in the evidence.
+func runTwice(ctx context.Context, spec Spec, once func(context.Context, Spec) (Report, error)) (Report, error) {
+	load := watchLoad(ctx, float64(concurrent*max(spec.CPUs, 1)))
+	report, err := once(ctx, spec)
+	foreign := load()
+	var failed *FailedError
+	if !errors.As(err, &failed) {
+		return report, err
+	}
+	why := again(failed.Failed, foreign)
+	if why == "" {
+		return report, err
+	}
+	first := spec.Evidence + "." + FirstTryDir
+	if err := os.Rename(spec.Evidence, first); err != nil {
+		return report, fmt.Errorf("keeping the evidence of the first try: %w", err)
+	}
+	report, err = once(ctx, spec)
+	report.FirstTry = &FirstTry{Why: why, Failed: failed.Failed}
+	kept := os.Rename(first, filepath.Join(spec.Evidence, FirstTryDir))
+	if ctx.Err() == nil && kept == nil {
+		kept = writeReport(spec.Evidence, report)
+	}
+	return report, errors.Join(err, kept)
+}
+
+// loadPause is between two looks at the load.
+const loadPause = 10 * time.Second
+
+// watchLoad looks how busy the host is until the function that it returns is
+// called, which says by how many runnable programs the load was above our own at
+// the most.
+func watchLoad(ctx context.Context, own float64) (most func() float64) {
+	ctx, cancel := context.WithCancel(ctx)
+	var highest float64
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			highest = max(highest, loadAverage()-own)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(loadPause):
+			}
+		}
+	})
+	return func() float64 {
+		cancel()
+		group.Wait()
+		return highest
+	}
+}
+
+// loadAverage is the kernel's of the last minute, or 0.
+func loadAverage() float64 {
+	content, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(content), " ")
+	load, _ := strconv.ParseFloat(first, 64)
+	return load
+}

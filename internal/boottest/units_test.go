@@ -1,0 +1,107 @@
+package boottest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestRestarts(t *testing.T) {
+	output := func(apache, jetty, journal string) string {
+		return marker + "restarts apache2.service\n" + apache + "\n" + marker + "journal apache2.service\nstarted\n" +
+			marker + "restarts jetty9.service\n" + jetty + "\n" + marker + "journal jetty9.service\n" + journal + "\n" + marker + "hs_err\n"
+	}
+	crash := "jetty9[460]: # A fatal error has been detected by the Java Runtime Environment:\njetty9[460]: #  SIGSEGV (0xb) at pc=0x00007f, pid=460\n" +
+		"systemd[1]: jetty9.service: Main process exited, code=dumped, status=6/ABRT\nsystemd[1]: jetty9.service: Scheduled restart job"
+	for name, test := range map[string]struct{ output, want string }{
+		"steady":       {output("0", "0", "fine"), ""},
+		"crashed":      {output("0", "1", crash), "jetty9 was restarted once: SIGSEGV (0xb) at pc=0x00007f, pid=460"},
+		"by systemd":   {output("3", "0", ""), "apache2 was restarted 3 times"},
+		"both":         {output("1", "2", "java.lang.OutOfMemoryError: Java heap space"), "apache2 was restarted once; jetty9 was restarted 2 times: java.lang.OutOfMemoryError: Java heap space"},
+		"only systemd": {output("0", "1", "systemd[1]: jetty9.service: Main process exited, code=killed, status=9/KILL"), "jetty9 was restarted once: Main process exited, code=killed, status=9/KILL"},
+		"nothing":      {"", ""},
+	} {
+		err := restarts(parseInside(test.output))
+		if got := text(err); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// failing returns a test that fails so often, and leaves evidence.
+func failing(times int, check Check) (once func(context.Context, Spec) (Report, error), runs *int) {
+	runs = new(int)
+	return func(_ context.Context, spec Spec) (Report, error) {
+		*runs++
+		report := Report{Checks: []Check{{Name: "a", OK: true}}}
+		if err := os.MkdirAll(spec.Evidence, 0o755); err != nil {
+			return report, err
+		}
+		if err := os.WriteFile(filepath.Join(spec.Evidence, "run"), []byte{byte('0' + *runs)}, 0o644); err != nil {
+			return report, err
+		}
+		if *runs > times {
+			return report, writeReport(spec.Evidence, report)
+		}
+		report.Checks = append(report.Checks, check)
+		return report, &FailedError{Failed: []Check{check}, Total: 2, Evidence: spec.Evidence}
+	}, runs
+}
+
+func TestSecondTry(t *testing.T) {
+	crashed := Check{Boot: "uefi", Name: steadyCheck, Detail: "jetty9 was restarted once: SIGSEGV (0xb)"}
+	for name, test := range map[string]struct {
+		check       Check
+		times, runs int
+		passes      bool
+	}{
+		"passes":            {crashed, 0, 1, true},
+		"crashed once":      {crashed, 1, 2, true},
+		"crashed twice":     {crashed, 2, 2, false},
+		"the image's fault": {Check{Name: "AmiGO answers", Detail: "status 500"}, 9, 1, false},
+		"ssh broke off":     {Check{Name: steadyCheck, Detail: "EOF"}, 9, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			once, runs := failing(test.times, test.check)
+			spec := Spec{Evidence: filepath.Join(t.TempDir(), "boot-test"), CPUs: 1 << 20} // the host counts as idle
+			report, err := runTwice(t.Context(), spec, once)
+			if *runs != test.runs || (err == nil) != test.passes || err != nil && !errors.As(err, new(*FailedError)) {
+				t.Errorf("%d runs, %v", *runs, err)
+			}
+			if second := test.runs == 2; second != (report.FirstTry != nil) {
+				t.Fatalf("%+v", report)
+			} else if !second {
+				return
+			}
+			first, err := os.ReadFile(filepath.Join(spec.Evidence, FirstTryDir, "run"))
+			if err != nil || string(first) != "1" {
+				t.Errorf("the first evidence: %q, %v", first, err)
+			}
+			kept, err := os.ReadFile(filepath.Join(spec.Evidence, ReportName))
+			if err != nil || !strings.Contains(string(kept), `"why": "uefi: jetty9 was restarted once: SIGSEGV (0xb)"`) {
+				t.Errorf("the report: %s, %v", kept, err)
+			}
+		})
+	}
+}
+
+func TestAgainOnAnOverloadedHost(t *testing.T) {
+	failed := []Check{{Name: "AmiGO answers", Detail: "no answer"}}
+	if why := again(failed, float64(runtime.NumCPU())+1); !strings.Contains(why, "overloaded") {
+		t.Errorf("%q", why)
+	}
+	if why := again(failed, 0); why != "" {
+		t.Errorf("%q", why)
+	}
+}
