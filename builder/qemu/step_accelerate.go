@@ -40,7 +40,7 @@ func (s *stepAccelerate) choose(ctx context.Context) (accelerator.Choice, error)
 	if err == nil && s.config.RequireAcceleration && !choice.Accelerated() {
 		err = &fault.Error{
 			What: "require_acceleration: this host has none that pays: " + choice.String(),
-			Try:  "amigo-image doctor", Code: fault.Host,
+			Do:   fault.To(fault.Diagnose), Code: fault.Host,
 		}
 	}
 	return choice, err

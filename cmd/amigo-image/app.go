@@ -131,7 +131,7 @@ func (a *app) report(err error) int {
 		return quiet.status
 	}
 	status := fault.Other
-	for i, f := range classify(err) {
+	for i, f := range faultsOf(err) {
 		if i == 0 || f.Code == fault.Interrupted {
 			status = f.Code
 		}
@@ -141,9 +141,7 @@ func (a *app) report(err error) int {
 }
 
 func (a *app) tell(f *fault.Error) {
-	if line, ok := a.line(a.args); ok {
-		f.Repeat(line)
-	}
+	a.word(f)
 	if a.json {
 		_ = json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
@@ -151,7 +149,16 @@ func (a *app) tell(f *fault.Error) {
 		}{"error", f})
 		return
 	}
-	_ = f.Write(stderr)
+	var text strings.Builder
+	_ = f.Write(&text)
+	_, _ = io.WriteString(stderr, terminal.Wrapped(os.Stderr, text.String()))
+}
+
+// word says in words what f knows to try.
+func (a *app) word(f *fault.Error) {
+	if f.Try == "" {
+		f.Try = a.words(f.Do)
+	}
 }
 
 // variable sets a template's variables, which may be sensitive.
@@ -171,11 +178,11 @@ func (a *app) line(args []string) (string, bool) {
 // is wrong, or short if it may hold a secret.
 func (a *app) instead(wrong, right, short string) string {
 	args := slices.Clone(a.args)
-	at := slices.Index(args, wrong)
+	at := slices.IndexFunc(args, func(arg string) bool { return arg == wrong || strings.HasSuffix(arg, "="+wrong) })
 	if at < 0 {
 		return short
 	}
-	args[at] = right
+	args[at] = strings.TrimSuffix(args[at], wrong) + right
 	if line, ok := a.line(args); ok {
 		return line
 	}

@@ -101,7 +101,7 @@ func (a *app) failed(ctx context.Context, err error, results []pipeline.Result) 
 		return context.Cause(ctx)
 	}
 	var all []error
-	for i, f := range classify(err) {
+	for i, f := range faultsOf(err) {
 		if f.Kept == "" && i < len(results) {
 			f.Kept = kept(results)
 		}

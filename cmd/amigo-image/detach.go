@@ -26,6 +26,7 @@ type report struct {
 	Event *event.Event        `json:"event,omitempty"`
 	Ready *imagestore.Machine `json:"ready,omitempty"`
 	Fault *fault.Error        `json:"fault,omitempty"`
+	Do    fault.Try           `json:"do,omitzero"` // of the fault: worded by who started this
 }
 
 // reportFile is the descriptor of the pipe in a detached run.
@@ -106,6 +107,7 @@ func (a *app) follow(c *cobra.Command, r *reporter, f *runFlags, from io.Reader)
 		case told.Fault != nil && c.Context().Err() != nil:
 			return context.Cause(c.Context())
 		case told.Fault != nil:
+			told.Fault.Do = told.Do
 			return told.Fault
 		case told.Ready != nil:
 			a.ready(r, f, *told.Ready)
@@ -137,7 +139,8 @@ func (u *upline) end(err error) {
 		return
 	}
 	if err != nil {
-		u.tell(report{Fault: faultOf(err)})
+		f := faultOf(err)
+		u.tell(report{Fault: f, Do: f.Do})
 	}
 	_ = u.file.Close()
 	u.file = nil

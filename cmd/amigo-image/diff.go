@@ -150,7 +150,7 @@ func (f *finder) published(ctx context.Context, name string) (changes.Side, erro
 	}
 	choice, err := f.repository.Resolve(ctx, name)
 	if err != nil {
-		return changes.Side{}, misnamed(err, f.reporter.app.hollow(name, "amigo-image diff"))
+		return changes.Side{}, err
 	}
 	return f.repository.Side(ctx, choice)
 }

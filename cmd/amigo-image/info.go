@@ -96,7 +96,7 @@ func (a *app) describe(ctx context.Context, r *reporter, store imagestore.Store,
 	}
 	choice, err := repository.Resolve(ctx, name)
 	if err != nil {
-		return layout.VersionManifest{}, choice, misnamed(err, a.hollow(name, "amigo-image info"))
+		return layout.VersionManifest{}, choice, err
 	}
 	version, _, err := repository.Manifest(ctx, choice)
 	return version, choice, err

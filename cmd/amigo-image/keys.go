@@ -111,12 +111,6 @@ func (a *app) keysInit(k keysDir, setup sign.Setup) error {
 		return err
 	}
 	ring, err := sign.CreateRing(dir, setup, sign.DefaultPolicy(), time.Now())
-	if exists := (*sign.ExistsError)(nil); errors.As(err, &exists) {
-		return &fault.Error{What: "there are keys already", Where: dir, Kept: "nothing was changed", Try: "amigo-image keys show   # or keys rotate", Err: err}
-	}
-	if wrong := (*sign.SetupError)(nil); errors.As(err, &wrong) {
-		return usage(wrong.Error(), "amigo-image keys init --channels stable,nightly")
-	}
 	if err != nil {
 		return err
 	}
@@ -187,11 +181,8 @@ func (a *app) keysRotate(c *cobra.Command, k keysDir, rotation sign.Rotation) er
 	if unknown := (*sign.UnknownChannelError)(nil); errors.As(err, &unknown) {
 		return unknownKey(c, unknown)
 	}
-	if wrong := (*sign.SetupError)(nil); errors.As(err, &wrong) {
-		return usage(wrong.Error(), c.CommandPath()+" --help")
-	}
 	if err != nil {
-		return keyFault(err)
+		return err
 	}
 	for _, file := range rotated.Files {
 		if !a.quiet && !a.json && rotated.Pending == nil {
@@ -211,29 +202,11 @@ func unknownKey(c *cobra.Command, unknown *sign.UnknownChannelError) error {
 	return &fault.Error{What: fmt.Sprintf("there is no key %q", unknown.Channel), Where: "there are: " + strings.Join(known, ", "), Try: try, Code: fault.NotFound, Err: unknown}
 }
 
-// keyFault says what of the keys is missing or wrong.
-func keyFault(err error) error {
-	var known hinted
-	if !errors.As(err, &known) {
-		return err
-	}
-	f := &fault.Error{What: known.Error(), Kept: "nothing was changed", Try: known.Hint(), Code: fault.Other, Err: err}
-	f.What, f.Where = firstLine(f.What, "")
-	switch {
-	case errors.As(err, new(*sign.MissingKeyError)), errors.As(err, new(*sign.NoRootError)),
-		errors.As(err, new(*sign.NoTargetsError)), errors.As(err, new(*sign.NoRootKeyError)):
-		f.Code = fault.NotFound
-	case errors.As(err, new(*sign.RefusedError)):
-		f.Code = fault.Verify
-	}
-	return f
-}
-
 // showKeys shows a ring, and what to do next.
 func (a *app) showKeys(ring *sign.Ring, next string) error {
 	d, err := ring.Describe(sign.DefaultPolicy(), time.Now())
 	if err != nil {
-		return keyFault(err)
+		return err
 	}
 	if a.json {
 		return json.NewEncoder(stdout.Document()).Encode(struct {

@@ -119,7 +119,7 @@ func (a *app) keysSign(k keysDir, file, key string, yes bool) error {
 		return &fault.Error{What: "there is no such file", Where: err.Error(), Kept: "nothing was changed", Code: fault.NotFound, Err: err}
 	}
 	if err != nil {
-		return keyFault(err)
+		return err
 	}
 	if !a.quiet && !a.json {
 		fmt.Fprint(stdout, proposed(p))
@@ -131,7 +131,7 @@ func (a *app) keysSign(k keysDir, file, key string, yes bool) error {
 	}
 	pending, err := p.Sign()
 	if err != nil {
-		return keyFault(err)
+		return err
 	}
 	return a.signed(p, pending)
 }

@@ -111,10 +111,10 @@ func (f *sourceFlags) look(ctx context.Context, r *reporter, store imagestore.St
 	}
 	f.hurry = f.from == ""
 	repository, err := f.open(ctx, r, store)
-	if err == nil || f.from != "" || ctx.Err() != nil || faultOf(err).Code != fault.Network {
+	if err == nil || f.from != "" || ctx.Err() != nil || fault.Of(err).Code != fault.Network {
 		return repository, err
 	}
-	r.say("%s; listing what is here", faultOf(err).What)
+	r.say("%s; listing what is here", fault.Of(err).What)
 	return nil, nil
 }
 

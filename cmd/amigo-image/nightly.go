@@ -108,7 +108,6 @@ func (a *app) nightOver(status nightly.Status, file night.File, out *reporter) e
 			a.showTemplate(wrong)
 		}
 	}
-	characterizePublish(f, status.Err())
 	f.Code, f.Log = status.Exit, status.Log
 	if f.Where = strings.TrimSpace(f.Where); status.Evidence != "" {
 		f.Where += "\nevidence: " + relative(status.Evidence)

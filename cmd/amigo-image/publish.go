@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
 )
@@ -88,6 +90,24 @@ func (a *app) change(c *cobra.Command, p *publisherFlags, do func(ctx context.Co
 	}
 	defer func() { _ = r.Close() }()
 	return a.publisherFault(c, p, do(c.Context(), r, out))
+}
+
+// publisherFault completes an error of a command that changes a repository. What
+// nobody knows is a failed publication.
+func (a *app) publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx := c.Context(); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	f := faultOf(err)
+	f.Kept = cmp.Or(f.Kept, "readers see what they saw before")
+	f.Where = cmp.Or(f.Where, address.Shown(p.to))
+	if f.Code == fault.Other {
+		f.Code = fault.Publish
+	}
+	return f
 }
 
 func (a *app) publishCommand() *cobra.Command {

@@ -172,7 +172,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	}
 	choice, err := repository.Resolve(ctx, w.name)
 	if err != nil {
-		return imagestore.Image{}, misnamed(err, a.hollow(w.name, w.command))
+		return imagestore.Image{}, err
 	}
 	if image, err := store.Image(choice.Version, w.variant); err == nil {
 		if !choice.Is(image) {
@@ -183,7 +183,7 @@ func (a *app) obtain(ctx context.Context, r *reporter, store imagestore.Store, f
 	}
 	plan, err := repository.Plan(ctx, choice, w.variant)
 	if err != nil {
-		return imagestore.Image{}, misnamed(err, a.hollow(w.variant, w.command+" --variant"))
+		return imagestore.Image{}, err
 	}
 	defer func() { _ = plan.Close() }()
 	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
@@ -228,21 +228,6 @@ func offline(r *reporter, store imagestore.Store, w wanted) (imagestore.Image, e
 	}
 	r.say("offline: %s was %s on %s", w.name, version, known.Seen.Format(time.DateOnly))
 	return image, store.Touch(image)
-}
-
-// misnamed names what was meant.
-func misnamed(err error, command string) error {
-	var missing *obtain.NotFoundError
-	var variant *obtain.VariantError
-	switch {
-	case errors.As(err, &missing):
-		known := slices.Concat(missing.Channels, missing.Versions)
-		return &fault.Error{What: missing.Error(), Try: named(command, missing.Name, known), Code: fault.NotFound, Err: err}
-	case errors.As(err, &variant):
-		return &fault.Error{What: variant.Error(), Try: named(command, variant.Variant, variant.Known), Code: fault.NotFound, Err: err}
-	default:
-		return err
-	}
 }
 
 // broken says what of a pull that failed is kept.

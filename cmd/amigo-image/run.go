@@ -179,7 +179,7 @@ func (a *app) launch(ctx context.Context, r *reporter, store imagestore.Store, f
 			a.ready(r, f, m)
 		},
 		Late: func(m imagestore.Machine, late *launch.LateError) {
-			up.end(lateFault(m, late))
+			up.end(late)
 			a.late(r, m, late)
 		},
 	})

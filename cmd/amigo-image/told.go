@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
@@ -127,7 +126,8 @@ func openBrowser(r *reporter, url string) {
 
 // late tells that a machine is on, but not what it should be.
 func (a *app) late(r *reporter, m imagestore.Machine, late *launch.LateError) {
-	f := lateFault(m, late)
+	f := faultOf(late)
+	a.word(f)
 	_ = r.object(struct {
 		started
 		What  string `json:"what"`
@@ -138,26 +138,4 @@ func (a *app) late(r *reporter, m imagestore.Machine, late *launch.LateError) {
 	_ = f.Write(&text)
 	r.say("degraded: %s", strings.TrimSpace(strings.TrimPrefix(text.String(), "error: ")))
 	r.say("It is still waited for. Ctrl-C shuts down")
-}
-
-// lateFault is for those who wait for a machine that is late: what of it
-// answers, and how to look and to go on waiting.
-func lateFault(m imagestore.Machine, late *launch.LateError) *fault.Error {
-	f := &fault.Error{
-		What: late.Error(), Kept: "the machine " + m.Name + ", which stays on", Code: fault.Other, Err: late,
-		Try: "amigo-image wait " + m.Name + "\namigo-image stop " + m.Name + "   # if it never will",
-	}
-	if late.SSH {
-		f.Try += "\namigo-image ssh " + m.Name + "   # to look"
-	}
-	f.Where = strings.TrimSpace(short(late.Last.Error(), longest) + "\n" + console(late.Line, late.Console))
-	return f
-}
-
-// console names a console's log and the last line in it.
-func console(line, path string) string {
-	if line != "" {
-		return "last line on the console: " + short(line, 70) + "\n" + path
-	}
-	return path
 }

@@ -114,8 +114,8 @@ func (v *verifier) open(ctx context.Context, f *sourceFlags) (err error) {
 	}
 	f.hurry = f.from == ""
 	v.repository, err = f.open(ctx, v.reporter, v.store)
-	if err != nil && f.from == "" && faultOf(err).Code == fault.Network && ctx.Err() == nil {
-		v.reporter.say("%s; checking by what was seen earlier", faultOf(err).What)
+	if err != nil && f.from == "" && fault.Of(err).Code == fault.Network && ctx.Err() == nil {
+		v.reporter.say("%s; checking by what was seen earlier", fault.Of(err).What)
 		return nil
 	}
 	return err
@@ -186,7 +186,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 	if !ok {
 		return &fault.Error{
 			What: filepath.Base(path) + " is no file of this repository", Code: fault.Verify,
-			Where: address.Shown(v.location) + "\nsha256 " + digest, Try: fault.Again("with --from and the address of the repository it is from"),
+			Where: address.Shown(v.location) + "\nsha256 " + digest, Do: fault.Retry(fault.HomeRepository),
 		}
 	}
 	if found.SHA256 != digest {

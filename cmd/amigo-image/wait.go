@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -52,13 +51,10 @@ func (a *app) wait(c *cobra.Command, args []string, timeout time.Duration) error
 	}
 	defer r.close()
 	m, err = launch.Wait(c.Context(), store, m, timeout, r)
-	var late *launch.LateError
-	switch {
-	case c.Context().Err() != nil:
+	if c.Context().Err() != nil {
 		return context.Cause(c.Context())
-	case errors.As(err, &late):
-		return lateFault(m, late)
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	return r.result(newStarted("ready", m), m.URL)

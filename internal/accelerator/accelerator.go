@@ -17,6 +17,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
 )
 
@@ -80,6 +81,11 @@ type NoneError struct{ Results []Result }
 
 func (e *NoneError) Error() string {
 	return "no accelerator runs a guest: " + Choice{Results: e.Results}.String()
+}
+
+// Fault implements [fault.Reporter].
+func (e *NoneError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Host, Try: fault.To(fault.Diagnose)}
 }
 
 // Choose returns the first candidate that no later one beats. The outcome is

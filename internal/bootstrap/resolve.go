@@ -12,6 +12,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
 )
 
@@ -42,6 +43,11 @@ func (e *UnreachableError) Error() string {
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *UnreachableError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Network, Try: fault.To(fault.UpdateLists)}
+}
 
 // Resolve asks the package archive which versions s gives today.
 func Resolve(ctx context.Context, c cache.Dir, s Spec) (Plan, error) {

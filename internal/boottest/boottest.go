@@ -11,11 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
 )
@@ -103,6 +105,18 @@ func (e *FailedError) Error() string {
 		text += fmt.Sprintf("; %s: %s: %s", check.Boot, check.Name, check.Detail)
 	}
 	return text + " (evidence: " + e.Evidence + ")"
+}
+
+// Fault implements [fault.Reporter].
+func (e *FailedError) Fault() fault.Report {
+	var lines []string
+	for _, check := range e.Failed {
+		lines = append(lines, fmt.Sprintf("%s: %s: %s", check.Boot, check.Name, fault.Short(check.Detail, fault.Longest)))
+	}
+	return fault.Report{
+		What:  fmt.Sprintf("%d of %d checks of the image failed", len(e.Failed), e.Total),
+		Where: strings.Join(lines, "\n"), Code: fault.Test, Try: fault.To(fault.LookAtEvidence, e.Evidence),
+	}
 }
 
 // Run boots the image once for each boot that its variant needs, all at the

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -25,6 +26,11 @@ type NoImageError struct{ Dir string }
 
 func (e *NoImageError) Error() string {
 	return fmt.Sprintf("%s: no image is described there (no %s)", e.Dir, manifest.FileName)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NoImageError) Fault() fault.Report {
+	return fault.Report{What: "no image is described in " + e.Dir, Code: fault.NotFound, Try: fault.To(fault.ListImages)}
 }
 
 // Load returns the side that lies in a directory: a version of a repository,

@@ -2,14 +2,24 @@ package chunk
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // ErrContent tells that something is not what the index says.
-var ErrContent = errors.New("it is not what the index says")
+var ErrContent error = contentError{}
+
+type contentError struct{}
+
+func (contentError) Error() string { return "it is not what the index says" }
+
+// Fault implements [fault.Reporter].
+func (e contentError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Verify, Try: fault.Retry(fault.NoProxy, fault.OtherServer)}
+}
 
 // Decoder turns frames into chunks. It is for one goroutine.
 type Decoder struct {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // grace is how long a program may take to end after SIGTERM before it is
@@ -78,6 +79,11 @@ type MissingError struct{ Name, Package string }
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not installed (try: apt-get install %s)", e.Name, e.Package)
+}
+
+// Fault implements [fault.Reporter].
+func (e *MissingError) Fault() fault.Report {
+	return fault.Report{What: e.Name + " is not installed", Code: fault.Host, Try: fault.To(fault.Install, e.Package)}
 }
 
 // Process is a running program.

@@ -27,19 +27,6 @@ const (
 	Interrupted = 130 // Ctrl-C or kill
 )
 
-// again begins a Try that is the command that failed, once more.
-const again = "the same command"
-
-// Again returns a Try: the same command, with a remark that a shell skips.
-func Again(remark string) string { return again + "   # " + remark }
-
-// Repeat puts the command line into a Try that [Again] made.
-func (e *Error) Repeat(line string) {
-	if rest, ok := strings.CutPrefix(e.Try, again+"   #"); ok {
-		e.Try = line + "   #" + rest
-	}
-}
-
 // Error is an error that says what a person needs to know. Empty parts are not
 // shown.
 type Error struct {
@@ -49,6 +36,7 @@ type Error struct {
 	Try   string `json:"try,omitempty"`   // the command that cures or shows more
 	Log   string `json:"log,omitempty"`   // the path of the full log
 	Code  int    `json:"code"`            // exit status
+	Do    Try    `json:"-"`               // what Try says in words, where Try is empty
 	Err   error  `json:"-"`               // what it came from
 }
 
@@ -62,7 +50,7 @@ func (e *Error) Write(w io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "error: %s\n", indented(e.What))
 	for _, part := range []struct{ name, value string }{
-		{"where:", e.Where}, {"kept:", e.Kept}, {"try:", e.Try}, {"log:", e.Log},
+		{"where:", e.Where}, {"kept:", e.Kept}, {"try:", aside(e.Try)}, {"log:", e.Log},
 	} {
 		if part.value != "" {
 			fmt.Fprintf(&text, "  %-6s %s\n", part.name, indented(part.value))
@@ -72,7 +60,25 @@ func (e *Error) Write(w io.Writer) error {
 	return err
 }
 
+// columns is what a terminal has at the least.
+const columns = 80
+
+// aside puts the remark behind a command line that is too long with it on a
+// line of its own, so that the command can be copied whole.
+func aside(try string) string {
+	lines := strings.Split(try, "\n")
+	for i, line := range lines {
+		if command, remark, ok := strings.Cut(line, "   # "); ok && len(indent)+len(line) > columns {
+			lines[i] = command + "\n# " + remark
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// indent is the column where the text of a part begins.
+const indent = "         "
+
 // indented keeps the lines of a text under its first.
 func indented(text string) string {
-	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n         ")
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n"+indent)
 }

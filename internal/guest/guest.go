@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // lastWords is how many lines of a failed script's output its error carries.
@@ -44,6 +45,11 @@ func (e *TimeoutError) Error() string {
 }
 
 func (e *TimeoutError) Unwrap() error { return e.Last }
+
+// Fault implements [fault.Reporter].
+func (e *TimeoutError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Other, Try: fault.To(fault.RaiseTimeout)}
+}
 
 // Dial connects to the SSH server at addr as user, trying until it answers,
 // timeout is over, ctx is done or machine has exited.

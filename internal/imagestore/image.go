@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -57,6 +59,11 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("there is no %q here", e.Name) }
+
+// Fault implements [fault.Reporter].
+func (e *MissingError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.To(fault.ListImages)}
+}
 
 // Image returns one image. If it is not there the error is a [*MissingError].
 func (s Store) Image(version, variant string) (Image, error) {
@@ -135,6 +142,14 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string { return fmt.Sprintf("%s is in use by %q", e.Name, e.Machines) }
+
+// Fault implements [fault.Reporter].
+func (e *InUseError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("%s is in use by %s", e.Name, strings.Join(e.Machines, ", ")), Code: fault.Locked,
+		Try: fault.To(fault.RemoveMachines, e.Machines...),
+	}
+}
 
 // RemoveImage removes an image that no machine uses.
 func (s Store) RemoveImage(ctx context.Context, i Image) error {

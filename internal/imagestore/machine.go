@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Files of a machine.
@@ -108,6 +109,11 @@ type Held struct {
 type MachineBusyError struct{ Machine Machine }
 
 func (e *MachineBusyError) Error() string { return e.Machine.Name + " is running" }
+
+// Fault implements [fault.Reporter].
+func (e *MachineBusyError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Locked, Try: fault.To(fault.StopMachine, e.Machine.Name)}
+}
 
 // Create makes a machine and holds it. A kept one must be new; one that is
 // thrown away gets the next free name. What dead ones left is removed.

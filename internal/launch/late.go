@@ -3,8 +3,10 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/serving"
 )
@@ -32,18 +34,35 @@ func (e *NotUpError) Error() string {
 
 func (e *NotUpError) Unwrap() error { return e.Err }
 
+// Fault implements [fault.Reporter].
+func (e *NotUpError) Fault() fault.Report {
+	return fault.Report{
+		What: fault.Short(e.Err.Error(), fault.Longest), Code: fault.Other, Try: fault.To(fault.Diagnose),
+		Where: strings.Join(append([]string{"waiting for " + e.Phase}, e.console()...), "\n"),
+	}
+}
+
+// console names the console's log, after the last line in it.
+func (p place) console() []string {
+	if p.Line == "" {
+		return []string{p.Console}
+	}
+	return []string{"last line on the console: " + fault.Short(p.Line, 70), p.Console}
+}
+
 // LateError says that a machine is on, but did not serve AmiGO in time.
 type LateError struct {
 	place
-	After time.Duration
-	SSH   bool  // it has answered
-	Page  bool  // AmiGO's is shown
-	Last  error // of the last attempt at AmiGO
+	Machine string // its name
+	After   time.Duration
+	SSH     bool  // it has answered
+	Page    bool  // AmiGO's is shown
+	Last    error // of the last attempt at AmiGO
 }
 
 func newLateError(p place, m imagestore.Machine, late *serving.TimeoutError) *LateError {
 	return &LateError{
-		place: p, After: late.After, Last: late.Last,
+		place: p, Machine: m.Name, After: late.After, Last: late.Last,
 		SSH: m.TakesSSH(), Page: !errors.As(late.Last, new(*serving.PageError)),
 	}
 }
@@ -53,6 +72,19 @@ func (e *LateError) Error() string {
 }
 
 func (e *LateError) Unwrap() error { return e.Last }
+
+// Fault implements [fault.Reporter].
+func (e *LateError) Fault() fault.Report {
+	try := fault.To(fault.AwaitMachine, e.Machine)
+	if e.SSH {
+		try.Action = fault.EnterMachine
+	}
+	return fault.Report{
+		What: e.Error(), Code: fault.Other, Kept: "the machine " + e.Machine + ", which stays on",
+		Where: strings.Join(append([]string{fault.Short(e.Last.Error(), fault.Longest)}, e.console()...), "\n"),
+		Try:   try,
+	}
+}
 
 // answers tells what answers from what does not.
 func (e *LateError) answers() string {

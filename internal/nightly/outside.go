@@ -12,6 +12,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // LockedError says that another night is not over yet.
@@ -20,6 +21,11 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string { return "another run holds the lock in " + e.State }
+
+// Fault implements [fault.Reporter].
+func (e *LockedError) Fault() fault.Report {
+	return fault.Report{What: "another night is still running", Where: e.Error(), Code: fault.Locked, Try: fault.Retry(fault.Later)}
+}
 
 func lock(state string) (unlock func(), err error) {
 	if err := os.MkdirAll(state, 0o755); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
@@ -93,6 +94,11 @@ func (e *VariantError) Error() string {
 	return fmt.Sprintf("version %s has no variant %q", e.Version, e.Variant)
 }
 
+// Fault implements [fault.Reporter].
+func (e *VariantError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.Try{Action: fault.OtherVariant, On: []string{e.Variant}, Known: e.Known}}
+}
+
 func variants(v layout.VersionManifest) []string {
 	var names []string
 	for _, image := range v.Images {
@@ -110,6 +116,14 @@ type LostError struct {
 func (e *LostError) Error() string { return e.URL + ": the repository should have it, and does not" }
 
 func (e *LostError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *LostError) Fault() fault.Report {
+	return fault.Report{
+		What: "the repository lacks a file that it should have", Where: e.URL, Code: fault.Network,
+		Try: fault.Retry(fault.Later, fault.OtherServer),
+	}
+}
 
 // Pull carries a plan out: the image is in the store then.
 func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagestore.Image, pull.Result, error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -69,6 +70,11 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("%s has no channel or version %q", e.Where, e.Name)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NotFoundError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.Meant(e.Name, slices.Concat(e.Channels, e.Versions))}
 }
 
 // Resolve finds what a channel points at, or a version that a channel names. A
@@ -205,6 +211,16 @@ type MismatchError struct {
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s is not what was signed: %d bytes, sha256 %s; signed were %d bytes, sha256 %s",
 		e.URL, e.Got.Size, e.Got.SHA256, e.Want.Size, e.Want.SHA256)
+}
+
+// Fault implements [fault.Reporter].
+func (e *MismatchError) Fault() fault.Report {
+	return fault.Report{
+		What: "a file of the repository is not what was signed", Code: fault.Verify,
+		Where: fmt.Sprintf("%s\nfound  %d bytes, sha256 %s\nsigned %d bytes, sha256 %s",
+			e.URL, e.Got.Size, e.Got.SHA256, e.Want.Size, e.Want.SHA256),
+		Try: fault.Retry(fault.NoProxy, fault.OtherServer),
+	}
 }
 
 // fetch reads a small file whole and checks that it is the one that is meant.

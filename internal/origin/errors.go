@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // NoRangesError tells that a server does not send parts of a file as it
@@ -17,6 +19,11 @@ type NoRangesError struct {
 
 func (e *NoRangesError) Error() string {
 	return e.URL + ": the server does not send parts of files: " + e.Why
+}
+
+// Fault implements [fault.Reporter].
+func (e *NoRangesError) Fault() fault.Report {
+	return fault.Report{What: "the server sends only whole files, and broke off", Where: e.URL + "\n" + e.Why, Code: fault.Network, Try: fault.Retry(fault.OtherServer)}
 }
 
 // SizeError tells that a file is not as long as it should be.
@@ -33,6 +40,14 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: it has %d bytes and should have %d", e.URL, e.Got, e.Want)
 }
 
+// Fault implements [fault.Reporter].
+func (e *SizeError) Fault() fault.Report {
+	return fault.Report{
+		What: "a file of the repository has another length than was signed", Where: e.Error(), Code: fault.Verify,
+		Try: fault.Retry(fault.Later, fault.OtherServer),
+	}
+}
+
 // StatusError tells that a server refused a request. One that says that there
 // is no such file is [fs.ErrNotExist].
 type StatusError struct {
@@ -43,6 +58,14 @@ type StatusError struct {
 
 func (e *StatusError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%s: the server says %d %s%s", e.URL, e.Code, strings.ToLower(http.StatusText(e.Code)), via(e.Proxy)))
+}
+
+// Fault implements [fault.Reporter].
+func (e *StatusError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("the server refuses a file (%d)", e.Code), Where: e.URL, Code: fault.Network,
+		Try: fault.Retry(fault.Later, fault.OtherServer),
+	}
 }
 
 // Is reports whether target is [fs.ErrNotExist] and so is this.
@@ -59,6 +82,14 @@ type EncodedError struct {
 
 func (e *EncodedError) Error() string {
 	return fmt.Sprintf("%s: the answer is encoded as %s, which nobody asked for%s", e.URL, e.Encoding, via(e.Proxy))
+}
+
+// Fault implements [fault.Reporter].
+func (e *EncodedError) Fault() fault.Report {
+	return fault.Report{
+		What: "the server alters files on their way", Where: fault.Cause(e), Code: fault.Network,
+		Try: fault.Retry(fault.NoProxy, fault.OtherServer),
+	}
 }
 
 // TransportError tells that a connection failed, or that an answer was not
@@ -79,6 +110,21 @@ func (e *TransportError) Error() string {
 }
 
 func (e *TransportError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *TransportError) Fault() fault.Report {
+	r := fault.Report{
+		What: e.Host + " cannot be reached", Where: e.URL + "\n" + fault.Cause(e), Code: fault.Network,
+		Try: fault.Retry(fault.OtherServer),
+	}
+	if e.Reached {
+		r.What = e.Host + " does not send what it should"
+	}
+	if e.Proxy != "" {
+		r.Try = fault.Retry(fault.NoProxy, fault.OtherServer)
+	}
+	return r
+}
 
 func via(proxy string) string {
 	if proxy == "" {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // NotOursError says that an output directory holds what this project did not
@@ -15,6 +17,11 @@ type NotOursError struct{ Path string }
 
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("the output directory %s exists and was not made by amigo-image (move it away or set another)", e.Path)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NotOursError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Other, Try: fault.To(fault.MoveOutput, e.Path)}
 }
 
 // Check returns the absolute path of the output directory final, or an error

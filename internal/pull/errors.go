@@ -3,6 +3,8 @@ package pull
 import (
 	"fmt"
 	"syscall"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // SpaceError tells that the disk has no room. It is [syscall.ENOSPC].
@@ -17,6 +19,11 @@ func (e *SpaceError) Error() string {
 		return e.Dir + ": the disk is full"
 	}
 	return fmt.Sprintf("%s: %d MiB are needed and %d MiB free", e.Dir, (e.Needed+1<<20-1)>>20, e.Free>>20)
+}
+
+// Fault implements [fault.Reporter].
+func (e *SpaceError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Space, Try: fault.Retry(fault.CollectGarbage, fault.OtherDisk)}
 }
 
 // Is reports whether target is [syscall.ENOSPC].
@@ -37,6 +44,11 @@ func (e *ChunkError) Error() string {
 
 func (e *ChunkError) Unwrap() error { return e.Err }
 
+// Fault implements [fault.Reporter].
+func (e *ChunkError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Where: e.URL, Code: fault.Verify, Try: fault.Retry(fault.NoProxy, fault.OtherServer)}
+}
+
 // DigestError tells that a whole file is not what it should be. It is
 // [chunk.ErrContent].
 type DigestError struct {
@@ -50,3 +62,11 @@ func (e *DigestError) Error() string {
 }
 
 func (e *DigestError) Unwrap() error { return e.err }
+
+// Fault implements [fault.Reporter].
+func (e *DigestError) Fault() fault.Report {
+	return fault.Report{
+		What: "the file is not what was signed", Where: e.Error(), Code: fault.Verify,
+		Try: fault.Retry(fault.NoProxy, fault.OtherServer),
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/regular"
 )
 
@@ -21,6 +22,13 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %s; get the image from its maker as one whole file", e.Path, e.Why)
+}
+
+// Fault implements [fault.Reporter].
+func (e *RefusedError) Fault() fault.Report {
+	return fault.Report{
+		What: e.Path + " " + e.Why, Code: fault.Verify, Try: fault.To(fault.Advise, "get the image from its maker as one whole file"),
+	}
 }
 
 // patience is how long qemu-img may look at what it was not made for.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
 )
@@ -128,6 +129,11 @@ type NoEarlierError struct{ Channel string }
 
 func (e *NoEarlierError) Error() string {
 	return fmt.Sprintf("channel %s has no earlier version that is still there", e.Channel)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NoEarlierError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.To(fault.Promote, e.Channel)}
 }
 
 // earlier returns the version that a rollback leads to.

@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/catalog"
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/printable"
@@ -24,6 +25,13 @@ type PagesError struct{ Err error }
 func (e *PagesError) Error() string { return "writing the pages: " + e.Err.Error() }
 
 func (e *PagesError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *PagesError) Fault() fault.Report {
+	r := fault.Of(e.Err)
+	r.Kept = "the channel has moved; the same command again writes the pages"
+	return r
+}
 
 // writePages writes what people and scripts read that trust the web server:
 // the pages, channels.json, the public keys. The same state gives the same

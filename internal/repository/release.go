@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/printable"
@@ -43,6 +44,11 @@ func (e *NoImagesError) Error() string {
 	return fmt.Sprintf("%s holds no image: neither it nor a directory in it has a %s", e.Dir, manifest.FileName)
 }
 
+// Fault implements [fault.Reporter].
+func (e *NoImagesError) Fault() fault.Report {
+	return fault.Report{What: "there is no image", Where: e.Error(), Code: fault.NotFound, Try: fault.To(fault.BuildImage)}
+}
+
 // DamagedError says that a file is not what its manifest says.
 type DamagedError struct {
 	Path string
@@ -55,6 +61,14 @@ func (e *DamagedError) Error() string {
 		return fmt.Sprintf("%s has %d bytes, and %d by its manifest", e.Path, e.Got.Size, e.Want.Size)
 	}
 	return fmt.Sprintf("%s has the digest %s, and %s by its manifest", e.Path, e.Got.SHA256, e.Want.SHA256)
+}
+
+// Fault implements [fault.Reporter].
+func (e *DamagedError) Fault() fault.Report {
+	return fault.Report{
+		What: "a file of the image is not what its manifest says", Where: e.Error(), Code: fault.Verify,
+		Try: fault.To(fault.RebuildImage),
+	}
 }
 
 // readImages finds the images of a release, in the order of their variants.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repository/store"
@@ -94,6 +95,11 @@ type MissingError struct{ Location string }
 
 func (e *MissingError) Error() string { return "there is no image repository at " + e.Location }
 
+// Fault implements [fault.Reporter].
+func (e *MissingError) Fault() fault.Report {
+	return fault.Report{What: "there is no image repository there", Where: e.Location, Code: fault.NotFound, Try: fault.To(fault.PublishTo, e.Location)}
+}
+
 // Close frees what the repository holds.
 func (r *Repository) Close() error { return r.store.Close() }
 
@@ -110,6 +116,14 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("%s is not empty and no image repository: it holds %s", e.Location, e.Found)
 }
 
+// Fault implements [fault.Reporter].
+func (e *ForeignError) Fault() fault.Report {
+	return fault.Report{
+		What: "the place is neither empty nor an image repository", Where: e.Error(), Code: fault.Publish,
+		Try: fault.To(fault.Advise, "an empty directory, or a new one inside it"),
+	}
+}
+
 // NotFoundError says that a repository has no such version or channel.
 type NotFoundError struct {
 	Location string
@@ -119,6 +133,14 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("%s has no channel or version %q", e.Location, e.Name)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NotFoundError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("there is no channel or version %q", e.Name), Where: e.Location, Code: fault.NotFound,
+		Try: fault.Meant(e.Name, e.Known),
+	}
 }
 
 // locked runs do while no other publisher is at the repository. A dry run only

@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -18,6 +19,11 @@ import (
 type AlteredError struct{ Path string }
 
 func (e *AlteredError) Error() string { return e.Path + " in the repository is not what was published" }
+
+// Fault implements [fault.Reporter].
+func (e *AlteredError) Fault() fault.Report {
+	return fault.Report{What: "a file in the repository is not what was published", Where: e.Path, Code: fault.Verify}
+}
 
 // uploaded counts what an upload did, in bytes and files.
 type uploaded struct {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
@@ -41,6 +42,14 @@ type VersionTakenError struct{ Version string }
 
 func (e *VersionTakenError) Error() string {
 	return fmt.Sprintf("version %s is there already, with other images, and versions are never changed", e.Version)
+}
+
+// Fault implements [fault.Reporter].
+func (e *VersionTakenError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("version %s is there already, with other images", e.Version), Where: "versions never change",
+		Code: fault.Publish, Try: fault.Retry(fault.OtherVersion),
+	}
 }
 
 // versions returns the manifests of all versions that some channel signs,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // MissingKeyError says that too few keys of a role are in the ring.
@@ -21,9 +23,9 @@ func (e *MissingKeyError) Error() string {
 	return fmt.Sprintf("the key that signs %s is not here (looked for %s)", e.Role, e.File)
 }
 
-// Hint returns what to do about it.
-func (e *MissingKeyError) Hint() string {
-	return "get " + e.File + " from whoever keeps it, or let them sign"
+// Fault implements [fault.Reporter].
+func (e *MissingKeyError) Fault() fault.Report {
+	return unchanged(e, fault.NotFound, fault.To(fault.GetKey, e.File))
 }
 
 // UnknownChannelError says that nobody was given the right to sign a channel.
@@ -34,6 +36,16 @@ type UnknownChannelError struct {
 
 func (e *UnknownChannelError) Error() string {
 	return fmt.Sprintf("the repository has no channel %q (there are: %s)", e.Channel, strings.Join(e.Known, ", "))
+}
+
+// Fault implements [fault.Reporter].
+func (e *UnknownChannelError) Fault() fault.Report {
+	return fault.Report{
+		What:  fmt.Sprintf("the repository has no channel %q", e.Channel),
+		Where: "there are: " + strings.Join(e.Known, ", "),
+		Code:  fault.NotFound,
+		Try:   fault.Try{Action: fault.AddChannel, On: []string{e.Channel}, Known: e.Known},
+	}
 }
 
 // ConflictError says that a ring and a repository have different histories.
@@ -48,10 +60,23 @@ func (e *ConflictError) Error() string {
 
 func (e *ConflictError) Unwrap() error { return e.Err }
 
+// Fault implements [fault.Reporter].
+func (e *ConflictError) Fault() fault.Report {
+	return fault.Report{
+		What:  "the repository was signed with other keys than these",
+		Where: e.Error(), Code: fault.Verify, Try: fault.Retry(fault.RightKeys),
+	}
+}
+
 // ExistsError says that a key directory is already in use.
 type ExistsError struct{ Dir string }
 
 func (e *ExistsError) Error() string { return fmt.Sprintf("%s already holds keys", e.Dir) }
+
+// Fault implements [fault.Reporter].
+func (e *ExistsError) Fault() fault.Report {
+	return fault.Report{What: "the directory already holds keys", Where: e.Dir, Kept: nothingChanged, Code: fault.Other, Try: fault.To(fault.ShowKeys)}
+}
 
 // PasswordError says that a key cannot be read without a, or with this,
 // password.
@@ -66,9 +91,9 @@ func (e *PasswordError) Error() string {
 
 func (e *PasswordError) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it.
-func (*PasswordError) Hint() string {
-	return "export " + PasswordVariable + "=..., then the same command"
+// Fault implements [fault.Reporter].
+func (e *PasswordError) Fault() fault.Report {
+	return unchanged(e, fault.Other, fault.To(fault.GivePassword, PasswordVariable))
 }
 
 // NoRootError says that a ring holds no root, where trust begins.
@@ -76,9 +101,9 @@ type NoRootError struct{ Dir string }
 
 func (e *NoRootError) Error() string { return "there is no root in " + e.Dir }
 
-// Hint returns what to do about it.
-func (*NoRootError) Hint() string {
-	return "copy metadata/1.root.json there, from the directory that keys init made"
+// Fault implements [fault.Reporter].
+func (e *NoRootError) Fault() fault.Report {
+	return unchanged(e, fault.NotFound, fault.To(fault.CopyRoot, e.Dir))
 }
 
 // NoTargetsError says that a ring holds no targets: its holder only signs
@@ -87,9 +112,9 @@ type NoTargetsError struct{ Dir string }
 
 func (e *NoTargetsError) Error() string { return "there are no targets in " + e.Dir }
 
-// Hint returns what to do about it.
-func (*NoTargetsError) Hint() string {
-	return "copy the newest N.targets.json of the repository's metadata/ there"
+// Fault implements [fault.Reporter].
+func (e *NoTargetsError) Fault() fault.Report {
+	return unchanged(e, fault.NotFound, fault.To(fault.CopyTargets, e.Dir))
 }
 
 // SetupError says that no repository can be as somebody wants it.
@@ -98,6 +123,11 @@ type SetupError struct{ Err error }
 func (e *SetupError) Error() string { return e.Err.Error() }
 
 func (e *SetupError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *SetupError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Usage, Try: fault.To(fault.ShowHelp)}
+}
 
 // PendingError says that a root waits for signatures, and nothing else can be
 // done to the keys before.
@@ -110,9 +140,9 @@ func (e *PendingError) Error() string {
 	return fmt.Sprintf("root %d is pending in %s: it lacks %s", e.Version, e.File, Wanted(e.Lacks))
 }
 
-// Hint returns what to do about it.
-func (e *PendingError) Hint() string {
-	return "amigo-image keys sign, where such a key is; to give it up: rm -r " + e.Dir
+// Fault implements [fault.Reporter].
+func (e *PendingError) Fault() fault.Report {
+	return unchanged(e, fault.NotFound, fault.To(fault.SignRoot, e.Dir))
 }
 
 // Wanted says in words which signatures are missing.
@@ -142,15 +172,15 @@ func (l Lack) short() (ids []string) {
 type RefusedError struct {
 	File string
 	Err  error
-	Try  string
+	Try  fault.Try
 }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s is not taken: %v", e.File, e.Err) }
 
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it.
-func (e *RefusedError) Hint() string { return e.Try }
+// Fault implements [fault.Reporter].
+func (e *RefusedError) Fault() fault.Report { return unchanged(e, fault.Verify, e.Try) }
 
 // NoRootKeyError says that no key is here by which a root could be signed.
 type NoRootKeyError struct {
@@ -167,5 +197,14 @@ func (e *NoRootKeyError) Error() string {
 	return fmt.Sprintf("no key in %s signs this root: it lacks %s", e.Dir, Wanted(e.Lacks))
 }
 
-// Hint returns what to do about it.
-func (e *NoRootKeyError) Hint() string { return "amigo-image keys sign " + e.File + " --key FILE" }
+// Fault implements [fault.Reporter].
+func (e *NoRootKeyError) Fault() fault.Report {
+	return unchanged(e, fault.NotFound, fault.To(fault.SignWith, e.File))
+}
+
+const nothingChanged = "nothing was changed"
+
+// unchanged reports an error that left the keys as they were.
+func unchanged(err error, code int, try fault.Try) fault.Report {
+	return fault.Report{What: err.Error(), Kept: nothingChanged, Code: code, Try: try}
+}

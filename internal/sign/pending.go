@@ -10,6 +10,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Pending is a root that others have to sign before it is one.
@@ -90,7 +91,7 @@ func (r *Ring) pendingRoot(root rootDocument) string {
 // stale tells what to do about a draft that nobody can use any more.
 func (r *Ring) stale(err error) error {
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-		return &RefusedError{File: r.pending, Err: refused.Err, Try: "rm -r " + r.pending + ", then amigo-image keys rotate once more"}
+		return &RefusedError{File: r.pending, Err: refused.Err, Try: fault.To(fault.DropAndRotate, r.pending)}
 	}
 	return err
 }
@@ -99,7 +100,7 @@ func (r *Ring) stale(err error) error {
 func pendingOf(file string, old, root rootDocument) (*Pending, error) {
 	signed, err := signers(old, root)
 	if err != nil {
-		return nil, &RefusedError{File: file, Err: err, Try: "the file as it was before"}
+		return nil, &RefusedError{File: file, Err: err, Try: fault.To(fault.Advise, "the file as it was before")}
 	}
 	missing := lacks(old, root, signed)
 	if len(missing) == 0 {
@@ -124,12 +125,12 @@ func (r *Ring) predecessor(root rootDocument) (old rootDocument, there []byte, e
 	newest, _ := last(files)
 	switch there = files[version]; {
 	case there != nil && !sameSigned(there, root.raw):
-		return old, nil, &RefusedError{Err: fmt.Errorf("there is another root %d here, which is good: this one is stale", version), Try: "a new one, made by amigo-image keys rotate"}
+		return old, nil, &RefusedError{Err: fmt.Errorf("there is another root %d here, which is good: this one is stale", version), Try: fault.To(fault.RotateAgain)}
 	case there == nil && newest >= version:
-		return old, nil, &RefusedError{Err: fmt.Errorf("it is root %d, and here is root %d already", version, newest), Try: "a new one, made by amigo-image keys rotate"}
+		return old, nil, &RefusedError{Err: fmt.Errorf("it is root %d, and here is root %d already", version, newest), Try: fault.To(fault.RotateAgain)}
 	case newest > 0 && newest < version-1, newest == 0 && version > 1 && follows(old, root, version) != nil:
 		return old, nil, &RefusedError{Err: fmt.Errorf("it is root %d, and root %d is not here", version, version-1),
-			Try: fmt.Sprintf("amigo-image keys sign %s, which is in the repository's metadata/", fileName(metadata.ROOT, newest+1))}
+			Try: fault.To(fault.SignNext, fileName(metadata.ROOT, newest+1))}
 	}
 	if before := files[version-1]; before != nil {
 		if old, err = parse[metadata.RootType](before); err != nil {

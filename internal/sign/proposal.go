@@ -11,6 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Proposal is a new root in a file that somebody sent, to be looked at and
@@ -40,7 +41,7 @@ type Proposal struct {
 // the newest root here, and what anybody but its root keys has signed.
 func (r *Ring) Propose(file, keyFile string, now time.Time) (*Proposal, error) {
 	p := &Proposal{File: file, ring: r, Mine: []string{}}
-	refuse := func(err error, try string) (*Proposal, error) {
+	refuse := func(err error, try fault.Try) (*Proposal, error) {
 		if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 			err, try = refused.Err, refused.Try
 		}
@@ -51,19 +52,19 @@ func (r *Ring) Propose(file, keyFile string, now time.Time) (*Proposal, error) {
 		return nil, err
 	}
 	if p.root, err = parseRoot(content); err != nil {
-		return refuse(err, "the file N.root.json that amigo-image keys rotate made")
+		return refuse(err, fault.To(fault.RotateAgain))
 	}
 	old, there, err := r.predecessor(p.root)
 	if err != nil {
-		return refuse(err, "")
+		return refuse(err, fault.Try{})
 	}
 	p.old, p.Known = old, there != nil
 	if err := p.join(); err != nil {
-		return refuse(err, "the file as whoever made it has it")
+		return refuse(err, fault.To(fault.Advise, "the file again, from whoever made it"))
 	}
 	p.Change = compare(p.old, p.root)
 	if expires := p.root.md.Signed.Expires; !now.Before(expires) {
-		return refuse(fmt.Errorf("it expired on %s", expires.Format(time.DateOnly)), "a new one, made by amigo-image keys rotate")
+		return refuse(fmt.Errorf("it expired on %s", expires.Format(time.DateOnly)), fault.To(fault.RotateAgain))
 	}
 	return p, p.findKeys(keyFile)
 }
@@ -101,7 +102,7 @@ func (p *Proposal) join() error {
 	if p.Pending = d.root.md != nil; p.Pending {
 		if !sameSigned(d.root.raw, p.root.raw) {
 			return &RefusedError{Err: fmt.Errorf("another root %d is pending here, in %s", rootVersion(d.root), p.ring.pending),
-				Try: "to give that up: rm -r " + p.ring.pending}
+				Try: fault.To(fault.DropPending, p.ring.pending)}
 		}
 		if err := p.merge(d.root, signed); err != nil {
 			return err

@@ -78,7 +78,7 @@ func (l layout) message(e event.Event) string {
 	}
 	text += strings.ReplaceAll(e.Text, "\n", " ")
 	if l.width != nil {
-		return wrapped(text, l.width()-1)
+		return Wrap(text, l.width()-1)
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"os"
 	"regexp"
 	"strings"
@@ -14,6 +15,8 @@ import (
 // named begins a line that has a name in a column of its own.
 var named = regexp.MustCompile(`^ *\S+( \S+)? {2,}`)
 
+var indentation = regexp.MustCompile(`^ +`)
+
 // Wrapped breaks the lines of text that are too wide for f between words, and
 // puts the rest below the line's text. If f is no terminal it changes nothing:
 // programs count lines. What can't be printed is escaped before, for columns to
@@ -23,16 +26,17 @@ func Wrapped(f *os.File, text string) string {
 	if !Is(f) {
 		return text
 	}
-	return wrapped(text, Width(f)-1)
+	return Wrap(text, Width(f)-1)
 }
 
-func wrapped(text string, columns int) string {
+// Wrap breaks the lines of text that have more than columns.
+func Wrap(text string, columns int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if runewidth.StringWidth(line) <= columns {
 			continue
 		}
-		name := named.FindString(line)
+		name := cmp.Or(named.FindString(line), indentation.FindString(line))
 		indent := max(2, len(name))
 		rest := wordwrap.WrapString(line[len(name):], uint(max(20, columns-indent))) //nolint:gosec // it is positive
 		lines[i] = name + strings.ReplaceAll(rest, "\n", "\n"+strings.Repeat(" ", indent))

@@ -13,7 +13,7 @@ func TestWrapped(t *testing.T) {
 		"one line of words\nand another one, which does not have room": "one line of words\nand another one, which does not have\n  room",
 		"sha256 0123456789012345678901234567890123456789012345678901":  "sha256\n  0123456789012345678901234567890123456789012345678901",
 	} {
-		if diff := cmp.Diff(want, wrapped(text, 40)); diff != "" {
+		if diff := cmp.Diff(want, Wrap(text, 40)); diff != "" {
 			t.Error(diff)
 		}
 	}

@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -27,13 +28,17 @@ func (e *ExpiredError) Error() string {
 
 const clockFormat = "2006-01-02 15:04 MST"
 
-// Hint returns what to do about it.
-func (e *ExpiredError) Hint() string {
-	if e.Now.Sub(e.Expires) > 300*24*time.Hour {
-		return fault.Again("when this computer's clock is right; else ask the publisher")
+// Fault implements [fault.Reporter].
+func (e *ExpiredError) Fault() fault.Report {
+	r := fault.Report{What: e.Error(), Where: e.URL, Code: fault.Verify, Try: fault.Retry(fault.Later, fault.RightClock, fault.AskPublisher)}
+	if e.Now.Sub(e.Expires) > longAgo {
+		r.Try = fault.Retry(fault.RightClock, fault.AskPublisher)
 	}
-	return fault.Again("later, or ask the publisher; is this computer's clock right?")
+	return r
 }
+
+// longAgo is when a clock that is wrong is likelier than a publisher that is late.
+const longAgo = 300 * 24 * time.Hour
 
 // RollbackError says that the repository shows something older than it did
 // before.
@@ -58,9 +63,9 @@ func (e *RollbackError) Error() string {
 
 func (e *RollbackError) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it.
-func (*RollbackError) Hint() string {
-	return fault.Again("with --from ANOTHER-URL, or ask the publisher")
+// Fault implements [fault.Reporter].
+func (e *RollbackError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Where: e.URL, Code: fault.Verify, Try: fault.Retry(fault.OtherServer, fault.AskPublisher)}
 }
 
 // UntrustedError says that a file is not what the right keys have signed.
@@ -73,9 +78,12 @@ func (e *UntrustedError) Error() string { return fmt.Sprintf("%s cannot be trust
 
 func (e *UntrustedError) Unwrap() error { return e.Err }
 
-// Hint returns what to do about it.
-func (*UntrustedError) Hint() string {
-	return fault.Again("without a proxy, or with --from ANOTHER-URL; ask the publisher if it stays")
+// Fault implements [fault.Reporter].
+func (e *UntrustedError) Fault() fault.Report {
+	return fault.Report{
+		What: path.Base(e.URL) + " cannot be trusted", Where: e.URL + "\n" + fault.Cause(e.Err), Code: fault.Verify,
+		Try: fault.Retry(fault.NoProxy, fault.OtherServer, fault.AskPublisher),
+	}
 }
 
 // PinError says that the repository's root is not the one that is pinned.
@@ -93,9 +101,12 @@ func (e *PinError) Error() string {
 	return fmt.Sprintf("root %d of %s is another than the one pinned on %s", e.Version, e.URL, e.Pinned.UTC().Format(time.DateOnly))
 }
 
-// Hint returns what to do about it.
-func (e *PinError) Hint() string {
-	return "rm -r " + e.Dir + "   # forgets the old root, if the publisher says that they began anew"
+// Fault implements [fault.Reporter].
+func (e *PinError) Fault() fault.Report {
+	return fault.Report{
+		What: "the root of the repository is not the one that is pinned", Where: e.Error(), Code: fault.Verify,
+		Try: fault.To(fault.ForgetRoot, e.Dir),
+	}
 }
 
 // NotFoundError says that the repository has no such thing.
@@ -117,12 +128,20 @@ func (e *NotFoundError) Error() string {
 	return text
 }
 
+// Fault implements [fault.Reporter].
+func (e *NotFoundError) Fault() fault.Report {
+	return fault.Report{What: fault.Short(e.Error(), fault.Longest), Code: fault.NotFound, Try: fault.Meant(e.Name, e.Known)}
+}
+
 // EmptyError says that nothing was published to a channel yet.
 type EmptyError struct{ Channel string }
 
 func (e *EmptyError) Error() string {
 	return fmt.Sprintf("nothing was published to channel %q yet", e.Channel)
 }
+
+// Fault implements [fault.Reporter].
+func (e *EmptyError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.NotFound} }
 
 // RevokedError says that a channel's own publisher warns of its version.
 type RevokedError struct{ Channel, Version, Reason string }
@@ -131,9 +150,14 @@ func (e *RevokedError) Error() string {
 	return fmt.Sprintf("version %s in channel %s was withdrawn: %s", e.Version, e.Channel, e.Reason)
 }
 
+// Fault implements [fault.Reporter].
+func (e *RevokedError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Verify, Try: fault.To(fault.ListImages)}
+}
+
 // translate gives the library's errors the form of this package.
-func (s *session) translate(role, path string, content []byte, err error) error {
-	url := s.client.origin.URL(path)
+func (s *session) translate(role, file string, content []byte, err error) error {
+	url := s.client.origin.URL(file)
 	var expired *metadata.ErrExpiredMetadata
 	var version *metadata.ErrBadVersionNumber
 	switch {

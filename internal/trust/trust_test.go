@@ -16,6 +16,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/sign"
@@ -189,8 +190,8 @@ func TestClocks(t *testing.T) {
 	r.wantVersion("stable", "1")
 	r.now = noon.AddDate(1, 0, 1)
 	_, err := r.look()
-	if e := errorOf[*ExpiredError](t, err); !strings.Contains(e.Hint(), "clock") {
-		t.Error(e.Hint())
+	if e := errorOf[*ExpiredError](t, err); !slices.Contains(e.Fault().Try.Means, fault.RightClock) {
+		t.Error(e.Fault())
 	}
 }
 

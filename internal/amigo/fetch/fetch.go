@@ -19,6 +19,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Options are about how files come over the network.
@@ -32,6 +33,11 @@ type ChecksumError struct{ Name, Want, Got string }
 
 func (e *ChecksumError) Error() string {
 	return fmt.Sprintf("%s has sha256 %s, not %s as the template says", address.Shown(e.Name), e.Got, e.Want)
+}
+
+// Fault implements [fault.Reporter].
+func (e *ChecksumError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Verify}
 }
 
 var checksum = regexp.MustCompile(`^(sha256:)?[0-9a-f]{64}$`)

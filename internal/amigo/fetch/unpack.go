@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Limits of what an archive may unpack to. GO's largest release index is some
@@ -27,11 +29,17 @@ type LimitError struct{ What string }
 
 func (e *LimitError) Error() string { return "the archive has more than " + e.What }
 
+// Fault implements [fault.Reporter].
+func (e *LimitError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.Verify} }
+
 // MemberError tells that an archive holds something that no source or index
 // has any use for.
 type MemberError struct{ Name, Why string }
 
 func (e *MemberError) Error() string { return fmt.Sprintf("%q in the archive %s", e.Name, e.Why) }
+
+// Fault implements [fault.Reporter].
+func (e *MemberError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.Verify} }
 
 // member is a file, directory or link of an archive, whatever its format.
 type member struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // demanded are the files that AmiGO's install looks for before it does
@@ -41,6 +42,9 @@ func (e *NotAmiGOError) Error() string {
 	return fmt.Sprintf("%s is not AmiGO's source: it lacks %s%s", e.Dir, strings.Join(shown, ", "), more)
 }
 
+// Fault implements [fault.Reporter].
+func (e *NotAmiGOError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.Other} }
+
 func check(dir string) error {
 	var lacks []string
 	for _, name := range demanded {
@@ -63,6 +67,11 @@ type LinkError struct {
 
 func (e *LinkError) Error() string {
 	return fmt.Sprintf("%s has symbolic links that lead out of it: %s", e.Dir, strings.Join(e.Links[:min(3, len(e.Links))], ", "))
+}
+
+// Fault implements [fault.Reporter].
+func (e *LinkError) Fault() fault.Report {
+	return fault.Report{What: "the source has symbolic links that lead out of it", Where: e.Dir + "\n" + strings.Join(e.Links, "\n"), Code: fault.Verify}
 }
 
 // checkLinks looks for links that lead out of a tree, before anything follows

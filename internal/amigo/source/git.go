@@ -14,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/git"
 )
 
@@ -28,6 +29,11 @@ func (e *UnreachableError) Error() string {
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *UnreachableError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Network, Try: fault.To(fault.ReadGit, e.Repository)}
+}
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // Obstacle is what keeps a publisher from a bucket.
@@ -58,11 +60,20 @@ func (e *AccessError) Error() string {
 
 func (e *AccessError) Unwrap() error { return e.Err }
 
-// Hint returns what to do, in the words of each store's own tools.
-func (e *AccessError) Hint() string {
+// Fault implements [fault.Reporter].
+func (e *AccessError) Fault() fault.Report {
+	codes := map[Obstacle]int{Incomplete: fault.Usage, Unreachable: fault.Network, NoBucket: fault.NotFound}
+	return fault.Report{
+		What: e.Error(), Where: fault.Cause(e.Err), Code: cmp.Or(codes[e.Obstacle], fault.Publish),
+		Try: fault.To(fault.Advise, e.hint()),
+	}
+}
+
+// hint says what to do in the words of each store's own tools.
+func (e *AccessError) hint() string {
 	hints := map[string]map[Obstacle]string{
 		"s3": {
-			Incomplete:    "--to 's3://" + e.Bucket + "?region=eu-central-1', or export AWS_REGION=..",
+			Incomplete:    "the address s3://" + e.Bucket + "?region=eu-central-1, or export AWS_REGION=..",
 			NoCredentials: "aws configure, or export AWS_ACCESS_KEY_ID=.. AWS_SECRET_ACCESS_KEY=..",
 			Unreachable:   "check the region and the endpoint in the address, and the network",
 			Denied:        "s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject for them; aws sts get-caller-identity",
@@ -75,7 +86,7 @@ func (e *AccessError) Hint() string {
 			NoBucket:      "gcloud storage buckets create gs://" + e.Bucket,
 		},
 		"azblob": {
-			Incomplete:    "--to 'azblob://" + e.Bucket + "?storage_account=..', or export AZURE_STORAGE_ACCOUNT=..",
+			Incomplete:    "the address azblob://" + e.Bucket + "?storage_account=.., or export AZURE_STORAGE_ACCOUNT=..",
 			NoCredentials: "az login, or export AZURE_STORAGE_ACCOUNT=.. AZURE_STORAGE_KEY=..",
 			Unreachable:   "check the storage account's name, and the network",
 			Denied:        "the role Storage Blob Data Contributor for them, or the key of this account",

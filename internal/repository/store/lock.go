@@ -11,6 +11,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -27,7 +28,7 @@ const (
 )
 
 // ErrLockLost ends the context of a publisher whose lock somebody took over.
-var ErrLockLost = errors.New("the lock of the repository was lost")
+var ErrLockLost error = overtaken("the lock of the repository was lost")
 
 // Owner is who holds a lock.
 type Owner struct {
@@ -48,6 +49,14 @@ func (e *LockedError) Error() string {
 		text += ", until " + e.Owner.Expires.UTC().Format(time.RFC3339) + " at the latest"
 	}
 	return text
+}
+
+// Fault implements [fault.Reporter].
+func (e *LockedError) Fault() fault.Report {
+	return fault.Report{
+		What: "another publisher holds the lock of the repository", Where: e.Error(), Code: fault.Locked,
+		Try: fault.Retry(fault.WaitForLock),
+	}
 }
 
 // Lock takes the store's lock. It waits for another publisher as long as wait,

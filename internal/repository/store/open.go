@@ -15,6 +15,7 @@ import (
 	_ "gocloud.dev/blob/s3blob"    // s3://
 
 	"github.com/geneontology/packer-plugin-amigo/internal/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // schemes are the kinds of stores, besides directories.
@@ -63,6 +64,11 @@ type SchemeError struct{ Location, Scheme string }
 
 func (e *SchemeError) Error() string {
 	return fmt.Sprintf("nothing can be published to %s:// (only to a directory, file://, %s://)", e.Scheme, strings.Join(schemes[:len(schemes)-1], "://, "))
+}
+
+// Fault implements [fault.Reporter].
+func (e *SchemeError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Usage, Try: fault.To(fault.Advise, "an address such as file:///srv/www/images")}
 }
 
 func openDir(location, dir string) (*Store, error) {

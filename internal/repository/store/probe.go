@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 )
 
@@ -24,6 +25,14 @@ type UnsafeError struct {
 
 func (e *UnsafeError) Error() string {
 	return fmt.Sprintf("%s does not keep publishers apart: %s", e.Location, e.Found)
+}
+
+// Fault implements [fault.Reporter].
+func (e *UnsafeError) Fault() fault.Report {
+	return fault.Report{
+		What: "the store cannot keep two publishers apart", Where: e.Error(), Code: fault.Publish,
+		Try: fault.Retry(fault.SinglePublisher),
+	}
 }
 
 // Probe finds out whether a store keeps its promises: of several writers that

@@ -12,10 +12,22 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/fault"
 )
 
 // ErrChanged says that somebody else wrote a file since it was read.
-var ErrChanged = errors.New("somebody else changed it in the meantime")
+var ErrChanged error = overtaken("somebody else changed it in the meantime")
+
+// overtaken is an error of a publisher that another one was faster than.
+type overtaken string
+
+func (e overtaken) Error() string { return string(e) }
+
+// Fault implements [fault.Reporter].
+func (e overtaken) Fault() fault.Report {
+	return fault.Report{What: "another publisher was faster", Where: e.Error(), Code: fault.Locked, Try: fault.Retry(fault.GoOn)}
+}
 
 // maxDocument bounds what [Store.Read] takes into memory, in bytes. It is the
 // largest metadata file that a reader accepts, twice.
