@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
-	"github.com/geneontology/packer-plugin-amigo/internal/memory"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/memory"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 // TemplateError is what is wrong with a template, with the source text that

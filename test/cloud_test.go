@@ -12,11 +12,11 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
-	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
 
 const cloudTemplate = `

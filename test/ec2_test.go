@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
 
 // ec2 returns what EC2 tells a machine of itself, by

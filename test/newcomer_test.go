@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/serving"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 )
 
 // TestNewcomer publishes the images, and pastes the lines that the page has

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // TestSources has the provisioner build the sample, natively, from a git

@@ -16,8 +16,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // stopping is a build that is ended in one of its phases.

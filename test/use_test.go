@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/serving"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
 
 // TestRun starts the distribution image as somebody does who was given the

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // An ordinary user, who is known only where the test's own process runs.

@@ -11,12 +11,12 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/guest"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
-	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // stateImage is where StepDownload puts the path of a disk_image.

@@ -12,11 +12,11 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg/qemuimgtest"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg/qemuimgtest"
 )
 
 func prepare(config map[string]any) (*Builder, error) {

@@ -16,8 +16,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
-	engine "github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // Bootstrap makes the base from the distribution's package archive.

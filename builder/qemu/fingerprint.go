@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/seal"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
 )
 
 // Fingerprint returns a digest of all that decides what the build makes,

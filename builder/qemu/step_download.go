@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // stepDownload brings a disk_image to the host, by the SDK's own step, which

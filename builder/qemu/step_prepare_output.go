@@ -5,8 +5,8 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // stepPrepareOutput makes the directory in which the disk grows.

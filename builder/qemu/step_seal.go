@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/seal"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // sealPath is in /run, which no image keeps.

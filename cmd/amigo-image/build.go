@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
 
 // consolesKept is how many consoles of machines stay that run no more.

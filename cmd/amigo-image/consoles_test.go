@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
 
 // The newest consoles stay, and no log goes.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/changes"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 )
 
 // TestUpdateSizes: a diff tells how large the update is, also where the

@@ -17,9 +17,9 @@ import (
 
 	"github.com/creack/pty"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
 )
 
 // hostileText is what a terminal obeys, or what turns what a person reads:

@@ -7,7 +7,7 @@ import (
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 // helpColumns is how wide a help text may be; the last column stays free.

@@ -15,13 +15,13 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
-	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
-	"github.com/geneontology/packer-plugin-amigo/internal/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 // defaultVariant is the variant for people who do not say which.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
-	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 const exitStatusKeys = `

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // makeRing opens the directory of the keys, which need not be there: whoever

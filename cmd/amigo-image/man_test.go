@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // TestMan writes the manual and reads each page with man: it has no warning and

@@ -11,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/keep"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/nightly"
-	"github.com/geneontology/packer-plugin-amigo/internal/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )

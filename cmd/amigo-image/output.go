@@ -10,9 +10,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/keep"
-	"github.com/geneontology/packer-plugin-amigo/internal/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 func (a *app) pruneCommand() *cobra.Command {

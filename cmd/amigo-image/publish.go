@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 const exitStatusPublish = `

@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
-	"github.com/geneontology/packer-plugin-amigo/internal/pull"
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
-	"github.com/geneontology/packer-plugin-amigo/internal/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 // pullFlags are the flags of pull.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 

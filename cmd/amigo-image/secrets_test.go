@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 )
 
 // The parts of an address that nobody may see. The user is one: many services

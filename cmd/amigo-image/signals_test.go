@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/faulty"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 )
 
 // TestStateOnSignal asks a pull in a pipe how far it is.

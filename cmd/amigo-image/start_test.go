@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // BenchmarkStart starts the program and, as a measure of the machine, qemu-img.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/printable"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
 // column is a column of a table.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/launch"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 )
 
 func (a *app) waitCommand() *cobra.Command {

@@ -6,8 +6,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 )
 
 // Artifact is a delivered image.

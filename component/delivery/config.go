@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // Config is the settings of a post-processor that makes an image.

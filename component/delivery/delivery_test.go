@@ -11,13 +11,13 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg/qemuimgtest"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg/qemuimgtest"
 )
 
 func TestPrepare(t *testing.T) {

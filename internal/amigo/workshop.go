@@ -8,7 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // open returns the workshop, and says where it is when it first does.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
 
 // State is how a check came out.

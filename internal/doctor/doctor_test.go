@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
 
 func TestTools(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"os"
 	"regexp"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/accelerator"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // binary is the program that runs guests.

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/obtain"
-	"github.com/geneontology/packer-plugin-amigo/internal/origin"
-	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
-	"github.com/geneontology/packer-plugin-amigo/internal/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 const needStore = 4 * gib // an image, and the next one while it comes

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 )
 
 // programs are what builds run on the host.

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Sum is a line of SHA256SUMS.

@@ -13,11 +13,11 @@ import (
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // staged is a night whose stages end as a test says.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 )
 
 // junit returns the night as JUnit XML: a case a phase, and every check of the

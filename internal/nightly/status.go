@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // Names of the reports in the state directory.

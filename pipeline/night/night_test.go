@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 )
 
 func read(t *testing.T, text string) (File, string, error) {

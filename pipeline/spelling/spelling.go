@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/nearest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 // Body returns body with better suggestions, in the blocks in it as well.

@@ -28,7 +28,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 )
 
 var hashes = map[string]func() hash.Hash{

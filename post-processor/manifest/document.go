@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 )
 
 // document is the file's content.

@@ -15,9 +15,9 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/harden"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // Config is the configuration of a post-processor "amigo-production".

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
-	"github.com/geneontology/packer-plugin-amigo/internal/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/deliver"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/harden"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemu"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
 
 // run is the making of one image.

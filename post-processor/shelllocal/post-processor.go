@@ -18,9 +18,9 @@ import (
 	sdk "github.com/hashicorp/packer-plugin-sdk/shell-local"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/shellscript"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // PostProcessor runs commands on the host. Reading the configuration is the

@@ -9,7 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 )
 
 // Provisioner is the provisioner. Its zero value is ready to be prepared.

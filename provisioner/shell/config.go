@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 	"github.com/hashicorp/packer-plugin-sdk/uuid"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/shellscript"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
 )
 
 // Config is the configuration of a provisioner "shell".

@@ -14,7 +14,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/shellscript"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
 )
 
 // retryPause is between two attempts to start a script.

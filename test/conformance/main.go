@@ -1,4 +1,4 @@
-// Conformance is the client that tuf-conformance tests: internal/trust behind
+// Conformance is the client that tuf-conformance tests: internal/repo/client/trust behind
 // the command line of
 // https://github.com/theupdateframework/tuf-conformance/blob/main/CLIENT-CLI.md.
 // The script "run" beside it runs the suite.
@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 )
 
 // subject is the client that is tested, and its arguments.

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/sparse"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 )
 
 const sector = 512

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 var wouldFetch = regexp.MustCompile(`(?i)would download (\d+) of (\d+) bytes`)

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/chunk"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
-	"github.com/geneontology/packer-plugin-amigo/internal/origin"
-	"github.com/geneontology/packer-plugin-amigo/internal/pull"
-	"github.com/geneontology/packer-plugin-amigo/internal/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
 
 // whole makes the qcow2 that everything is compared with.

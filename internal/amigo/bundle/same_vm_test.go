@@ -17,10 +17,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
-	"github.com/geneontology/packer-plugin-amigo/internal/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 const examples = "../../../examples/amigo"

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // tarball writes a compressed tar file.

@@ -9,7 +9,7 @@ import (
 	"regexp"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 )
 
 // WebApp is Solr's program.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 )
 
 func fromArchive(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {

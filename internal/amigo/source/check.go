@@ -8,7 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
-	"github.com/geneontology/packer-plugin-amigo/internal/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // demanded are the files that AmiGO's install looks for before it does

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/git"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // write makes a directory with everything that an AmiGO has.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/sandbox"
-	"github.com/geneontology/packer-plugin-amigo/internal/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 )
 
 // host is a workshop in a root file system on the host.

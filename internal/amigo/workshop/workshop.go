@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // Dir is a directory that a task sees.

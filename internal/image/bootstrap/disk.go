@@ -1,0 +1,133 @@
+package bootstrap
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+)
+
+// assemble unpacks a root file system, configures it and makes the file
+// systems of a disk from it. It runs as root or as the root of a user
+// namespace.
+//
+//go:embed assemble.sh
+var assemble string
+
+// diskName is the name of the disk in its cache entry.
+const diskName = "base.qcow2"
+
+// DiskKey returns the digest of all that decides what is on a plan's disk.
+func DiskKey(plan Plan) string {
+	return cache.Key(plan.Key(), assemble, strconv.FormatInt(plan.Spec.DiskSize, 10))
+}
+
+// Disk returns the path of a bootable qcow2 disk of what plan describes,
+// made from the root file system in the tar rootFS, and whether it was there
+// already.
+func Disk(ctx context.Context, c cache.Dir, plan Plan, rootFS string, phase *event.Phase) (path string, cached bool, err error) {
+	dir, cached, err := c.Get(ctx, "base", DiskKey(plan), func(dir string) error {
+		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key()), rootFS, dir, phase)
+	})
+	return filepath.Join(dir, diskName), cached, err
+}
+
+func makeDisk(ctx context.Context, l layout, rootFS, dir string, phase *event.Phase) error {
+	raw := filepath.Join(dir, "disk.raw")
+	defer func() { _ = os.Remove(raw) }()
+	if err := partition(ctx, l, raw); err != nil {
+		return err
+	}
+	if err := runAssemble(ctx, l, rootFS, dir, raw, phase); err != nil {
+		return fmt.Errorf("making the file systems: %w", err)
+	}
+	if err := installGrub(dir, raw); err != nil {
+		return err
+	}
+	return qemuimg.Convert(ctx, qemuimg.Conversion{
+		Source: raw, SourceFormat: "raw", Target: filepath.Join(dir, diskName),
+	}, func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
+}
+
+func partition(ctx context.Context, l layout, raw string) error {
+	f, err := os.OpenFile(raw, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("making a disk: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := f.Truncate(l.size); err != nil {
+		return fmt.Errorf("making a disk: %w", err)
+	}
+	err = command.Run(ctx, command.Cmd{
+		Name: "sfdisk", Args: []string{"--quiet", "--no-reread", "--no-tell-kernel", raw},
+		Stdin: strings.NewReader(l.sfdisk()),
+	})
+	if err != nil {
+		return fmt.Errorf("partitioning the disk: %w", err)
+	}
+	return nil
+}
+
+func runAssemble(ctx context.Context, l layout, rootFS, dir, raw string, phase *event.Phase) error {
+	out := event.NewLines(phase.Detail)
+	defer func() { _ = out.Close() }()
+	cmd := userns.Command("sh", "-eu", "-c", assemble)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = []string{
+		"ROOTFS=" + rootFS,
+		"WORK=" + dir,
+		"DISK=" + raw,
+		"ROOT_UUID=" + l.rootUUID,
+		"ESP_ID=" + l.espID,
+		"ROOT_OFFSET=" + strconv.FormatInt(rootStart*sectorSize, 10),
+		"ROOT_KIB=" + strconv.FormatInt(l.rootSize()*sectorSize/1024, 10),
+		"ESP_SECTOR=" + strconv.Itoa(espStart),
+		"ESP_KIB=" + strconv.Itoa(espSize*sectorSize/1024),
+		"LC_ALL=C",
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+	}
+	return command.Run(ctx, cmd)
+}
+
+// installGrub writes GRUB for BIOS into the places that the layout left for it.
+func installGrub(dir, raw string) error {
+	boot, err := os.ReadFile(filepath.Join(dir, "boot.img"))
+	if err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	core, err := os.ReadFile(filepath.Join(dir, "core.img"))
+	if err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	if int64(len(core)) > biosSize*sectorSize {
+		return fmt.Errorf("installing grub: its core image has %d bytes, more than its partition", len(core))
+	}
+	mbr, embedded, err := embed(boot, core)
+	if err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	f, err := os.OpenFile(raw, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.WriteAt(mbr, 0); err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	if _, err := f.WriteAt(embedded, biosStart*sectorSize); err != nil {
+		return fmt.Errorf("installing grub: %w", err)
+	}
+	for _, name := range []string{"boot.img", "core.img"} {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
+	return nil
+}

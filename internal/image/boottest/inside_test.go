@@ -1,0 +1,254 @@
+package boottest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestInspectScript(t *testing.T) {
+	for _, variant := range []Variant{Distribution, Production} {
+		script := inspectScript(variant, 300)
+		path := filepath.Join("testdata", string(variant)+".sh")
+		if *update {
+			if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(script), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), script); diff != "" {
+			t.Error(diff)
+		}
+		if err := command.Run(t.Context(), command.Cmd{Name: "sh", Args: []string{"-n"}, Stdin: strings.NewReader(script)}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestParseInside(t *testing.T) {
+	output := "noise\n" + marker + "state\nrunning\n" + marker + "failed\n" + marker + "root-keys\na\nb\n"
+	got := parseInside(output)
+	if diff := cmp.Diff(inside{"state": "running", "failed": "", "root-keys": "a\nb"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(got.lines("failed")) != 0 || len(got.lines("root-keys")) != 2 {
+		t.Error(got.lines("failed"), got.lines("root-keys"))
+	}
+}
+
+// good is what a good production image tells, booted with a seed.
+func good() inside {
+	return inside{
+		"state":        "running",
+		"about":        `{"amigo":{"version":"2.5.17","commit":"abc"},"golr":{"documents":12},"serve":"workers","test":{"search":"apoptosis","term":"GO:1"}}`,
+		"packages":     "perl 5.36 amd64\napache2 2.4 amd64",
+		"kernel":       "6.1.0",
+		"system":       "Debian GNU/Linux 12 (bookworm)",
+		"hostname":     seedHost,
+		"machine-id":   "1",
+		"host-key":     "ssh-ed25519 A",
+		"listeners":    "127.0.0.53%lo:53\n127.0.0.54:53\n0.0.0.0:22\n*:80\n[::]:22\n[::1]:8080\n127.0.0.1:8080",
+		"operators":    "amigo",
+		"passwords":    "root L 2026-08-01 0 99999 7 -1\namigo L 2026-08-01 0 99999 7 -1",
+		"runtime":      "perl\nstatic",
+		"tree":         "perl\nperl/bin\nstatic",
+		"firewall":     "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n\t\ttcp dport { 22, 80, 443 } accept\n\t}\n}",
+		"enabled":      "enabled\nenabled\nenabled\nenabled\nenabled",
+		"upgrades":     "APT::Periodic \"\";\nAPT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";",
+		"cloud-result": `{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/vdb]", "errors": []}}`,
+		"flags":        "AMIGO_BETA}='0'\nAMIGO_VERBOSE}='0'\n\"beta\":\"0\"",
+		"sshd":         "passwordauthentication no\nkbdinteractiveauthentication no\npermitemptypasswords no\npermitrootlogin without-password",
+	}
+}
+
+// run makes all checks that need no machine and returns the faults.
+func run1(t *testing.T, variant Variant, answers inside) string {
+	t.Helper()
+	key := &guest.Key{AuthorizedKey: "ssh-ed25519 OURS boot-test"}
+	s := &subject{inside: answers, key: key, user: &guest.Key{AuthorizedKey: "ssh-ed25519 USER seed"}}
+	var faults []string
+	for _, c := range insideChecks(variant, true) {
+		if c.name == "the platform's key lets the operator in" {
+			continue
+		}
+		if _, err := c.run(context.Background(), s); err != nil {
+			faults = append(faults, c.name+": "+err.Error())
+		}
+	}
+	return strings.Join(faults, "\n")
+}
+
+func TestInside(t *testing.T) {
+	for _, variant := range []Variant{Distribution, Production} {
+		if faults := run1(t, variant, good()); faults != "" {
+			t.Errorf("%s: %s", variant, faults)
+		}
+	}
+	facts, err := good().facts()
+	want := []manifest.Package{{Name: "perl", Version: "5.36", Architecture: "amd64"}, {Name: "apache2", Version: "2.4", Architecture: "amd64"}}
+	if err != nil || facts.About.AmiGO.Version != "2.5.17" || !cmp.Equal(facts.Packages, want) {
+		t.Errorf("%v: %+v", err, facts)
+	}
+}
+
+func TestChangelogs(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := io.WriteString(w, "@perl 5.36\nperl (5.36)\nCVE-2026-0001\n@gone 1\ngone (1)\n")
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	answers := good()
+	answers["changelogs"] = base64.StdEncoding.EncodeToString(packed.Bytes())
+	facts, err := answers.facts()
+	want := []manifest.Changelog{{
+		Source: "perl", Version: "5.36", Oldest: "5.36", Packages: []string{"perl"}, Fixes: []manifest.Fix{{Version: "5.36", CVEs: []string{"CVE-2026-0001"}}},
+	}}
+	if err != nil || !cmp.Equal(facts.Changelogs, want) {
+		t.Errorf("%v: %+v", err, facts.Changelogs)
+	}
+	answers["changelogs"] = "bm8gZ3ppcA=="
+	if _, err := answers.facts(); err == nil {
+		t.Error("what is not compressed was read")
+	}
+}
+
+func TestCommits(t *testing.T) {
+	answers := good()
+	id := strings.Repeat("ab", 20)
+	answers["commits"] = id + " 2026-02-03 - first"
+	facts, err := answers.facts()
+	if err != nil || !cmp.Equal(facts.Commits, []manifest.Commit{{ID: id, Date: "2026-02-03", Subject: "first"}}) {
+		t.Errorf("%v: %+v", err, facts.Commits)
+	}
+	answers["commits"] = "first"
+	if _, err := answers.facts(); err == nil {
+		t.Error("what is no list of commits was read")
+	}
+}
+
+func TestInsideFails(t *testing.T) {
+	for _, test := range []struct{ section, answer, want string }{
+		{"failed", "jetty9.service loaded failed failed Jetty\nx.service loaded", "failed: jetty9.service, x.service"},
+		{"state", "degraded", `the system is "degraded"`},
+		{"root-keys", "ssh-ed25519 BUILD amigo-build", `authorized_keys holds "ssh-ed25519 BUILD`},
+		{"listeners", "0.0.0.0:8080", "a program listens on 0.0.0.0:8080"},
+		{"listeners", "*:5355", "a program listens on *:5355"},
+		{"listeners", "", "nothing listens"},
+		{"certificates", "amigo-build-1.crt", "holds amigo-build-1.crt"},
+		{"programs", "/usr/bin/git\n/usr/bin/make", "there is /usr/bin/git, /usr/bin/make"},
+		{"runtime", "", "runtime.list is empty"},
+		{"tree", "perl\nnode_modules\nnode_modules/x", "1 paths too many, among them node_modules"},
+		{"flags", "AMIGO_BETA}='1'", "on: AMIGO_BETA}='1'"},
+		{"flags", `"beta":"1"`, `on: "beta":"1"`},
+		{"flags", "", "neither"},
+		{"firewall", "", "not dropped by default"},
+		{"firewall", "hook input priority filter; policy drop;\n tcp dport 8080 accept", "port 8080 is open"},
+		{"enabled", "enabled\ndisabled\nenabled\nenabled\nenabled", "disabled"},
+		{"cloud-disabled", "/etc/cloud/cloud-init.disabled", "cloud-init.disabled is there"},
+		{"upgrades", "", "apt is not set"},
+		{"passwords", "root L\namigo NP", "not locked: amigo NP"},
+		{"passwords", "root L", "there is no operator"},
+		{"sshd", "passwordauthentication yes", "it is not set"},
+		{"cloud-result", `{"v1":{"datasource":"DataSourceNone","errors":[]}}`, "its result is"},
+		{"cloud-result", `{"v1":{"datasource":"DataSourceNoCloud","errors":["x"]}}`, "its result is"},
+		{"hostname", "amigo", `its name is "amigo"`},
+	} {
+		answers := good()
+		answers[test.section] = test.answer
+		if faults := run1(t, Production, answers); !strings.Contains(faults, test.want) {
+			t.Errorf("%s %q: got %q, want %q", test.section, test.answer, faults, test.want)
+		}
+	}
+}
+
+func TestFactsAreMissing(t *testing.T) {
+	for section, answer := range map[string]string{"about": "", "packages": "perl"} {
+		answers := maps.Clone(good())
+		answers[section] = answer
+		if _, err := answers.facts(); err == nil {
+			t.Errorf("%s %q is fine", section, answer)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	same := []*subject{{inside: inside{"host-key": "a", "machine-id": "1"}}, {inside: inside{"host-key": "a", "machine-id": "2"}}}
+	got := compare(same)
+	if len(got) != 2 || got[0].OK || !got[1].OK {
+		t.Errorf("%+v", got)
+	}
+	if len(compare(same[:1])) != 0 {
+		t.Error("one boot was compared")
+	}
+}
+
+func TestBoots(t *testing.T) {
+	both := []qemu.Firmware{qemu.BIOS, qemu.UEFI}
+	for _, test := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Variant: Distribution, Firmwares: both}, "bios uefi"},
+		{Spec{Variant: Production, Firmwares: both}, "bios uefi-seed"},
+		{Spec{Variant: Production, Firmwares: both[:1]}, "bios bios-seed"},
+	} {
+		var names []string
+		for _, b := range test.spec.boots() {
+			names = append(names, b.String())
+		}
+		if got := strings.Join(names, " "); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+}
+
+func TestFailedError(t *testing.T) {
+	checks := []Check{{"bios", "a", true, ""}, {"bios", "b", false, "1"}, {"uefi", "b", false, "2"}, {"uefi", "c", false, "3"}, {"all", "d", false, "4"}}
+	err := verdict(Report{Checks: checks}, "dir")
+	const want = "4 of 5 checks failed; bios: b: 1; uefi: b: 2; uefi: c: 3; ... (evidence: dir)"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMakeSeed(t *testing.T) {
+	image, err := makeSeed(t.Context(), t.TempDir(), "ssh-ed25519 A seed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]string{
+		"meta-data": "instance-id: amigo-seed-test-1\n",
+		"user-data": "#cloud-config\nhostname: amigo-seed-test\nssh_authorized_keys:\n  - \"ssh-ed25519 A seed\"\n",
+	}
+	for name := range wanted {
+		out, err := command.Output(t.Context(), command.Cmd{Name: "mcopy", Args: []string{"-i", image, "::" + name, "-"}})
+		if err != nil || string(out) != wanted[name] {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	if out, err := command.Output(t.Context(), command.Cmd{Name: "blkid", Args: []string{"-o", "value", "-s", "LABEL", image}}); err != nil || strings.TrimSpace(string(out)) != "CIDATA" {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -1,0 +1,130 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/feeds"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+)
+
+// maxEntries is how many moves a feed tells.
+const maxEntries = 50
+
+// move is an entry of a feed.
+type move struct {
+	channel string
+	layout.Move
+}
+
+// feed returns the Atom feed of a channel, or that of all if name is "".
+func (s site) feed(name string) ([]byte, error) {
+	title := "AmiGO virtual machines"
+	if name != "" {
+		title += ": " + name
+	}
+	moves := s.moves(name)
+	updated := s.catalog.Updated
+	if len(moves) > 0 {
+		updated = moves[0].At
+	}
+	document := (&feeds.Atom{Feed: &feeds.Feed{
+		Title: title, Description: "Versions of the virtual machines of the Gene Ontology's AmiGO",
+		Link:    &feeds.Link{Href: s.url(join2(name, layout.FeedFile)), Rel: "self"},
+		Author:  &feeds.Author{Name: "Gene Ontology Consortium"},
+		Updated: updated.UTC(),
+	}}).AtomFeed()
+	document.Id = s.id(join2(name, layout.FeedFile))
+	for _, m := range moves {
+		document.Entries = append(document.Entries, s.entry(m))
+	}
+	var out bytes.Buffer
+	out.WriteString(xml.Header)
+	encoder := xml.NewEncoder(&out)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		return nil, fmt.Errorf("writing the feed of %q: %w", name, err)
+	}
+	return append(out.Bytes(), '\n'), nil
+}
+
+func join2(channel, file string) string { return strings.TrimPrefix(channel+"/"+file, "/") }
+
+// id is an absolute identifier that stays the same: an address of ours, or a
+// name where there is no address.
+func (s site) id(file string) string {
+	if s.options.BaseURL == "" {
+		return "tag:geneontology.org,2026:" + s.catalog.Product + "/" + file
+	}
+	return s.url(file)
+}
+
+// moves returns those of a channel, or of all, the newest first.
+func (s site) moves(name string) []move {
+	var moves []move
+	for _, channel := range s.catalog.Channels {
+		if name != "" && channel.Channel != name {
+			continue
+		}
+		for _, m := range channel.History {
+			moves = append(moves, move{channel.Channel, m})
+		}
+	}
+	slices.SortStableFunc(moves, func(a, b move) int { return b.At.Compare(a.At) })
+	return moves[:min(len(moves), maxEntries)]
+}
+
+func (s site) entry(m move) *feeds.AtomEntry {
+	entry := &feeds.AtomEntry{
+		Title:   fmt.Sprintf("%s is %s (%s)", m.channel, m.Version, actions[m.Action]),
+		Id:      s.id(fmt.Sprintf("%s/#%d", m.channel, m.Sequence)),
+		Updated: m.At.UTC().Format(time.RFC3339),
+		Links:   []feeds.AtomLink{{Href: s.url(m.channel + "/" + layout.PageFile), Rel: "alternate", Type: "text/html"}},
+		Content: &feeds.AtomContent{Type: "html", Content: s.story(m)},
+	}
+	v, ok := s.version(m.Version)
+	if !ok {
+		return entry
+	}
+	if disk := s.release("", layout.Channel{}, v).Primary().Qcow2; disk.Name != "" {
+		entry.Links = append(entry.Links, feeds.AtomLink{
+			Href: s.url(layout.Version(m.Version, disk.Name)), Rel: "enclosure",
+			Type: "application/octet-stream", Length: fmt.Sprint(disk.Size),
+		})
+	}
+	return entry
+}
+
+// story tells a move in HTML.
+func (s site) story(m move) string {
+	var text strings.Builder
+	paragraph := func(format string, args ...any) {
+		text.WriteString("<p>" + html.EscapeString(fmt.Sprintf(format, args...)) + "</p>")
+	}
+	if m.By != "" {
+		paragraph("By %s.", m.By)
+	}
+	if m.Reason != "" {
+		paragraph("%s", m.Reason)
+	}
+	if v, ok := s.version(m.Version); ok {
+		r := s.release("", layout.Channel{}, v)
+		if r.Example() {
+			paragraph("Example data, not a release of the Gene Ontology.")
+		}
+		paragraph("AmiGO %s, GO data %s.", v.AmiGO.Version, v.GOlr.Date)
+	}
+	if c, ok := s.options.Changes[m.Version]; ok {
+		paragraph("Since %s: packages: %s.", c.From.Name, c.Packages.Summary())
+		if doubt := c.Packages.Doubt(); doubt != "" {
+			paragraph("%s.", doubt)
+		}
+	}
+	return text.String()
+}

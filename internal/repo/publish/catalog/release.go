@@ -1,0 +1,176 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+)
+
+// release is a version as a page shows it.
+type release struct {
+	layout.VersionManifest
+	Channel string // that it is shown for, or ""
+	Dir     string // relative path of its files, with a slash at its end
+	URL     string // public address of the same, or ""
+	Revoked string // why nobody should use it
+	Changes *changes.Changes
+	Variant []variant
+}
+
+// variant is an image as a page shows it.
+type variant struct {
+	layout.Image
+	Qcow2  manifest.File
+	Raw    manifest.File // its name is "" if there is none
+	Report string        // names of files, or ""
+	Screen string
+}
+
+func (s site) release(root string, channel layout.Channel, v layout.VersionManifest) release {
+	r := release{
+		VersionManifest: v, Channel: channel.Channel, Revoked: channel.Revoked[v.Version],
+		Dir: root + layout.Version(v.Version) + "/",
+	}
+	if s.options.BaseURL != "" {
+		r.URL = s.options.BaseURL + "/" + layout.Version(v.Version) + "/"
+	}
+	if c, ok := s.options.Changes[v.Version]; ok {
+		r.Changes = &c
+	}
+	for _, image := range v.Images {
+		one := variant{Image: image, Report: image.Files[layout.BootReport], Screen: image.Files[layout.Screenshot]}
+		one.Qcow2, _ = v.File(image, manifest.Disk)
+		one.Raw, _ = v.File(image, layout.Chunks)
+		r.Variant = append(r.Variant, one)
+	}
+	return r
+}
+
+// Primary is the image for who does not know which.
+func (r release) Primary() variant {
+	for _, v := range r.Variant {
+		if v.Variant == "distribution" {
+			return v
+		}
+	}
+	return r.Variant[0]
+}
+
+// Production is the image for service, or nil.
+func (r release) Production() *variant {
+	for _, v := range r.Variant {
+		if v.Variant == "production" {
+			return &v
+		}
+	}
+	return nil
+}
+
+// Cloud is the image for who lets others in: production, or the only one.
+func (r release) Cloud() variant {
+	if v := r.Production(); v != nil {
+		return *v
+	}
+	return r.Primary()
+}
+
+// Nightly tells whether no person chose this version.
+func (r release) Nightly() bool { return r.Channel == "nightly" }
+
+// testDOI begins the identifiers that DataCite keeps for tests.
+const testDOI = "10.5072/"
+
+// Example tells whether the data are no release of GO's.
+func (r release) Example() bool {
+	return r.AmiGO.Source == "sample" || strings.HasPrefix(r.GOlr.DOI, testDOI)
+}
+
+// DOI is the identifier to cite, or "".
+func (r release) DOI() string {
+	if r.Example() {
+		return ""
+	}
+	return r.GOlr.DOI
+}
+
+// Disks returns the files that are a machine.
+func (r release) Disks() []manifest.File { return r.sorted()[:r.disks()] }
+
+// Papers returns the files that describe machines.
+func (r release) Papers() []manifest.File { return r.sorted()[r.disks():] }
+
+func (r release) disks() int {
+	n := 0
+	for _, file := range r.Files {
+		if rank(file) < 2 {
+			n++
+		}
+	}
+	return n
+}
+
+// sorted returns the files by role.
+func (r release) sorted() []manifest.File {
+	files := slices.Clone(r.Files)
+	slices.SortStableFunc(files, func(a, b manifest.File) int { return rank(a) - rank(b) })
+	return files
+}
+
+// roles are those of disks, then all others.
+var roles = []manifest.Role{
+	manifest.Disk, layout.Chunks,
+	layout.Index, manifest.PackageList, manifest.SecurityFixes, manifest.CommitList,
+	layout.Changes, layout.BootReport, layout.Screenshot, layout.ImageFacts,
+}
+
+func rank(f manifest.File) int {
+	if i := slices.Index(roles, f.Role); i >= 0 {
+		return i
+	}
+	return len(roles)
+}
+
+// located is a file with the relative path of its directory.
+type located struct {
+	manifest.File
+	Dir string
+}
+
+// In returns a file of r with where it is.
+func (r release) In(f manifest.File) located { return located{f, r.Dir} }
+
+// File returns the name of the version's only file in a role, or "".
+func (r release) File(role manifest.Role) string {
+	for _, file := range r.Files {
+		if file.Role == role {
+			return file.Name
+		}
+	}
+	return ""
+}
+
+// Seconds is the time that the image took from power on to its first page in
+// its boot test, on the faster firmware; 0 if that is not known.
+func (v variant) Seconds() float64 {
+	var best float64
+	for _, boot := range v.BootTest.Boots {
+		if best == 0 || boot.Serving < best {
+			best = boot.Serving
+		}
+	}
+	return best
+}
+
+// Firmwares names those that the image was booted on.
+func (v variant) Firmwares() string {
+	var names []string
+	for _, boot := range v.BootTest.Boots {
+		if name := strings.ToUpper(boot.Firmware); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " and ")
+}

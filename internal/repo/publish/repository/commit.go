@@ -1,0 +1,109 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+)
+
+// attempts is how often a publisher begins anew because another was faster, or
+// passes over a name that a dead one left behind.
+const attempts = 32
+
+// edit makes the changes to a state. It is called again when another publisher
+// was faster.
+type edit func(now sign.State) (map[string]sign.ChannelEdit, error)
+
+// commit moves the repository to its next state.
+func (r *Repository) commit(ctx context.Context, change edit) (sign.State, error) {
+	for range attempts {
+		now, err := r.load(ctx)
+		if err != nil {
+			return sign.State{}, err
+		}
+		edits, err := change(now.State)
+		if err != nil {
+			return sign.State{}, err
+		}
+		next, err := r.step(ctx, now, edits)
+		if !errors.Is(err, store.ErrChanged) && !errors.Is(err, fs.ErrExist) {
+			return next, err
+		}
+	}
+	return sign.State{}, fmt.Errorf("%w: other publishers were faster %d times", store.ErrChanged, attempts)
+}
+
+// step writes the files of the next state, the timestamp after all that it
+// leads to and after a reader's look at the whole.
+func (r *Repository) step(ctx context.Context, now current, edits map[string]sign.ChannelEdit) (sign.State, error) {
+	phase := event.Start(r.Sink, "sign", "")
+	next, err := r.sign(ctx, now, edits)
+	if err != nil {
+		return next, phase.End("", "", err)
+	}
+	return next, phase.End(event.OK, fmt.Sprintf("snapshot %d, timestamp until %s", next.Version(), next.Expires().UTC().Format(time.DateOnly)), nil)
+}
+
+func (r *Repository) sign(ctx context.Context, now current, edits map[string]sign.ChannelEdit) (sign.State, error) {
+	files, next, err := r.prepare(ctx, now.State, edits)
+	if err != nil {
+		return next, err
+	}
+	files = files[slices.IndexFunc(files, isTimestamp):]
+	if err := r.rehearse(ctx, files[0].Content, next); err != nil {
+		return next, err
+	}
+	if err := r.store.Swap(ctx, files[0].Path, now.tag, files[0].Content); err != nil {
+		return next, err
+	}
+	for _, root := range files[1:] { // it takes nothing from readers who have an older one
+		if err := r.store.Place(ctx, root.Path, root.Content); err != nil {
+			return next, err
+		}
+	}
+	return next, nil
+}
+
+func isTimestamp(file sign.File) bool { return file.Path == sign.Timestamp }
+
+// prepare writes the files that come before the timestamp. Names that a dead
+// publisher left behind are given up.
+func (r *Repository) prepare(ctx context.Context, now sign.State, edits map[string]sign.ChannelEdit) ([]sign.File, sign.State, error) {
+	for range attempts {
+		files, next, err := now.Next(r.ring, r.policy, r.Now(), edits)
+		if err != nil {
+			return nil, next, err
+		}
+		taken, err := r.placeUntilTimestamp(ctx, files)
+		if taken == "" || err != nil {
+			return files, next, err
+		}
+		now = now.Taken(taken)
+	}
+	return nil, now, fmt.Errorf("%w: no free name for the metadata", store.ErrChanged)
+}
+
+// placeUntilTimestamp returns the path of a file that is there already with
+// another content.
+func (r *Repository) placeUntilTimestamp(ctx context.Context, files []sign.File) (taken string, err error) {
+	for _, file := range files {
+		if isTimestamp(file) {
+			break
+		}
+		err := r.store.Place(ctx, file.Path, file.Content)
+		if errors.Is(err, fs.ErrExist) {
+			return file.Path, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,205 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+)
+
+// Rules say which versions a prune keeps.
+type Rules struct {
+	keep.Policy
+	// History keeps what a channel was at within this time.
+	History keep.Span
+	// Versions are kept in any case, such as those that a paper cites.
+	Versions []string
+	Reason   string // for those who look for a version that went
+	DryRun   bool
+}
+
+// Pruned says what a prune did.
+type Pruned struct {
+	Decisions []keep.Decision `json:"decisions"` // newest first
+	// Withdrawn versions are not offered any more; their files go later.
+	Withdrawn []layout.Tombstone `json:"withdrawn,omitempty"`
+	// Removed are the versions whose files went.
+	Removed []string `json:"removed,omitempty"`
+	Files   int      `json:"files"` // that went
+	Bytes   int64    `json:"bytes"`
+	// Waiting are versions that were withdrawn and whose files are still there.
+	Waiting []layout.Tombstone `json:"waiting,omitempty"`
+	DryRun  bool               `json:"dry_run,omitempty"`
+}
+
+// margin is how much longer than a timestamp a withdrawn version stays, for
+// those who are in the middle of it.
+const margin = 24 * time.Hour
+
+// Prune takes old versions out, in two steps: first they are not offered any
+// more, and when no reader can have metadata that names them a later prune
+// removes their files. What any channel is at, or would go back to, stays.
+func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
+	done := Pruned{DryRun: rules.DryRun}
+	if err := checkReason(rules.Reason); err != nil {
+		return done, err
+	}
+	err := r.locked(ctx, "prune", rules.DryRun, func(ctx context.Context) error {
+		now, err := r.load(ctx)
+		if err != nil {
+			return err
+		}
+		if done.Decisions, err = r.decide(ctx, now.State, rules); err != nil {
+			return err
+		}
+		var stones []layout.Tombstone
+		if err := r.readState(ctx, tombstoneFile, &stones); err != nil {
+			return err
+		}
+		return r.prune(ctx, now.State, stones, rules, &done)
+	})
+	return done, err
+}
+
+// decide applies the rules to what channels sign.
+func (r *Repository) decide(ctx context.Context, state sign.State, rules Rules) ([]keep.Decision, error) {
+	known, err := r.versions(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	held, err := r.held(state, rules)
+	if err != nil {
+		return nil, err
+	}
+	versions := make([]keep.Version, 0, len(known))
+	for _, v := range known {
+		versions = append(versions, keep.Version{Name: v.Version, Time: v.Created, Held: held[v.Version]})
+	}
+	return keep.Apply(versions, rules.Policy), nil
+}
+
+// held returns the versions that must stay whatever the rules are, and why.
+func (r *Repository) held(state sign.State, rules Rules) (map[string][]string, error) {
+	held := map[string][]string{}
+	hold := func(version, reason string) { held[version] = append(held[version], reason) }
+	for _, version := range rules.Versions {
+		hold(version, "asked for by name")
+	}
+	for _, name := range state.Channels() {
+		channel, there, err := state.Channel(name)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			r.holdChannel(channel, rules.History, hold)
+		}
+		if !r.ring.Has(name) {
+			for version := range versionsIn(state.Targets(name)) {
+				hold(version, name+" signs it and its key is not here")
+			}
+		}
+	}
+	return held, nil
+}
+
+func (r *Repository) holdChannel(channel layout.Channel, span keep.Span, hold func(version, reason string)) {
+	hold(channel.Version, "named by "+channel.Channel)
+	if way := trail(channel); len(way) > 0 {
+		hold(way[0], channel.Channel+" would go back to it")
+	}
+	since := span.Before(r.Now())
+	told := map[string]bool{channel.Version: true}
+	for i, move := range channel.History[min(1, len(channel.History)):] {
+		left := channel.History[i].At // when the next move was
+		if left.After(since) && !told[move.Version] {
+			told[move.Version] = true
+			until := left.Add(r.Now().Sub(since))
+			hold(move.Version, fmt.Sprintf("in %s's history until %s", channel.Channel, until.UTC().Format(time.DateOnly)))
+		}
+	}
+}
+
+func versionsIn(targets map[string]layout.Reference) map[string]bool {
+	versions := map[string]bool{}
+	for file := range targets {
+		versions[versionOf(file)] = true
+	}
+	return versions
+}
+
+func (r *Repository) prune(ctx context.Context, state sign.State, stones []layout.Tombstone, rules Rules, done *Pruned) error {
+	doomed := map[string]bool{}
+	for _, d := range done.Decisions {
+		if !d.Keep {
+			doomed[d.Version] = true
+			done.Withdrawn = append(done.Withdrawn, r.tombstone(d, rules.Reason))
+		}
+	}
+	stones = bury(stones, done.Withdrawn)
+	if !rules.DryRun && len(doomed) > 0 {
+		if err := r.writeState(ctx, tombstoneFile, stones); err != nil { // first: a version without a stone is never removed
+			return err
+		}
+		next, err := r.withdraw(ctx, doomed)
+		if err != nil {
+			return err
+		}
+		state = next
+	}
+	stones, err := r.sweep(ctx, state, stones, done)
+	if err != nil || rules.DryRun {
+		return err
+	}
+	if err := r.writeState(ctx, tombstoneFile, stones); err != nil {
+		return err
+	}
+	return r.writePages(ctx, state)
+}
+
+func (r *Repository) tombstone(d keep.Decision, reason string) layout.Tombstone {
+	now := r.Now().UTC().Truncate(time.Second)
+	if reason == "" {
+		reason = strings.Join(d.Reasons, ", ")
+	}
+	return layout.Tombstone{Version: d.Version, Created: d.Time, Removed: now, Reason: reason, NotBefore: now.Add(r.window())}
+}
+
+// window is how long a reader may go by metadata that is not the newest.
+func (r *Repository) window() time.Duration { return r.policy.Timestamp + margin }
+
+// bury adds tombstones, newest first, one a version.
+func bury(old, fresh []layout.Tombstone) []layout.Tombstone {
+	again := map[string]bool{}
+	for _, stone := range fresh {
+		again[stone.Version] = true
+	}
+	old = slices.DeleteFunc(slices.Clone(old), func(stone layout.Tombstone) bool { return again[stone.Version] })
+	return append(slices.Clone(fresh), old...)
+}
+
+// withdraw lets all channels sign all that they do, but the doomed versions.
+func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (sign.State, error) {
+	return r.commit(ctx, func(now sign.State) (map[string]sign.ChannelEdit, error) {
+		edits := map[string]sign.ChannelEdit{}
+		for _, name := range now.Channels() {
+			channel, there, err := now.Channel(name)
+			if err != nil {
+				return nil, err
+			}
+			targets := now.Targets(name)
+			all := len(targets)
+			maps.DeleteFunc(targets, func(file string, _ layout.Reference) bool { return doomed[versionOf(file)] })
+			if there && len(targets) < all {
+				channel.Sequence++
+				edits[name] = sign.ChannelEdit{State: channel, Targets: targets}
+			}
+		}
+		return edits, nil
+	})
+}

@@ -1,0 +1,228 @@
+// Package repository is the publisher's side of an image repository: it puts
+// versions in, moves channels between them and takes old versions out. Whatever
+// ends it, and whoever works beside it, readers see the state before or the
+// state after: only one small file is ever changed in place, last of all.
+package repository
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+)
+
+// Options are what a publisher may set. The zero value is good.
+type Options struct {
+	Policy  *sign.Policy // nil: [sign.DefaultPolicy]
+	Product string       // what files' names begin with; "": as before, or "amigo"
+	// Existing refuses a place without a repository, where else one is begun.
+	Existing bool
+	// PublicURL is where the public reads the repository. With it, what was
+	// uploaded is read back from there. It is remembered for the pages.
+	PublicURL string
+	// Issues is the address where people ask for help, for the pages. It is
+	// remembered.
+	Issues string
+	// SinglePublisher says that people see to it that only one publishes; it
+	// allows stores that cannot keep publishers apart.
+	SinglePublisher bool
+	Wait            time.Duration // for another publisher
+	By              string        // who does it; "": user@host
+	Scratch         string        // directory for temporary disks; "": $TMPDIR or /var/tmp
+	Sink            event.Sink    // nil: nobody is told
+	Now             func() time.Time
+}
+
+// Repository is an image repository as its publishers see it.
+type Repository struct {
+	Options
+	store  *store.Store
+	ring   *sign.Ring
+	policy sign.Policy
+	public origin.Origin // nil: only the store is read
+}
+
+// Open opens the repository at a location; see [store.Open]. It may be empty.
+// The ring has the keys of the roles that are to be signed.
+func Open(ctx context.Context, location string, ring *sign.Ring, options Options) (*Repository, error) {
+	r := &Repository{Options: options, ring: ring, policy: sign.DefaultPolicy()}
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	r.By = cmp.Or(r.By, store.Me())
+	r.Scratch = cmp.Or(r.Scratch, os.Getenv("TMPDIR"), "/var/tmp") // /tmp may be memory
+	if r.Policy != nil {
+		r.policy = *r.Policy
+	}
+	if r.Sink == nil {
+		r.Sink = event.Discard
+	}
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	var err error
+	if r.PublicURL != "" {
+		if r.public, err = origin.Open(r.PublicURL); err != nil {
+			return nil, fmt.Errorf("opening the public address: %w", err)
+		}
+	}
+	if !r.Existing {
+		if err := store.Make(location); err != nil {
+			return nil, err
+		}
+	}
+	r.store, err = store.Open(ctx, location)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &MissingError{Location: address.Shown(location)}
+	}
+	return r, err
+}
+
+// MissingError says that there is no repository at a place.
+type MissingError struct{ Location string }
+
+func (e *MissingError) Error() string { return "there is no image repository at " + e.Location }
+
+// Fault implements [fault.Reporter].
+func (e *MissingError) Fault() fault.Report {
+	return fault.Report{What: "there is no image repository there", Where: e.Location, Code: fault.NotFound, Try: fault.To(fault.PublishTo, e.Location)}
+}
+
+// Close frees what the repository holds.
+func (r *Repository) Close() error { return r.store.Close() }
+
+// Location returns where the repository is.
+func (r *Repository) Location() string { return r.store.Location() }
+
+// ForeignError says that a place holds what is no repository of ours.
+type ForeignError struct {
+	Location string
+	Found    string // a file
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s is not empty and no image repository: it holds %s", e.Location, e.Found)
+}
+
+// Fault implements [fault.Reporter].
+func (e *ForeignError) Fault() fault.Report {
+	return fault.Report{
+		What: "the place is neither empty nor an image repository", Where: e.Error(), Code: fault.Publish,
+		Try: fault.To(fault.Advise, "an empty directory, or a new one inside it"),
+	}
+}
+
+// NotFoundError says that a repository has no such version or channel.
+type NotFoundError struct {
+	Location string
+	Name     string
+	Known    []string // names that it has
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("%s has no channel or version %q", e.Location, e.Name)
+}
+
+// Fault implements [fault.Reporter].
+func (e *NotFoundError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("there is no channel or version %q", e.Name), Where: e.Location, Code: fault.NotFound,
+		Try: fault.Meant(e.Name, e.Known),
+	}
+}
+
+// locked runs do while no other publisher is at the repository. A dry run only
+// reads, and locks nobody out.
+func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do func(ctx context.Context) error) error {
+	recalled := func(ctx context.Context) error {
+		if err := r.recall(ctx); err != nil {
+			return err
+		}
+		return do(ctx)
+	}
+	if dryRun {
+		return recalled(ctx)
+	}
+	held, unlock, err := r.store.Lock(ctx, r.By+", "+what, r.Wait)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = recalled(held)
+	if err != nil && errors.Is(context.Cause(held), store.ErrLockLost) {
+		return store.ErrLockLost
+	}
+	return err
+}
+
+// current is the verified state of the repository, and what a new one must
+// replace.
+type current struct {
+	sign.State
+	tag store.Tag // of the timestamp
+}
+
+// load reads and verifies the state.
+func (r *Repository) load(ctx context.Context) (current, error) {
+	var now current
+	var err error
+	now.State, err = sign.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
+		content, tag, err := r.store.Read(ctx, path)
+		if err == nil && int64(len(content)) > limit {
+			return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+		}
+		if path == sign.Timestamp && err == nil {
+			now.tag = tag
+		}
+		return content, err
+	})
+	if err != nil {
+		return now, err
+	}
+	if !now.Empty() {
+		// The next rotation of keys begins here. A ring that can't be written
+		// has no keys to rotate.
+		_ = r.ring.Learn(now.State)
+	}
+	if now.Empty() && r.Existing {
+		return now, &MissingError{Location: r.Location()}
+	}
+	if now.Empty() {
+		return now, r.checkEmpty(ctx)
+	}
+	return now, nil
+}
+
+// checkEmpty refuses a place that others use.
+func (r *Repository) checkEmpty(ctx context.Context) error {
+	for _, name := range []string{layout.PageFile, layout.ChannelsFile, layout.RootFile, sign.Timestamp} {
+		_, err := r.store.Stat(ctx, name)
+		if err == nil {
+			return &ForeignError{Location: r.Location(), Found: name}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens a file as the public reads it, if there is a public address.
+func (r *Repository) open(ctx context.Context, path string, size int64) (io.ReadCloser, error) {
+	if r.public != nil {
+		return r.public.Open(ctx, path, size)
+	}
+	return r.store.Open(ctx, path)
+}

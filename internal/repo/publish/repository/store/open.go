@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/azureblob" // azblob://
+	_ "gocloud.dev/blob/gcsblob"   // gs://
+	_ "gocloud.dev/blob/memblob"   // mem://, for tests
+	_ "gocloud.dev/blob/s3blob"    // s3://
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+)
+
+// schemes are the kinds of stores, besides directories.
+var schemes = []string{"s3", "gs", "azblob", "mem"}
+
+// Make makes the directory of a location, if it is one. Buckets are made with
+// their stores' own tools.
+func Make(location string) error {
+	dir, ok := strings.CutPrefix(location, "file://")
+	if !ok && strings.Contains(location, "://") || dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the directory of the repository: %w", err)
+	}
+	return nil
+}
+
+// Open opens the store at a location, which must exist: a directory, as a path or as
+// file:///path, or an object store, such as
+// s3://bucket/directory?region=eu-central-1. The queries are those of
+// https://gocloud.dev/howto/blob/; credentials come from where each store's own
+// tools take them.
+func Open(ctx context.Context, location string) (*Store, error) {
+	scheme, _, isURL := strings.Cut(location, "://")
+	if !isURL {
+		return openDir(location, location)
+	}
+	parsed, err := url.Parse(location)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not the address of a repository: %w", address.Shown(location), address.Error(err))
+	}
+	if scheme == "file" {
+		return openDir(location, parsed.Host+parsed.Path)
+	}
+	for _, known := range schemes {
+		if scheme == known {
+			return openBucket(ctx, parsed)
+		}
+	}
+	return nil, &SchemeError{Location: address.Shown(location), Scheme: scheme}
+}
+
+// SchemeError says that nothing can be published to an address.
+type SchemeError struct{ Location, Scheme string }
+
+func (e *SchemeError) Error() string {
+	return fmt.Sprintf("nothing can be published to %s:// (only to a directory, file://, %s://)", e.Scheme, strings.Join(schemes[:len(schemes)-1], "://, "))
+}
+
+// Fault implements [fault.Reporter].
+func (e *SchemeError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Usage, Try: fault.To(fault.Advise, "an address such as file:///srv/www/images")}
+}
+
+func openDir(location, dir string) (*Store, error) {
+	if dir == "" {
+		return nil, fmt.Errorf("%q names no directory", location)
+	}
+	backend, err := openFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{backend: backend, location: location}, nil
+}
+
+// openBucket opens an object store; a path in the address is a directory in
+// the bucket.
+func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
+	bare := *location
+	bare.Path = ""
+	if location.Scheme == "s3" {
+		quietly()
+	}
+	if err := ready(ctx, &bare); err != nil {
+		return nil, err
+	}
+	bucket, err := blob.OpenBucket(ctx, bare.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", address.Of(&bare), err)
+	}
+	if err := reach(ctx, &bare, bucket); err != nil {
+		return nil, errors.Join(err, bucket.Close())
+	}
+	if dir := strings.Trim(location.Path, "/"); dir != "" {
+		bucket = blob.PrefixedBucket(bucket, dir+"/")
+	}
+	return &Store{backend: &objects{bucket: bucket}, location: address.Of(location)}, nil
+}
+
+// quietly keeps the library from asking a cloud's machines for credentials on
+// a host that is none, which takes a minute, and from warnings that tell a
+// publisher nothing: what it reads back is compared with what was signed.
+func quietly() {
+	quiet := map[string]string{"AWS_EC2_METADATA_V1_DISABLED": "true", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
+	if os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		quiet["AWS_EC2_METADATA_DISABLED"] = "true"
+	}
+	for name, value := range quiet {
+		if _, set := os.LookupEnv(name); !set {
+			_ = os.Setenv(name, value)
+		}
+	}
+}

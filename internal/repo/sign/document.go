@@ -1,0 +1,154 @@
+package sign
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+)
+
+// document is a metadata file, as it is read and as it is written.
+type document[T metadata.Roles] struct {
+	md  *metadata.Metadata[T]
+	raw []byte
+}
+
+type (
+	rootDocument      = document[metadata.RootType]
+	targetsDocument   = document[metadata.TargetsType]
+	snapshotDocument  = document[metadata.SnapshotType]
+	timestampDocument = document[metadata.TimestampType]
+)
+
+// grant is a delegator's word on who signs a role.
+type grant struct {
+	ids       []string
+	threshold int
+}
+
+// parse reads a metadata file. The library may panic at what is no metadata.
+func parse[T metadata.Roles](raw []byte) (d document[T], err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it is no metadata: %v", p)
+		}
+	}()
+	d.md, err = new(metadata.Metadata[T]).FromBytes(raw)
+	d.raw = raw
+	if err != nil {
+		return d, fmt.Errorf("it is no metadata: %w", err)
+	}
+	return d, nil
+}
+
+// seal signs a document anew with every key of the ring that one of the grants
+// names. Each of must has to be satisfied; also are those for which there may
+// be no keys any more.
+func seal[T metadata.Roles](r *Ring, role string, md *metadata.Metadata[T], must []grant, also ...grant) (document[T], error) {
+	none := document[T]{}
+	keys, err := r.keys(keyOf(role))
+	if err != nil {
+		return none, err
+	}
+	md.ClearSignatures() // a second signature by one key makes a file that nobody reads
+	signed := map[string]bool{}
+	for _, k := range keys {
+		if !granted(k.id, append(slices.Clone(must), also...)) || signed[k.id] {
+			continue
+		}
+		if _, err := md.Sign(k.signer); err != nil {
+			return none, fmt.Errorf("signing %s with %s: %w", role, k.file, err)
+		}
+		signed[k.id] = true
+	}
+	for _, g := range must {
+		if have := g.count(signed); have < g.threshold {
+			return none, &MissingKeyError{Role: role, File: r.path(keyOf(role)), Have: have, Need: g.threshold}
+		}
+	}
+	sealed, err := encode(md)
+	if err != nil {
+		return none, fmt.Errorf("writing %s: %w", role, err)
+	}
+	return sealed, nil
+}
+
+// encode returns a document as it is written.
+func encode[T metadata.Roles](md *metadata.Metadata[T]) (document[T], error) {
+	raw, err := md.ToBytes(true)
+	if err != nil {
+		return document[T]{}, err
+	}
+	return parse[T](append(raw, '\n'))
+}
+
+func granted(id string, grants []grant) bool {
+	return slices.ContainsFunc(grants, func(g grant) bool { return slices.Contains(g.ids, id) })
+}
+
+func (g grant) count(signed map[string]bool) (n int) {
+	for _, id := range g.ids {
+		if signed[id] {
+			n++
+		}
+	}
+	return n
+}
+
+func grantOfRoot(root rootDocument, role string) grant {
+	r := root.md.Signed.Roles[role]
+	if r == nil {
+		return grant{threshold: 1} // which nobody meets
+	}
+	return grant{ids: r.KeyIDs, threshold: r.Threshold}
+}
+
+func grantOfTargets(targets targetsDocument, channel string) (grant, bool) {
+	delegated := delegation(targets, channel)
+	if delegated == nil {
+		return grant{}, false
+	}
+	return grant{ids: delegated.KeyIDs, threshold: delegated.Threshold}, true
+}
+
+func delegation(targets targetsDocument, channel string) *metadata.DelegatedRole {
+	if targets.md == nil || targets.md.Signed.Delegations == nil {
+		return nil
+	}
+	roles := targets.md.Signed.Delegations.Roles
+	i := slices.IndexFunc(roles, func(r metadata.DelegatedRole) bool { return r.Name == channel })
+	if i < 0 {
+		return nil
+	}
+	return &roles[i]
+}
+
+// meta returns what the document's keeper says of it.
+func (d document[T]) meta(version int64) *metadata.MetaFiles {
+	digest := sha256.Sum256(d.raw)
+	m := metadata.MetaFile(version)
+	m.Length = int64(len(d.raw))
+	m.Hashes = metadata.Hashes{"sha256": digest[:]}
+	return m
+}
+
+// file returns the document under the name of its version.
+func (d document[T]) file(role string, version int64) File {
+	return File{Path: layout.Metadata(fileName(role, version)), Content: d.raw}
+}
+
+// rootVersion returns the version of a root, and 0 if there is none.
+func rootVersion(root rootDocument) int64 {
+	if root.md == nil {
+		return 0
+	}
+	return root.md.Signed.Version
+}
+
+func fileName(role string, version int64) string {
+	return strconv.FormatInt(version, 10) + "." + role + ".json"
+}

@@ -1,0 +1,125 @@
+package terminal
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+)
+
+// refresh is how often live lines are drawn.
+const refresh = 200 * time.Millisecond
+
+// live shows a line that moves for every phase that runs, below the lines of
+// those that have ended.
+type live struct {
+	mu     sync.Mutex
+	layout layout
+	area   *mpb.Progress
+	lines  map[string]*liveLine
+}
+
+func newLive(f *os.File, l layout) *live {
+	return &live{
+		layout: l,
+		area:   mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(refresh)),
+		lines:  map[string]*liveLine{},
+	}
+}
+
+// liveLine is the line of a phase that runs.
+type liveLine struct {
+	mu       sync.Mutex
+	layout   layout
+	event    event.Event
+	started  time.Time
+	progress progress
+	bar      *mpb.Bar
+}
+
+func (l *live) Emit(e event.Event) {
+	e = clean(e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch e.Type {
+	case event.PhaseStart:
+		l.start(e)
+	case event.PhaseEnd:
+		l.drop(key(e))
+		l.print(l.layout.phase(e, string(e.Status), ended(e), Elapsed(e.Elapsed)))
+	case event.Progress:
+		if line, ok := l.lines[key(e)]; ok {
+			line.update(e)
+		}
+	case event.Message, event.Warning:
+		l.print(l.layout.message(e))
+	case event.Detail: // the log has it
+	}
+}
+
+func (l *live) start(e event.Event) {
+	l.drop(key(e))
+	line := &liveLine{layout: l.layout, event: e, started: time.Now()}
+	line.bar = l.area.MustAdd(0, mpb.BarFillerFunc(line.fill), mpb.BarFillerTrim())
+	l.lines[key(e)] = line
+}
+
+func (l *live) drop(key string) {
+	line, ok := l.lines[key]
+	if !ok {
+		return
+	}
+	delete(l.lines, key)
+	line.bar.Abort(true)
+	line.bar.Wait()
+}
+
+func (l *live) print(line string) { _, _ = io.WriteString(l.area, line+"\n") }
+
+// Close removes the lines of what still runs.
+func (l *live) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.lines {
+		l.drop(key)
+	}
+	l.area.Shutdown()
+	return nil
+}
+
+func (l *liveLine) update(e event.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.progress.update(e, time.Now())
+}
+
+func (l *liveLine) fill(w io.Writer, _ decor.Statistics) error {
+	_, err := io.WriteString(w, l.text(time.Now()))
+	return err
+}
+
+// text is the line as it is now.
+func (l *liveLine) text(now time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	elapsed := Elapsed(now.Sub(l.started))
+	if !l.progress.known() {
+		return l.layout.phase(l.event, "running", l.event.Text, elapsed)
+	}
+	if left, ok := l.progress.left(now); ok {
+		elapsed = clock(left)
+	}
+	amount := l.progress.amount()
+	room := l.layout.room() - len(amount) - 2
+	text := fit(l.event.Text, min(room/2, len(l.event.Text)))
+	if text != "" {
+		text += " "
+	}
+	text += l.progress.bar(min(24, room-len(text))) + " " + amount
+	return l.layout.phase(l.event, "running", text, elapsed)
+}

@@ -1,0 +1,95 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+)
+
+// pty opens a terminal of the given width.
+func pty(t *testing.T, columns uint16) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := int(master.Fd())
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+// TestLive shows a build on a terminal: a line that moves, then the lines that
+// stay.
+func TestLive(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "1")
+	master, slave := pty(t, 70)
+	shown := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(master) // ends with EIO when the last writer closes
+		shown <- string(text)
+	}()
+	s := Open(slave, Look{Colour: Auto})
+	if _, ok := s.(*live); !ok {
+		t.Fatalf("a terminal gets %T", s)
+	}
+	for _, e := range build {
+		s.Emit(e.event)
+		if e.event.Type == event.Progress {
+			time.Sleep(2 * refresh)
+		}
+	}
+	s.Emit(event.Event{Type: event.PhaseStart, Phase: "never ends"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := slave.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := <-shown
+	_ = master.Close()
+	for _, want := range []string{
+		"base          cached   debian 12, 250 packages                  0.1 s\r\n",
+		"boot          ok       guest answers ssh                         71 s\r\n",
+		"distribution  failed                                            4m02s\r\n",
+		`  the guest answers ssh\x07` + "\r\n",
+		" 50%  1.0/2.0 GiB",
+		"[=",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the terminal never showed %q in\n%q", want, text)
+		}
+	}
+	if strings.Contains(text, "Linux version") {
+		t.Error("the terminal showed a detail")
+	}
+}
+
+func TestDumbTerminalGetsPlainLines(t *testing.T) {
+	t.Setenv("TERM", "dumb")
+	master, slave := pty(t, 80)
+	defer func() { _, _ = master.Close(), slave.Close() }()
+	if s, ok := Open(slave, Look{Colour: Auto}).(*text); !ok || s.layout.colour {
+		t.Errorf("a dumb terminal gets %T", s)
+	}
+}

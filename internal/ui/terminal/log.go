@@ -1,0 +1,81 @@
+package terminal
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+)
+
+// logsKept is how many log files stay in a directory.
+const logsKept = 20
+
+// Log writes every event to a file, the output of tools too.
+type Log struct {
+	mu sync.Mutex
+	f  *os.File
+}
+
+// OpenLog makes a log file named after what is done and the time, in dir, and
+// removes the oldest of those that are too many.
+func OpenLog(dir, what string) (*Log, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the directory of logs: %w", err)
+	}
+	sweep(dir)
+	name := fmt.Sprintf("%s-%s-*.log", time.Now().UTC().Format("20060102T150405"), what)
+	f, err := os.CreateTemp(dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("making a log file: %w", err)
+	}
+	return &Log{f: f}, nil
+}
+
+// sweep leaves room for one more log. Names begin with the time; others, such
+// as those of consoles, are not of logs.
+func sweep(dir string) {
+	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*.log"))
+	if err != nil || len(logs) < logsKept {
+		return
+	}
+	slices.Sort(logs)
+	for _, old := range logs[:len(logs)-logsKept+1] {
+		_ = os.Remove(old)
+	}
+}
+
+// LogFile returns a log that is written to path, which is made anew.
+func LogFile(path string) (*Log, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("making the log file: %w", err)
+	}
+	return &Log{f: f}, nil
+}
+
+// Path returns where the log is.
+func (l *Log) Path() string { return l.f.Name() }
+
+// Emit writes a line; progress is left out.
+func (l *Log) Emit(e event.Event) {
+	if e.Type == event.Progress {
+		return
+	}
+	e = clean(e)
+	words := []string{time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), e.Build, e.Phase, string(e.Type)}
+	if e.Type == event.PhaseEnd {
+		words = append(words, string(e.Status), "("+Elapsed(e.Elapsed)+")")
+	}
+	words = slices.DeleteFunc(append(words, e.Text), func(w string) bool { return w == "" })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = l.f.WriteString(strings.Join(words, " ") + "\n")
+}
+
+// Close closes the file.
+func (l *Log) Close() error { return l.f.Close() }

@@ -1,0 +1,95 @@
+package terminal
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+)
+
+const (
+	stepPercent = 25               // between two lines of progress
+	stepTime    = 30 * time.Second // at least, too
+)
+
+// text writes plain lines: no control characters, few lines.
+type text struct {
+	mu     sync.Mutex
+	w      io.Writer
+	layout layout
+	every  time.Duration // as in [Look]
+	times  bool
+	now    func() time.Time
+	phases map[string]*textPhase
+}
+
+// textPhase is a phase that has begun.
+type textPhase struct {
+	progress progress
+	told     time.Time // last line
+	step     int       // percent of it
+}
+
+func newText(w io.Writer, l layout) *text {
+	return &text{w: w, layout: l, now: time.Now, phases: map[string]*textPhase{}}
+}
+
+// NewText returns a sink that writes plain lines to w.
+func NewText(w io.Writer) Sink { return newText(w, layout{}) }
+
+func (t *text) Emit(e event.Event) {
+	e = clean(e)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch e.Type {
+	case event.PhaseStart:
+		t.phases[key(e)] = &textPhase{told: t.now()}
+		t.write(t.layout.phase(e, "start", e.Text, ""))
+	case event.PhaseEnd:
+		delete(t.phases, key(e))
+		t.write(t.layout.phase(e, string(e.Status), ended(e), Elapsed(e.Elapsed)))
+	case event.Progress:
+		t.progress(t.phases[key(e)], e)
+	case event.Message, event.Warning:
+		t.write(t.layout.message(e))
+	case event.Detail: // the log has it
+	}
+}
+
+func (t *text) progress(p *textPhase, e event.Event) {
+	if p == nil {
+		return
+	}
+	now := t.now()
+	p.progress.update(e, now)
+	step := p.progress.percent() / stepPercent
+	if t.every > 0 && now.Sub(p.told) < t.every || t.every == 0 && (step <= p.step || now.Sub(p.told) < stepTime) {
+		return
+	}
+	p.step, p.told = step, now
+	rest := ""
+	if left, ok := p.progress.left(now); ok {
+		rest = "  " + clock(left)
+	}
+	t.write(t.layout.phase(e, "running", p.progress.amount()+rest, ""))
+}
+
+func (t *text) write(line string) {
+	if t.times {
+		line = t.now().UTC().Format(time.RFC3339) + " " + line
+	}
+	_, _ = io.WriteString(t.w, line+"\n")
+}
+
+// Close does nothing: every line is written already.
+func (t *text) Close() error { return nil }
+
+// ended is the text of a phase's last line. What failed is told once, by the
+// error that ends the program.
+func ended(e event.Event) string {
+	if e.Status == event.Failed {
+		return ""
+	}
+	return e.Text
+}

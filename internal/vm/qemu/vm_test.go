@@ -1,0 +1,118 @@
+package qemu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+)
+
+// start starts a real machine that has nothing to boot.
+func start(t *testing.T, options Options) *VM {
+	t.Helper()
+	options.MemoryMiB = 64
+	vm, err := Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(vm.Close)
+	return vm
+}
+
+func TestPortsAreOnLoopback(t *testing.T) {
+	vm := start(t, Options{Forward: []int{22, 80}})
+	if vm.Addr(22) == vm.Addr(80) {
+		t.Errorf("both ports are at %s", vm.Addr(22))
+	}
+	conn, err := net.Dial("tcp", vm.Addr(80))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	if !strings.HasPrefix(vm.Addr(80), "127.0.0.1:") {
+		t.Errorf("the port is at %s", vm.Addr(80))
+	}
+}
+
+func TestDeathIsNoticed(t *testing.T) {
+	vm := start(t, Options{})
+	if err := syscall.Kill(vm.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-vm.Exited()
+	if err := vm.Err(); err == nil || !strings.Contains(err.Error(), "died") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingOutlivesClose(t *testing.T) {
+	vm := start(t, Options{Firmware: UEFI, Forward: []int{22}})
+	addr, pid, dir := vm.Addr(22), vm.PID(), vm.dir.Path()
+	vm.Close()
+	vm.Close()
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("qemu is still there: %v", err)
+	}
+	if _, err := net.Dial("tcp", addr); err == nil {
+		t.Error("the port is still open")
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is still there", dir)
+	}
+}
+
+func TestContextEndsTheMachine(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	vm, err := Start(ctx, Options{MemoryMiB: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer vm.Close()
+	cancel()
+	<-vm.Exited()
+}
+
+func TestScreenshot(t *testing.T) {
+	vm := start(t, Options{})
+	path := filepath.Join(t.TempDir(), "screen.png")
+	if err := vm.Screenshot(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(content, []byte("\x89PNG")) {
+		t.Errorf("no PNG: %v", err)
+	}
+}
+
+func TestGuestThatIgnoresThePowerButton(t *testing.T) {
+	vm := start(t, Options{})
+	if err := vm.PowerDown(t.Context(), 50*time.Millisecond); err == nil {
+		t.Error("a machine without a system shut down")
+	}
+	if vm.exitErr() != nil {
+		t.Error("the machine did not survive the timeout")
+	}
+}
+
+func TestQemuSaysWhyItDoesNotStart(t *testing.T) {
+	_, err := Start(t.Context(), Options{Disks: []Disk{{Path: "/nonexistent.qcow2", Format: "qcow2"}}})
+	if err == nil || !strings.Contains(err.Error(), "/nonexistent.qcow2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingQemu(t *testing.T) {
+	_, err := Start(t.Context(), Options{Binary: "qemu-system-none"})
+	var missing *command.MissingError
+	if !errors.As(err, &missing) {
+		t.Errorf("got %v", err)
+	}
+}
