@@ -22,6 +22,14 @@ SOLR_WAR := build/solr-3.6.2.war
 SOLR_SHA256 := 2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea
 GOLANGCI_LINT := build/golangci-lint
 GOLANGCI_LINT_VERSION := v2.6.2
+ACTIONLINT := build/actionlint
+ACTIONLINT_VERSION := v1.7.12
+DEADCODE := build/deadcode
+DEADCODE_VERSION := v0.48.0
+GO_LICENSES := build/go-licenses
+GO_LICENSES_VERSION := v2.0.1
+GOVULNCHECK := build/govulncheck
+GOVULNCHECK_VERSION := v1.9.0
 # The rules of accessible pages.
 AXE := build/axe/node_modules/axe-core/axe.min.js
 AXE_VERSION := 4.14.1
@@ -41,7 +49,13 @@ STORES := $(VERSITYGW) $(FAKE_GCS) $(AZURITE)
 # Without tables for debuggers, and without the gRPC that Google's storage
 # library would use inside Google's cloud: that is 40 % of a program. The same
 # code gives the same program, whichever commit, directory and C library.
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags disable_grpc_modules -ldflags '-s -w'
+GO_FLAGS := -trimpath -buildvcs=false -tags disable_grpc_modules
+GO_LDFLAGS := -s -w
+GO_BUILD := CGO_ENABLED=0 go build $(GO_FLAGS) -ldflags '$(GO_LDFLAGS)'
+
+# What "make dist" makes the archives of, like v0.1.0; what is being developed
+# without it.
+RELEASE ?=
 
 VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 	$(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
@@ -81,13 +95,60 @@ install: binaries ## install the plugin into Packer
 man: bin/amigo-image ## write the manual's pages into build/man
 	bin/amigo-image man build/man
 
+.PHONY: dist
+dist: ## make the archives of a release in build/dist
+	@scripts/packages zip
+	GO_FLAGS='$(GO_FLAGS)' GO_LDFLAGS='$(GO_LDFLAGS)' scripts/dist build/dist $(RELEASE)
+
 .PHONY: generate
-generate: ## write generated code anew
+generate: ## write generated code and .web-docs anew
 	go generate ./...
+	scripts/web-docs
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## check the house's style
+lint: style workflows licenses deadcode module generated ## check style, licences, workflows, and that nothing is dead or stale
+
+.PHONY: style
+style: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
+
+# Without what happens to be installed: shellcheck and pyflakes.
+.PHONY: workflows
+workflows: $(ACTIONLINT)
+	$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml examples/nightly/github-actions.yml
+
+# Licences that a program under BSD-3-Clause can be made with. MPL-2.0 is about
+# the files that are under it, not about what they are linked into. The licence
+# of go-jmespath is Apache-2.0, in a form that go-licenses does not know.
+LICENSES := Apache-2.0,BSD-2-Clause,BSD-3-Clause,CC0-1.0,ISC,MIT,MPL-2.0,Unicode-DFS-2016,Unlicense
+
+.PHONY: licenses
+licenses: $(GO_LICENSES)
+	CGO_ENABLED=0 GOFLAGS=-tags=disable_grpc_modules $(GO_LICENSES) check --allowed_licenses=$(LICENSES) \
+		--ignore github.com/jmespath/go-jmespath --logtostderr=false --stderrthreshold=FATAL --log_file=/dev/null \
+		. ./cmd/amigo-image
+
+.PHONY: deadcode
+deadcode: $(DEADCODE)
+	@dead=$$($(DEADCODE) -test -tags vm ./...); [ -z "$$dead" ] || { echo "$$dead" >&2; exit 1; }
+
+# Two blocks in go.mod: what is used, and what that needs.
+.PHONY: module
+module:
+	go mod tidy -diff
+	@awk '/^require/ { block++; next } /^)/ { next } \
+		block && /^\t/ && (block > 2 || (block == 2) != (/\/\/ indirect$$/)) { print "go.mod: wrong block: " $$1; wrong = 1 } \
+		END { exit wrong }' go.mod
+
+.PHONY: generated
+generated: generate
+	@stale=$$(git status --porcelain -- '*.hcl2spec.go' .web-docs); \
+		[ -z "$$stale" ] || { echo "not as generated; commit these:"; echo "$$stale"; exit 1; } >&2
+
+# Asks Go's database of vulnerabilities, so it is no part of lint.
+.PHONY: vulnerabilities
+vulnerabilities: $(GOVULNCHECK) ## look for known vulnerabilities in what the programs use
+	$(GOVULNCHECK) -tags disable_grpc_modules ./...
 
 .PHONY: packages
 packages:
@@ -99,6 +160,24 @@ test-packages:
 
 $(GOLANGCI_LINT):
 	GOBIN=$(abspath build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(ACTIONLINT):
+	GOBIN=$(abspath build) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+
+$(DEADCODE):
+	GOBIN=$(abspath build) go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+
+$(GOVULNCHECK):
+	GOBIN=$(abspath build) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+# In a module of its own, since "go install MODULE@VERSION" asks for the list of
+# versions, too, which module proxies may not have of this one.
+$(GO_LICENSES):
+	rm -rf build/go-licenses.module
+	mkdir -p build/go-licenses.module
+	cd build/go-licenses.module && go mod init licenses && \
+		go mod edit -require=github.com/google/go-licenses/v2@$(GO_LICENSES_VERSION) && \
+		GOBIN=$(abspath build) go install -mod=mod github.com/google/go-licenses/v2
 
 $(VERSITYGW):
 	GOBIN=$(abspath build) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)

@@ -37,13 +37,6 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// TestWorkflow: actionlint finds nothing in the workflow.
-func TestWorkflow(t *testing.T) {
-	if said, err := run(t, "go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.9", "github-actions.yml"); err != nil {
-		t.Errorf("%v: %s", err, said)
-	}
-}
-
 // TestCrontab: the line is five fields of time and a command that a shell can
 // read.
 func TestCrontab(t *testing.T) {

@@ -52,11 +52,3 @@ func (d *Detached) Signal(sig syscall.Signal) error {
 	}
 	return nil
 }
-
-// Wait waits for the program's end, for those that stay that long.
-func (d *Detached) Wait() error {
-	if err := d.cmd.Wait(); err != nil {
-		return fmt.Errorf("%s: %w", d.cmd.Path, err)
-	}
-	return nil
-}

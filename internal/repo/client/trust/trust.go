@@ -15,8 +15,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,19 +44,10 @@ type Client struct {
 	Now func() time.Time
 }
 
-// Open returns the client of a repository. What it has to remember goes below
-// dir, into a directory for each address. pin is the content of the root to
+// OpenAt returns the client of a repository. What it has to remember goes into
+// dir, which is for this one repository. pin is the content of the root to
 // begin with; without it that is the one remembered, or, the first time, the
 // repository's own.
-func Open(dir string, o origin.Origin, pin []byte) *Client {
-	address := o.URL("")
-	if !strings.Contains(address, "://") {
-		address, _ = filepath.Abs(address)
-	}
-	return OpenAt(filepath.Join(dir, digest([]byte(address))[:16]), o, pin)
-}
-
-// OpenAt is [Open] with the directory of this one repository.
 func OpenAt(dir string, o origin.Origin, pin []byte) *Client {
 	return &Client{dir: dir, origin: o, pin: pin}
 }
