@@ -15,6 +15,7 @@ import (
 type TemplateError struct {
 	Diagnostics hcl.Diagnostics
 	files       map[string]*hcl.File
+	private     []string // names of files whose lines are not shown
 	mask        *mask
 }
 
@@ -31,12 +32,12 @@ func (e *TemplateError) Error() string {
 	return text
 }
 
-// Write writes every fault with its lines of the template, wrapped to width
-// columns (0: not wrapped).
+// Write writes every fault, wrapped to width columns (0: not wrapped), with its
+// lines of the template, unless those may hold secrets.
 func (e *TemplateError) Write(w io.Writer, width int, color bool) error {
 	var text strings.Builder
 	columns := uint(max(0, width)) //nolint:gosec // it is not negative
-	if err := hcl.NewDiagnosticTextWriter(&text, e.files, columns, color).WriteDiagnostics(e.Diagnostics); err != nil {
+	if err := hcl.NewDiagnosticTextWriter(&text, e.files, columns, color).WriteDiagnostics(e.shown()); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, e.mask.hide(text.String()))

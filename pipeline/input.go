@@ -54,7 +54,7 @@ func (in Input) fromValues(declared variables) hcl.Diagnostics {
 	for _, entry := range in.Values {
 		name, text, ok := strings.Cut(entry, "=")
 		if !ok {
-			diags = append(diags, noSubject("Invalid -var option", "%q is not of the form name=value.", entry))
+			diags = append(diags, noSubject("Invalid -var option", "One of them is not of the form name=value."))
 			continue
 		}
 		v, ok := declared[name]
@@ -77,11 +77,11 @@ func (v *variable) setText(text, origin string) hcl.Diagnostics {
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(text), where.Filename, hcl.InitialPos)
 	if diags.HasErrors() {
-		return diags
+		return discreet(diags, nil)
 	}
 	value, diags := expr.Value(nil)
 	if diags.HasErrors() {
-		return diags
+		return discreet(diags, nil)
 	}
 	return v.set(value, where)
 }
@@ -93,8 +93,9 @@ func fromFiles(s *sources, names []string, declared variables) hcl.Diagnostics {
 			diags = append(diags, noSubject("Invalid file of variables", "The name of %s must end in .hcl or .json.", name))
 			continue
 		}
+		s.private = append(s.private, name)
 		file, more := s.parse(name)
-		diags = append(diags, more...)
+		diags = append(diags, discreet(more, declared)...)
 		if !more.HasErrors() {
 			diags = append(diags, fromFile(file, declared)...)
 		}
@@ -104,6 +105,7 @@ func fromFiles(s *sources, names []string, declared variables) hcl.Diagnostics {
 
 func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 	attrs, diags := file.Body.JustAttributes()
+	diags = discreet(diags, declared)
 	for name, attr := range attrs {
 		v, ok := declared[name]
 		if !ok {
@@ -112,7 +114,7 @@ func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 			continue
 		}
 		value, more := attr.Expr.Value(nil)
-		diags = append(diags, more...)
+		diags = append(diags, discreet(more, declared)...)
 		if !more.HasErrors() {
 			diags = append(diags, v.set(value, attr.Expr.Range())...)
 		}
@@ -134,8 +136,9 @@ func (v variables) finish(s *scope, m *mask) (cty.Value, hcl.Diagnostics) {
 			values[name] = cty.UnknownVal(one.typ)
 			continue
 		}
-		if one.sensitive {
-			m.add(one.value)
+		if one.sensitive && !m.add(one.value) {
+			diags = append(diags, caution(one.declared, "Too short to be hidden",
+				"Variable %q is sensitive, and has a value of less than %d characters: output that holds it shows it.", name, shortest))
 		}
 		values[name] = one.value
 		diags = append(diags, one.check(s.functions)...)

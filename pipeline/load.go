@@ -33,6 +33,8 @@ type sources struct {
 	isDir  bool
 	parser *hclparse.Parser
 	bodies []hcl.Body // in the order of the files' names
+
+	private []string // names of files of variables, whose lines may hold secrets
 }
 
 // load parses the template at path: a file, or every *.pkr.hcl and

@@ -5,12 +5,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 )
 
 // masked stands in every output where a sensitive value was.
 const masked = "<sensitive>"
+
+// shortest is how many characters a value needs to be hidden: shorter ones are
+// in half of all words.
+const shortest = 3
 
 // mask hides sensitive values. It is safe for concurrent use; the zero value
 // and nil hide nothing.
@@ -20,22 +25,34 @@ type mask struct {
 	replacer *strings.Replacer
 }
 
-// add hides every string in v from now on, and each line of it.
-func (m *mask) add(v cty.Value) {
+// add hides every string and number in v from now on, each line of it, and
+// however programs write it. It tells whether nothing in v is too short for that.
+func (m *mask) add(v cty.Value) bool {
+	long := true
 	_ = cty.Walk(v, func(_ cty.Path, leaf cty.Value) (bool, error) {
-		if leaf.IsKnown() && !leaf.IsNull() && leaf.Type() == cty.String {
-			m.addText(leaf.AsString())
+		if !leaf.IsKnown() || leaf.IsNull() {
+			return true, nil
+		}
+		switch leaf.Type() {
+		case cty.String:
+			long = m.addText(leaf.AsString()) && long
+		case cty.Number:
+			long = m.addText(leaf.AsBigFloat().Text('f', -1)) && long
 		}
 		return true, nil
 	})
+	return long
 }
 
-func (m *mask) addText(text string) {
+// addText hides a text. It tells whether it is long enough, or empty.
+func (m *mask) addText(text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, line := range append(strings.Split(text, "\n"), text) {
-		if strings.TrimSpace(line) != "" {
-			m.values = append(m.values, line)
+		for _, part := range []string{line, strings.TrimSpace(line)} {
+			if utf8.RuneCountInString(strings.TrimSpace(part)) >= shortest {
+				m.values = append(m.values, spellings(part)...)
+			}
 		}
 	}
 	// Of two that begin alike the longer must be replaced first.
@@ -48,6 +65,8 @@ func (m *mask) addText(text string) {
 		pairs = append(pairs, v, masked)
 	}
 	m.replacer = strings.NewReplacer(pairs...)
+	text = strings.TrimSpace(text)
+	return text == "" || utf8.RuneCountInString(text) >= shortest
 }
 
 func (m *mask) hide(text string) string {

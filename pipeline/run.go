@@ -42,13 +42,18 @@ type Artifact struct {
 	Files   []File `json:"files"`
 }
 
-// BuildError is a build that failed.
+// BuildError is a build that failed. Its text has no sensitive values; those of
+// the errors that it wraps may.
 type BuildError struct {
 	Build string
 	Err   error
+	mask  *mask
 }
 
-func (e *BuildError) Error() string { return e.Build + ": " + e.Err.Error() }
+func (e *BuildError) Error() string { return e.Hide(e.Build + ": " + e.Err.Error()) }
+
+// Hide returns text with the template's sensitive values masked.
+func (e *BuildError) Hide(text string) string { return e.mask.hide(text) }
 
 func (e *BuildError) Unwrap() error { return e.Err }
 
@@ -95,14 +100,14 @@ func (p *Plan) Run(ctx context.Context, o RunOptions) ([]Result, error) {
 		})
 	}
 	wg.Wait()
-	return results, failures(results)
+	return results, p.failures(results)
 }
 
-func failures(results []Result) error {
+func (p *Plan) failures(results []Result) error {
 	var errs []error
 	for _, r := range results {
 		if r.Err != nil {
-			errs = append(errs, &BuildError{Build: r.Build, Err: r.Err})
+			errs = append(errs, &BuildError{Build: r.Build, Err: r.Err, mask: p.template.mask})
 		}
 	}
 	return errors.Join(errs...)

@@ -71,7 +71,7 @@ func (t *Template) fail(diags hcl.Diagnostics) *TemplateError {
 		seen[text] = true
 		return again
 	})
-	return &TemplateError{Diagnostics: diags, files: t.files.parser.Files(), mask: t.mask}
+	return &TemplateError{Diagnostics: diags, files: t.files.parser.Files(), private: t.files.private, mask: t.mask}
 }
 
 // Warnings returns what should be told though it stops nothing, or nil.

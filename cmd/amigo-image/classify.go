@@ -26,11 +26,14 @@ func faultsOf(err error) []*fault.Error {
 // faultOf returns the fault in err's chain, or makes one of what its errors
 // report and of where in a build they happened.
 func faultOf(err error) *fault.Error {
+	var build *pipeline.BuildError
+	_ = errors.As(err, &build)
 	if known := (*fault.Error)(nil); errors.As(err, &known) {
 		f := *known
 		if f.Code == fault.OK {
 			f.Code = fault.Other
 		}
+		hideIn(&f, build)
 		return &f
 	}
 	if errors.Is(err, context.Canceled) {
@@ -38,12 +41,23 @@ func faultOf(err error) *fault.Error {
 	}
 	places, inner := placed(err)
 	r := fault.Of(inner)
-	f := &fault.Error{What: r.What, Kept: r.Kept, Do: r.Try, Code: r.Code, Err: err}
+	f := &fault.Error{What: r.What, Where: r.Where, Kept: r.Kept, Do: r.Try, Code: r.Code, Err: err}
 	if len(places) > 0 && r.Code == fault.Other {
 		f.Code = fault.Build
 	}
-	f.What, f.Where = firstLine(r.What, strings.TrimSpace(strings.Join(places, ", ")+"\n"+r.Where))
+	hideIn(f, build) // before it is cut
+	f.What, f.Where = firstLine(f.What, strings.TrimSpace(strings.Join(places, ", ")+"\n"+f.Where))
 	return f
+}
+
+// hideIn masks what a build's template calls sensitive.
+func hideIn(f *fault.Error, build *pipeline.BuildError) {
+	if build == nil {
+		return
+	}
+	for _, text := range []*string{&f.What, &f.Where, &f.Kept, &f.Try} {
+		*text = build.Hide(*text)
+	}
 }
 
 // placed takes off an error what says where in a build it happened.
