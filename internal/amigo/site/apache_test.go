@@ -98,7 +98,11 @@ func (h *httpd) solr(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "java.lang.NullPointerException\n\tat org.apache.solr", http.StatusInternalServerError)
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
-		_, _ = io.WriteString(w, `{"response":{}}`)
+		answer := `{"response":{}}`
+		if function := r.URL.Query().Get("json.wrf"); function != "" {
+			answer = function + "(" + answer + ")"
+		}
+		_, _ = io.WriteString(w, answer)
 	}
 }
 
