@@ -69,7 +69,7 @@ VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
 TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
-	curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
+	apache2-bin curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
 
 .PHONY: image
 image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/

@@ -132,6 +132,9 @@ func (m *machine) browser(t *testing.T) {
 		"/amigo":                 "AmiGO 2: Welcome",
 		"/amigo/search/ontology": "mitotic cell cycle",
 		"/amigo/term/GO:0008219": "GO:0008219",
+		// What people type first, and what nobody has.
+		"/amigo/medial_search?q=apoptosis":  "GO:0006915",
+		"/amigo/search/ontology?q=nowhere1": "Nothing was found",
 	} {
 		dom := m.open(t, path)
 		if !strings.Contains(dom, want) {

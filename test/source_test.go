@@ -42,7 +42,7 @@ func TestSources(t *testing.T) {
 		{`source = "` + archive + "\"\n source_checksum = \"sha256:" + sum + `"`, `source phase-end ok \S+ \S+ AmiGO 0.1.0`},
 	} {
 		said := provisionNothing(t, from.settings)
-		for _, want := range []string{from.says, `bundles phase-end (ok|cached)`, `golr phase-end (ok|cached) .*274 documents`, `deploy phase-end ok .* \d+ files`} {
+		for _, want := range []string{from.says, `bundles phase-end (ok|cached)`, `golr phase-end (ok|cached) .*298 documents`, `deploy phase-end ok .* \d+ files`} {
 			if !regexp.MustCompile(want).MatchString(said) {
 				t.Errorf("%s: no line is like %q\n%s", from.settings, want, said)
 			}

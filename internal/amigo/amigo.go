@@ -32,9 +32,10 @@ type Config struct {
 	Source       source.Spec
 	Instance     map[string]string // settings of conf/amigo.yaml
 	GOlr         golr.Spec
-	Memory       string // of Solr's Java, like "512m"
-	TimestampLog string // path on the host, or ""
-	ReleaseDOI   string // path on the host, or ""
+	Readers      site.Readers // other sites whose pages may read what GOlr answers
+	Memory       string       // of Solr's Java, like "512m"
+	TimestampLog string       // path on the host, or ""
+	ReleaseDOI   string       // path on the host, or ""
 	Authorities  []string
 	Registry     string // of npm, or ""
 	BuildOn      string // [Auto], [Host] or [Guest]
@@ -68,6 +69,9 @@ func (c Config) Validate() error {
 	fault(login.MatchString(c.Operator), "operator: %q is no name for a login", c.Operator)
 	for _, name := range c.Packages {
 		fault(debian.MatchString(name), "packages: %q is no name of a Debian package", name)
+	}
+	for _, err := range c.Readers.Validate() {
+		faults = append(faults, fmt.Errorf("golr.cors_origins: %w", err))
 	}
 	if err := (fetch.Options{Authorities: c.Authorities}).Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("certificate_authorities: %w", err))

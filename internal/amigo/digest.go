@@ -34,7 +34,7 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "build": c.BuildOn,
-		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator,
+		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
 		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
 		"history": manifest.FormatCommits(tree.History),
 	})

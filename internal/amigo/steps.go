@@ -3,7 +3,9 @@ package amigo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -147,9 +149,13 @@ func (p *provision) files(phase *event.Phase) (fileset.Set, error) {
 	for _, note := range notes {
 		phase.Detail(note)
 	}
+	targets, err := targets(p.built)
+	if err != nil {
+		return nil, err
+	}
 	s := site.Site{
 		Serve: p.Serve, Programs: site.Programs(set), Memory: p.Memory, Operator: p.Operator,
-		Origins: settings.Origins(p.Instance),
+		Origins: settings.Origins(p.Instance), Targets: targets, Readers: p.Readers,
 		Version: p.tree.Version, Commit: p.tree.Commit, Origin: p.tree.Origin,
 		Date: data.Date(), DOI: data.DOI, Count: p.data.Documents,
 	}
@@ -163,6 +169,19 @@ func (p *provision) files(phase *event.Phase) (fileset.Set, error) {
 	}
 	known(set, data)
 	return set, p.describe(set, s)
+}
+
+// targets are the hosts that the pages of a built AmiGO send forms to.
+func targets(tree string) ([]string, error) {
+	f, err := os.Open(filepath.Join(tree, "conf", "rte_resources.yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the services for term enrichment: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return settings.Targets(f)
 }
 
 // addGOlr adds Solr's program, its configuration and the index. All belong to

@@ -25,6 +25,11 @@ type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 	delivery.Config     `mapstructure:",squash"`
 
+	// When the machine restarts by itself if a security fix needs that, as one
+	// of the kernel does: a time of day like "03:30". Default: it waits for its
+	// operator, and says so at each login.
+	AutomaticReboot string `mapstructure:"automatic_reboot"`
+
 	ctx interpolate.Context
 }
 
@@ -45,11 +50,17 @@ func (p *PostProcessor) Configure(raws ...any) error {
 	if err != nil {
 		return err
 	}
-	if faults := p.config.Prepare("output/production", component.Production); len(faults) > 0 {
+	faults := p.config.Prepare("output/production", component.Production)
+	if err := p.config.settings().Validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if len(faults) > 0 {
 		return packersdk.MultiErrorAppend(nil, faults...)
 	}
 	return nil
 }
+
+func (c *Config) settings() harden.Settings { return harden.Settings{Reboot: c.AutomaticReboot} }
 
 // PostProcess makes the image. Its input, the distribution image, stays
 // whatever the template says.
@@ -85,7 +96,7 @@ func (p *PostProcessor) process(ctx context.Context, sink event.Sink, artifact p
 
 // Fingerprint returns a digest of all that decides what an input becomes.
 func (p *PostProcessor) Fingerprint(context.Context) (string, error) {
-	changes, err := harden.Digest()
+	changes, err := harden.Digest(p.config.settings())
 	if err != nil {
 		return "", err
 	}

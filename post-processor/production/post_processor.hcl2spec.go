@@ -26,6 +26,7 @@ type FlatConfig struct {
 	CPUs                *int              `mapstructure:"cpus" cty:"cpus" hcl:"cpus"`
 	Firmwares           []string          `mapstructure:"firmwares" cty:"firmwares" hcl:"firmwares"`
 	KeepEvidence        *bool             `mapstructure:"keep_evidence" cty:"keep_evidence" hcl:"keep_evidence"`
+	AutomaticReboot     *string           `mapstructure:"automatic_reboot" cty:"automatic_reboot" hcl:"automatic_reboot"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -56,6 +57,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"cpus":                       &hcldec.AttrSpec{Name: "cpus", Type: cty.Number, Required: false},
 		"firmwares":                  &hcldec.AttrSpec{Name: "firmwares", Type: cty.List(cty.String), Required: false},
 		"keep_evidence":              &hcldec.AttrSpec{Name: "keep_evidence", Type: cty.Bool, Required: false},
+		"automatic_reboot":           &hcldec.AttrSpec{Name: "automatic_reboot", Type: cty.String, Required: false},
 	}
 	return s
 }

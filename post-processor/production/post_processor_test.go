@@ -36,8 +36,8 @@ func TestConfigure(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "imagename") {
 		t.Errorf("an unknown setting: %v", err)
 	}
-	err = new(PostProcessor).Configure(map[string]any{"memory": 1, "cpus": 300})
-	for _, want := range []string{"memory: 1 MiB", "cpus: 300"} {
+	err = new(PostProcessor).Configure(map[string]any{"memory": 1, "cpus": 300, "automatic_reboot": "noon"})
+	for _, want := range []string{"memory: 1 MiB", "cpus: 300", `automatic_reboot: "noon"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}

@@ -65,7 +65,7 @@ func (r *run) harden(ctx context.Context, overlay string) error {
 		MemoryMiB:   r.machine.MemoryMiB,
 		Disks:       []qemu.Disk{{Path: overlay, Format: "qcow2", Scratch: true}},
 		Console:     filepath.Join(evidence, "harden-console.log"),
-	}, r.sink)
+	}, r.config.settings(), r.sink)
 }
 
 // parent names the input: its digest, and its variant if a manifest beside it

@@ -69,6 +69,10 @@ type GOlr struct {
 	SolrWar string `mapstructure:"solr_war" required:"true"`
 	// "sha256:..." of solr.war. One from the network needs it.
 	SolrWarChecksum string `mapstructure:"solr_war_checksum"`
+	// Origins of other sites, like "https://example.org", whose pages may read
+	// what GOlr answers (CORS); `"*"` is every site, `[]` is none. Default:
+	// `["*"]`, as GO's own GOlr is read by other sites.
+	CORSOrigins []string `mapstructure:"cors_origins"`
 	// Memory for Solr, like "512m" or "4g". Default: "512m".
 	Memory string `mapstructure:"memory"`
 	// The loader's golr_timestamp.log: what was loaded, and when.
@@ -101,6 +105,9 @@ func (c *Config) defaults() {
 			*field = value
 		}
 	}
+	if c.GOlr.CORSOrigins == nil {
+		c.GOlr.CORSOrigins = []string{"*"}
+	}
 	if c.Packages == nil {
 		c.Packages = engine.Packages()
 	}
@@ -115,7 +122,8 @@ func (c *Config) engine() engine.Config {
 			Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
 			War: c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
 		},
-		Memory: c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
+		Readers: c.GOlr.CORSOrigins,
+		Memory:  c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
 		Authorities: c.CertificateAuthorities, Registry: c.NPMRegistry, BuildOn: c.BundleOn,
 		Serve: c.Serve, Packages: c.Packages, Operator: c.Operator,
 	}

@@ -52,6 +52,8 @@ func changeFor(rel string, data release.Release, server map[string]string) chang
 		return func(text string) (string, []string) { return config(text, data, server), nil }
 	case path.Dir(rel) == "perl/bin", rel == "perl/lib/AmiGO.pm":
 		return func(text string) (string, []string) { return program(text), nil }
+	case rel == "perl/lib/AmiGO/Input.pm":
+		return func(text string) (string, []string) { return input(text), nil }
 	case strings.HasPrefix(rel, "templates/") && strings.HasSuffix(rel, ".tmpl"):
 		return template
 	}

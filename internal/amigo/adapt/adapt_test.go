@@ -128,3 +128,16 @@ func TestFiles(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// AmiGO's own file, in its shape: what is above new is kept between requests.
+func TestInputForgets(t *testing.T) {
+	const before = "package AmiGO::Input;\n\nmy $profile = {\n\t       required => [],\n\t       defaults => {},\n};\n\n=item new\n\n=cut\nsub new {\n\n  my $class = shift;\n"
+	const want = "package AmiGO::Input;\n\nmy $profile = {\n\t       required => [],\n\t       defaults => {},\n};\n\n=item new\n\n=cut\nsub new {\n" +
+		"\n  $profile = {\n\t       required => [],\n\t       defaults => {},\n};\n\n  my $class = shift;\n"
+	if diff := cmp.Diff(want, input(before)); diff != "" {
+		t.Error(diff)
+	}
+	if got := input("sub new {\n}\n"); got != "sub new {\n}\n" {
+		t.Errorf("another file became %q", got)
+	}
+}

@@ -51,3 +51,16 @@ var relative = regexp.MustCompile(`(["'])config\.pl(["'])`)
 func program(text string) string {
 	return relative.ReplaceAllString(text, "${1}"+settings.Programs+"/config.pl${2}")
 }
+
+// profile is what AmiGO knows of a request's parameters: its file adds to it,
+// and a process that stays would check each request by the rules of all before.
+var profile = regexp.MustCompile(`(?s)\nmy (\$profile = \{.*?\n\};\n).*?\nsub new \{\n`)
+
+// input makes each request begin with an empty profile.
+func input(text string) string {
+	found := profile.FindStringSubmatchIndex(text)
+	if found == nil {
+		return text
+	}
+	return text[:found[1]] + "\n  " + text[found[2]:found[3]] + text[found[1]:]
+}

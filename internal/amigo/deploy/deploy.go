@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,13 +97,18 @@ var readers = []struct {
 	service string
 	paths   []string
 }{
-	{"jetty9", []string{"/etc/systemd/system/jetty9.service.d/", site.SolrHome + "/"}},
+	{"systemd-resolved", []string{"/etc/systemd/resolved.conf.d/"}},
+	{"jetty9", []string{"/etc/systemd/system/jetty9.service.d/", site.Share + "/golr.sh", site.SolrHome + "/"}},
 	{"amigo-workers", []string{
 		"/etc/systemd/system/amigo-workers.service", site.Share + "/app.psgi", "/srv/amigo/perl/",
 		"/srv/amigo/templates/", "/srv/amigo/conf/", "/srv/amigo/javascript/npm/",
 	}},
-	{"apache2", []string{"/etc/apache2/"}},
+	{"apache2", []string{"/etc/apache2/", "/etc/systemd/system/apache2.service.d/"}},
+	{"amigo-status.timer", []string{"/etc/systemd/system/amigo-status."}},
 }
+
+// holders are the services that must not have their files changed under them.
+var holders = []string{"jetty9", "amigo-workers"}
 
 func affected(touched []string) []string {
 	var services []string
@@ -158,12 +164,11 @@ func Run(ctx context.Context, guest remote.Guest, plan Plan, record fileset.Mani
 	return nil
 }
 
-// receive is what a guest does with the stream. What a service reads is not
-// changed under it.
+// receive is what a guest does with the stream.
 func receive(plan Plan) string {
 	stop := ""
 	for _, service := range plan.Restart {
-		if service != "apache2" {
+		if slices.Contains(holders, service) {
 			stop += " " + service + ".service"
 		}
 	}

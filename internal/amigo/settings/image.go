@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -136,9 +137,22 @@ func inImage(file string) string {
 func Origins(user map[string]string) []string {
 	found := map[string]bool{}
 	for _, name := range []string{"AMIGO_DYNAMIC_URL", "AMIGO_PUBLIC_GOLR_URL", "AMIGO_PUBLIC_GOLR_BULK_URL", "GO_API_URL"} {
-		if u, err := url.Parse(user[name]); err == nil && u.Scheme != "" && u.Host != "" {
-			found[u.Scheme+"://"+u.Host] = true
+		if origin := originOf(user[name]); origin != "" {
+			found[origin] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
+}
+
+// host is a name or an address with, perhaps, a port. Nothing else may get into
+// a header.
+var host = regexp.MustCompile(`^[\w.:\[\]-]+$`)
+
+// originOf returns the origin of an address on the web, or "".
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !host.MatchString(u.Host) {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }

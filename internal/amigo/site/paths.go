@@ -1,6 +1,10 @@
 package site
 
-import "github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+import (
+	"html/template"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+)
 
 // Share returns [Share], for the files' templates.
 func (s Site) Share() string { return Share }
@@ -16,3 +20,22 @@ func (s Site) WorkingPath() string { return settings.WorkingPath }
 
 // SolrHome returns [SolrHome], for the files' templates.
 func (s Site) SolrHome() string { return SolrHome }
+
+// Ready returns [Ready], for the files' templates.
+func (s Site) Ready() string { return Ready }
+
+// Names is the regular expression for the parameters that browsers may send to
+// Solr.
+func (s Site) Names() string { return allowedQuery }
+
+// Values is the regular expression for query strings that are well formed.
+func (s Site) Values() string { return wellFormed }
+
+// Bounds are the regular expressions for query strings that ask too much.
+func (s Site) Bounds() []string { return bounds() }
+
+// SearchTime returns [SearchTime], for the files' templates.
+func (s Site) SearchTime() int { return SearchTime }
+
+// Status is where Apache puts what is wrong with the machine, if anything is.
+func (s Site) Status() template.HTML { return `<!--#include virtual="/status.html" -->` }

@@ -33,12 +33,17 @@ const Share = "/usr/share/amigo-image"
 // SolrHome is GOlr's home in an image.
 const SolrHome = "/srv/solr"
 
+// Ready is there while GOlr answers searches. It goes with Jetty.
+const Ready = "/run/golr/ready"
+
 // Site is what is served, and how.
 type Site struct {
 	Serve    string   // [Workers] or [CGI]
 	Programs []string // of AmiGO that are reachable, as [Programs] returns them
 	Memory   string   // of Solr's Java, like "512m"
 	Origins  []string // other hosts that pages may load from, like "https://example.org"
+	Targets  []string // other hosts that pages may send forms to
+	Readers  Readers  // other sites whose pages may read what GOlr answers
 	Operator string   // who may log in
 
 	Version string // of AmiGO
@@ -68,16 +73,27 @@ func Programs(amigo fileset.Set) []string {
 // Has tells whether a program is served.
 func (s Site) Has(program string) bool { return slices.Contains(s.Programs, program) }
 
-// Query is the regular expression for what browsers may ask of Solr.
-func (s Site) Query() string { return allowedQuery }
-
 // places says where each rendered file belongs.
 var places = map[string]string{
 	"amigo.conf":         "/etc/apache2/sites-available/amigo.conf",
+	"apache2.conf":       "/etc/systemd/system/apache2.service.d/amigo.conf",
 	"index.html":         Share + "/www/index.html",
+	"400.html":           Share + "/www/errors/400.html",
+	"500.html":           Share + "/www/errors/500.html",
+	"503.html":           Share + "/www/errors/503.html",
+	"504.html":           Share + "/www/errors/504.html",
+	"page.css":           Share + "/www/page.css",
 	"jetty.conf":         "/etc/systemd/system/jetty9.service.d/amigo.conf",
+	"golr.sh":            Share + "/golr.sh",
 	"start.ini":          SolrHome + "/jetty/start.ini",
 	"issue":              "/etc/issue",
+	"motd":               "/etc/motd",
+	"motd.sh":            "/etc/update-motd.d/20-amigo",
+	"status.sh":          Share + "/status.sh",
+	"status.unit":        "/etc/systemd/system/amigo-status.service",
+	"status.timer":       "/etc/systemd/system/amigo-status.timer",
+	"resolved.conf":      "/etc/systemd/resolved.conf.d/amigo.conf",
+	"sysctl.conf":        "/etc/sysctl.d/60-amigo-console.conf",
 	"tmpfiles.conf":      "/etc/tmpfiles.d/amigo.conf",
 	"app.psgi":           Share + "/app.psgi",
 	"amigo-workers.unit": "/etc/systemd/system/amigo-workers.service",
@@ -97,7 +113,11 @@ func Files(s Site) (fileset.Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		set.Add(fileset.Text(place, content))
+		file := fileset.Text(place, content)
+		if name == "motd.sh" {
+			file.Mode = 0o755
+		}
+		set.Add(file)
 	}
 	set.Add(fileset.Symlink("/etc/apache2/sites-enabled/amigo.conf", "../sites-available/amigo.conf"))
 	for _, module := range modules(s.Serve) {
@@ -106,6 +126,7 @@ func Files(s Site) (fileset.Set, error) {
 	for unit, at := range units(s.Serve) {
 		set.Add(fileset.Symlink("/etc/systemd/system/multi-user.target.wants/"+unit, at+unit))
 	}
+	set.Add(fileset.Symlink("/etc/systemd/system/timers.target.wants/amigo-status.timer", "/etc/systemd/system/amigo-status.timer"))
 	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
 		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, "www-data"))
 	}
@@ -130,7 +151,7 @@ var Absent = []string{"/etc/apache2/sites-enabled/000-default.conf"}
 
 // modules are those of Apache that Debian does not enable by itself.
 func modules(serve string) []string {
-	all := []string{"proxy.load", "proxy.conf", "proxy_http.load", "headers.load"}
+	all := []string{"proxy.load", "proxy.conf", "proxy_http.load", "headers.load", "rewrite.load", "include.load"}
 	if serve == CGI {
 		all = append(all, "cgid.load", "cgid.conf")
 	}
@@ -162,7 +183,7 @@ func render(name string, s Site) (string, error) {
 
 // Recipe returns what decides [Files] besides the site itself.
 func Recipe() string {
-	all := allowedQuery
+	all := strings.Join(append(bounds(), allowedQuery, wellFormed, Site{}.Policy()), "\n")
 	for _, name := range slices.Sorted(maps.Keys(places)) {
 		content, err := files.ReadFile("files/" + name)
 		if err != nil {

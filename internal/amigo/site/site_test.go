@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var example = Site{
 	Serve: Workers, Programs: []string{"amigo", "visualize", "grebe"}, Memory: "512m", Operator: "amigo",
-	Origins: []string{"https://golr.example.org"}, Version: "2.5.17", Commit: "0123456789abcdef",
+	Origins: []string{"https://golr.example.org"}, Targets: []string{"https://pantherdb.org"}, Readers: Readers{"*"}, Version: "2.5.17", Commit: "0123456789abcdef",
 	Origin: "https://example.org/amigo.git", Date: "2024-06-18", DOI: "10.5281/zenodo.12", Count: 274,
 }
 
@@ -98,7 +98,7 @@ func TestQuery(t *testing.T) {
 	for _, query := range []string{
 		"q=*:*&shards=evil:8983/solr", "shards=x", "q=a&s%68ards=x", "q=a&shards.qt=/update", "stream.url=http://x", "stream.body=<delete/>",
 		"q=a&stream.file=/etc/passwd", "q=a&qt=/update", "qt=standard2", "q=a&wt=xslt&tr=x", "wt=velocity", "q=a&v.template=x", "q=a&json.wrf=alert(1)",
-		"q", "q=a&x", "&q=a", "q=a&&q=b", "q=a&Q=b", "commit=true", "q=a&debugQuery=true", "q=a&f.x.y=1", "q=a&qtx=1", "q=a&defType=func",
+		"q", "q=a&x", "&q=a", "q=a&&q=b", "q=a&Q=b", "commit=true", "q=a&debugQuery=true", "q=a&timeAllowed=1", "q=a&f.x.y=1", "q=a&qtx=1", "q=a&defType=func",
 	} {
 		if allowed.MatchString(query) {
 			t.Errorf("%q is allowed", query)
@@ -117,4 +117,15 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q is allowed", query)
 		}
 	})
+}
+
+func TestReaders(t *testing.T) {
+	if faults := (Readers{"*", "https://example.org", "http://localhost:8080"}).Validate(); len(faults) > 0 {
+		t.Error(faults)
+	}
+	for _, bad := range []string{"", "example.org", "https://example.org/", "https://a b", "ftp://a", "https://a\nb", "https://a:b@c", "null", "https://*.a"} {
+		if faults := (Readers{bad}).Validate(); len(faults) != 1 {
+			t.Errorf("%q: %v", bad, faults)
+		}
+	}
 }

@@ -78,7 +78,20 @@ func good() inside {
 		"upgrades":     "APT::Periodic \"\";\nAPT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";",
 		"cloud-result": `{"v1": {"datasource": "DataSourceNoCloud [seed=/dev/vdb]", "errors": []}}`,
 		"flags":        "AMIGO_BETA}='0'\nAMIGO_VERBOSE}='0'\n\"beta\":\"0\"",
-		"sshd":         "passwordauthentication no\nkbdinteractiveauthentication no\npermitemptypasswords no\npermitrootlogin without-password",
+		"sshd": "passwordauthentication no\nkbdinteractiveauthentication no\npermitemptypasswords no\npermitrootlogin without-password\n" +
+			"disableforwarding yes\nallowtcpforwarding no\nallowstreamlocalforwarding no\nallowagentforwarding no\nx11forwarding no\n" +
+			"permittunnel no\ngatewayports no\nmacs hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com",
+		"reboot": `Unattended-Upgrade::Automatic-Reboot "false";`,
+		"exposure": "-> Overall exposure level for apache2.service: 2.6 OK :-)\n-> Overall exposure level for jetty9.service: 1.1 OK :-)\n" +
+			"-> Overall exposure level for amigo-workers.service: 3.0 OK :-)",
+		"restarts": "Id=apache2.service\nRestart=on-failure\nStartLimitIntervalUSec=0\n\nId=jetty9.service\nRestart=on-failure\nStartLimitIntervalUSec=0\n\n" +
+			"Id=amigo-workers.service\nRestart=always\nStartLimitIntervalUSec=0",
+		"reserve":  "1800000 1700000 4096",
+		"journals": "1",
+		"boots":    "  0 1 Fri 2026-11-27",
+		"console":  "3\t4\t1\t3",
+		"issue":    `http://\4/ 10.0.2.15 http://127.0.0.1:9999/`,
+		"motd":     "Runs here: Logs: Update: Reboots:",
 	}
 }
 
@@ -171,6 +184,25 @@ func TestInsideFails(t *testing.T) {
 		{"passwords", "root L\namigo NP", "not locked: amigo NP"},
 		{"passwords", "root L", "there is no operator"},
 		{"sshd", "passwordauthentication yes", "it is not set"},
+		{"sshd", strings.ReplaceAll(good()["sshd"], "disableforwarding yes", "disableforwarding no"), `it is not set to "disableforwarding yes"`},
+		{"sshd", strings.ReplaceAll(good()["sshd"], "macs ", "macs hmac-sha1-etm@openssh.com,"), "it takes hmac-sha1-etm"},
+		{"sshd", strings.ReplaceAll(good()["sshd"], "macs ", "macs hmac-sha2-256,"), "it takes hmac-sha2-256"},
+		{"reboot", "", "Automatic-Reboot is not set"},
+		{"exposure", "", "the exposure of apache2.service is not known"},
+		{"exposure", strings.ReplaceAll(good()["exposure"], "1.1", "4.8"), "the exposure of jetty9.service is 4.8"},
+		{"exposure", strings.ReplaceAll(good()["exposure"], "workers.service: 3.0", "workers.service: 3.6"), "the exposure of amigo-workers.service is 3.6"},
+		{"restarts", strings.ReplaceAll(good()["restarts"], "always\nStartLimitIntervalUSec=0", "always\nStartLimitIntervalUSec=10s"), "amigo-workers.service: Id="},
+		{"restarts", strings.ReplaceAll(good()["restarts"], "Restart=on-failure", "Restart=on-abort"), "apache2.service: Id="},
+		{"restarts", "Id=apache2.service\nRestart=always\nStartLimitIntervalUSec=0", "jetty9.service is not known"},
+		{"reserve", "1800000 1799000 4096", "3 MiB, less than 64"},
+		{"reserve", "", "reading the free space"},
+		{"journals", "1\n2", "/var/log/journal holds 2"},
+		{"boots", "-1 2 x\n 0 1 y", "it tells of 2 boots"},
+		{"console", "7\t4\t1\t7", "messages of level 6"},
+		{"console", "", "kernel.printk is not known"},
+		{"issue", `http://\4/`, `issue does not say "10.0.2.15"`},
+		{"motd", "Debian GNU/Linux comes with ABSOLUTELY NO WARRANTY", "motd does not say"},
+		{"motd", "Runs here: Logs: Update:", "does not say who reboots"},
 		{"cloud-result", `{"v1":{"datasource":"DataSourceNone","errors":[]}}`, "its result is"},
 		{"cloud-result", `{"v1":{"datasource":"DataSourceNoCloud","errors":["x"]}}`, "its result is"},
 		{"hostname", "amigo", `its name is "amigo"`},

@@ -78,6 +78,14 @@ var sections = []section{
 	{"operators", "getent group sudo | cut -d: -f4 | tr , '\\n'"},
 	{"passwords", "for user in root $(getent group sudo | cut -d: -f4 | tr , ' '); do passwd -S \"$user\"; done"},
 	{"certificates", "ls -A /usr/local/share/ca-certificates"},
+	{"exposure", "systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'"},
+	{"restarts", "systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service"},
+	{"reserve", "stat -f -c '%f %a %S' /"},
+	{"journals", "ls -A /var/log/journal"},
+	{"boots", "journalctl --list-boots --no-pager --quiet | grep -v '^IDX'"},
+	{"console", "cat /proc/sys/kernel/printk"},
+	{"issue", "cat /etc/issue"},
+	{"motd", "cat /etc/motd"},
 }
 
 // productionSections are asked of a production image besides.
@@ -92,6 +100,7 @@ var productionSections = []section{
 	{"cloud-result", "cat /run/cloud-init/result.json"},
 	{"flags", `grep -hoE "AMIGO_(BETA|VERBOSE)\}='[^']*'" /srv/amigo/perl/bin/config.pl; grep -rho --include='*.js' '"beta":"[^"]*"' /srv/amigo/static | sort -u`},
 	{"sshd", "sshd -T"},
+	{"reboot", "apt-config dump Unattended-Upgrade::Automatic-Reboot"},
 }
 
 const marker = "@@amigo@@ "

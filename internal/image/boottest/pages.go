@@ -75,10 +75,10 @@ func pages() []check {
 	}
 }
 
-// startPage checks that the page says what the image is, and keeps GO's rules
+// startPage checks that the page lets people search, says what the image is, and keeps GO's rules
 // for those who show its data: release date, DOI, licence.
 func startPage(ctx context.Context, s *subject) (string, error) {
-	p := page{path: "/", texts: []string{"/amigo", "creativecommons.org/licenses/by/4.0"}}
+	p := page{path: "/", texts: []string{`type="search"`, "/amigo", "creativecommons.org/licenses/by/4.0"}}
 	if golr := s.facts.About.GOlr; golr.DOI != "" {
 		p.texts = append(p.texts, golr.DOI)
 	}

@@ -19,7 +19,9 @@ var productionChecks = []check{
 	judge(unitsEnabled).check("firewall, security updates and cloud-init are enabled"),
 	judge(upgradesOn).check("security updates are installed by themselves"),
 	judge(loginsLocked).check("no account has a password"),
-	judge(sshdStrict).check("sshd takes keys only"),
+	judge(sshdStrict).check("sshd takes keys only and forwards nothing"),
+	judge(sshdCurrent).check("sshd's message authentication codes are current"),
+	judge(rebootDecided).check("who reboots for a new kernel is decided and said"),
 }
 
 func noBuildTools(i inside) (string, error) {
@@ -117,10 +119,48 @@ func loginsLocked(i inside) (string, error) {
 }
 
 func sshdStrict(i inside) (string, error) {
-	for _, setting := range []string{"passwordauthentication no", "kbdinteractiveauthentication no", "permitemptypasswords no", "permitrootlogin without-password"} {
+	for _, setting := range []string{
+		"passwordauthentication no", "kbdinteractiveauthentication no", "permitemptypasswords no", "permitrootlogin without-password",
+		"disableforwarding yes", "allowtcpforwarding no", "allowstreamlocalforwarding no", "allowagentforwarding no",
+		"x11forwarding no", "permittunnel no", "gatewayports no",
+	} {
 		if !slices.Contains(i.lines("sshd"), setting) {
 			return "", fmt.Errorf("it is not set to %q", setting)
 		}
 	}
 	return "", nil
+}
+
+// currentMAC is a message authentication code that is made of the encrypted
+// text, with a hash function that is not broken.
+var currentMAC = regexp.MustCompile(`^(?:hmac-sha2-(?:256|512)|umac-128)-etm@openssh\.com$`)
+
+func sshdCurrent(i inside) (string, error) {
+	for _, line := range i.lines("sshd") {
+		list, ok := strings.CutPrefix(line, "macs ")
+		if !ok {
+			continue
+		}
+		for _, name := range strings.Split(list, ",") {
+			if !currentMAC.MatchString(name) {
+				return "", fmt.Errorf("it takes %s", name)
+			}
+		}
+		return list, nil
+	}
+	return "", errors.New("it names no MACs")
+}
+
+// rebootDecided checks that whether a new kernel is started by itself was
+// decided, and is said where people log in.
+func rebootDecided(i inside) (string, error) {
+	for _, line := range i.lines("reboot") {
+		if value, ok := strings.CutPrefix(line, "Unattended-Upgrade::Automatic-Reboot "); ok {
+			if !strings.Contains(i.text("motd"), "Reboots:") {
+				return "", errors.New("the message at login does not say who reboots for a new kernel")
+			}
+			return strings.Trim(value, `";`), nil
+		}
+	}
+	return "", errors.New("Unattended-Upgrade::Automatic-Reboot is not set")
 }

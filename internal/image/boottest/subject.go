@@ -91,6 +91,9 @@ func (s *subject) look(ctx context.Context) (arrived bool) {
 		s.all(ctx, outsideChecks(s.spec.Variant))
 	}
 	s.all(ctx, insideChecks(s.spec.Variant, s.boot.seed))
+	if serves {
+		s.all(ctx, farewell)
+	}
 	return true
 }
 
@@ -192,7 +195,7 @@ var (
 
 // outsideChecks returns the checks that are made over the network.
 func outsideChecks(variant Variant) []check {
-	return slices.Concat(pages(), golr(), network(variant))
+	return slices.Concat(pages(), golr(), requests(), network(variant))
 }
 
 func answersSSH(ctx context.Context, s *subject) (string, error) {

@@ -48,7 +48,7 @@ const welcome = `<html><head><title>AmiGO 2:
 
 func goodSite() map[string]string {
 	return map[string]string{
-		"/":                        `<title>AmiGO</title><a href="/amigo">10.5281/zenodo.1 2026-08-01 <a href="https://creativecommons.org/licenses/by/4.0/">`,
+		"/":                        `<title>AmiGO</title><input type="search"><a href="/amigo">10.5281/zenodo.1 2026-08-01 <a href="https://creativecommons.org/licenses/by/4.0/">`,
 		"/amigo":                   welcome,
 		"/amigo/search/annotation": "<title>Search</title>",
 		"/grebe":                   "<title>Grebe</title>",
@@ -86,8 +86,8 @@ func TestPagesFail(t *testing.T) {
 		{"style from elsewhere", "/grebe", `<link href="http://example.org/x.css" rel="stylesheet">`, "the page loads http://example.org/x.css"},
 		{"style in the page", "/grebe", `<style>@import url("https://fonts.example.org/f.css")</style>`, "the page loads https://fonts.example.org/f.css"},
 		{"analytics", "/grebe", `ga('create', 'UA-12345-6')`, "the page counts its visitors: UA-12345-6"},
-		{"no licence", "/", `/amigo 10.5281/zenodo.1 2026-08-01`, `page /: it does not say "creativecommons.org`},
-		{"no DOI", "/", `/amigo creativecommons.org/licenses/by/4.0 2026-08-01`, `page /: it does not say "10.5281/zenodo.1"`},
+		{"no licence", "/", `type="search" /amigo 10.5281/zenodo.1 2026-08-01`, `page /: it does not say "creativecommons.org`},
+		{"no DOI", "/", `type="search" /amigo creativecommons.org/licenses/by/4.0 2026-08-01`, `page /: it does not say "10.5281/zenodo.1"`},
 		{"no bundle", "/static/a.js", "404 gone", "/static/a.js: status 404"},
 		{"no style at all", "/amigo", "<title>AmiGO 2: Welcome</title>", "loads no style and no script"},
 		{"baked address", "/amigo", welcome + `<a href="http://localhost:9999/amigo">`, "the page holds the address http://localhost:9999"},

@@ -30,7 +30,7 @@ type Change struct {
 }
 
 // Changes returns the changes that the machine needs, in their order.
-func Changes(s Survey) []Change {
+func Changes(s Survey, set Settings) []Change {
 	changes := []Change{
 		{"the services stop", stopServices},
 		{"source tree and caches go", removeLeftovers},
@@ -38,6 +38,7 @@ func Changes(s Survey) []Change {
 		{"what production needs comes", install(missing(s.Packages))},
 		{"configuration comes", unpackFiles},
 		{"the start page tells who may log in", startPage},
+		{"who reboots is decided", set.reboot()},
 		{"beta and verbose flags go off", flagsOff},
 		{"passwords are locked", lockAccounts(s.Operators)},
 		{"services start by themselves", enableUnits},
@@ -70,7 +71,7 @@ func Script(changes []Change) string {
 
 // Apply makes the changes to the machine: it looks at it, copies an archive
 // to it, runs one script. Progress goes to phase.
-func Apply(ctx context.Context, g Guest, phase *event.Phase) error {
+func Apply(ctx context.Context, g Guest, set Settings, phase *event.Phase) error {
 	var seen bytes.Buffer
 	if err := g.Run(ctx, surveyScript, &seen); err != nil {
 		return fmt.Errorf("looking at the machine: %w", err)
@@ -88,7 +89,7 @@ func Apply(ctx context.Context, g Guest, phase *event.Phase) error {
 		return err
 	}
 	phase.Say(fmt.Sprintf("%d packages and %d paths to remove", len(Unwanted(survey.Packages)), len(left)))
-	if err := g.Run(ctx, Script(Changes(survey)), lines(phase)); err != nil {
+	if err := g.Run(ctx, Script(Changes(survey, set)), lines(phase)); err != nil {
 		return fmt.Errorf("hardening the image: %w", err)
 	}
 	return nil

@@ -31,7 +31,7 @@ var survey = Survey{
 }
 
 func TestScript(t *testing.T) {
-	script := Script(Changes(survey))
+	script := Script(Changes(survey, Settings{}))
 	golden(t, "script.sh", script)
 	check := command.Cmd{Name: "sh", Args: []string{"-n"}, Stdin: strings.NewReader(script)}
 	if err := command.Run(t.Context(), check); err != nil {
@@ -192,21 +192,21 @@ func (r *recorder) Upload(_ context.Context, content io.Reader, size int64, _, _
 func TestApply(t *testing.T) {
 	for _, fail := range []error{nil, errors.New("no")} {
 		machine := &recorder{fail: fail}
-		if err := Apply(t.Context(), machine, event.Start(event.Discard, "harden", "")); !errors.Is(err, fail) {
+		if err := Apply(t.Context(), machine, Settings{}, event.Start(event.Discard, "harden", "")); !errors.Is(err, fail) {
 			t.Fatal(err)
 		}
-		if machine.script != Script(Changes(survey)) || len(machine.archive) == 0 {
+		if machine.script != Script(Changes(survey, Settings{})) || len(machine.archive) == 0 {
 			t.Error("the machine got something else")
 		}
 	}
 }
 
 func TestDigest(t *testing.T) {
-	first, err := Digest()
+	first, err := Digest(Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := Digest(); err != nil || first != second || first == "" {
+	if second, err := Digest(Settings{}); err != nil || first != second || first == "" {
 		t.Errorf("%q, then %q, %v", first, second, err)
 	}
 }
@@ -225,5 +225,43 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for at, fine := range map[string]bool{"": true, "03:30": true, "23:59": true, "24:00": false, "3:30": false, "now": false, "03:30\";": false} {
+		if err := (Settings{Reboot: at}).Validate(); fine != (err == nil) {
+			t.Errorf("%q: %v", at, err)
+		}
+	}
+	first, err := Digest(Settings{})
+	if second, again := Digest(Settings{Reboot: "03:30"}); err != nil || again != nil || first == second {
+		t.Errorf("%s, %s, %v, %v", first, second, err, again)
+	}
+}
+
+// TestReboot makes the change twice, as an image that is hardened again.
+func TestReboot(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "etc/apt/apt.conf.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	motd := filepath.Join(dir, "etc/motd")
+	if err := os.WriteFile(motd, []byte("\nAmiGO\n\n  Logs:       here\n\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []Settings{{}, {Reboot: "03:30"}} {
+		script := strings.ReplaceAll(set.reboot(), "/etc/", dir+"/etc/")
+		if err := command.Run(t.Context(), command.Cmd{Name: "sh", Args: []string{"-eu"}, Stdin: strings.NewReader(script)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = "\nAmiGO\n\n  Logs:       here\n  Security:   Debian's fixes are installed by themselves, every day\n  Reboots:    for a new kernel, by itself, at 03:30\n\n"
+	if got, err := os.ReadFile(motd); err != nil || string(got) != want {
+		t.Errorf("%v\n%s", err, cmp.Diff(want, string(got)))
+	}
+	conf, err := os.ReadFile(filepath.Join(dir, "etc/apt/apt.conf.d/53amigo-reboot"))
+	if err != nil || !strings.Contains(string(conf), "Automatic-Reboot \"true\";") || !strings.Contains(string(conf), "Automatic-Reboot-Time \"03:30\";") {
+		t.Errorf("%v\n%s", err, conf)
 	}
 }

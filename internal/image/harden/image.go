@@ -23,7 +23,7 @@ const sshPort = 22
 
 // Image boots the machine that options describe, makes the changes, seals it
 // and shuts it down. Its disk holds the production image then.
-func Image(ctx context.Context, options qemu.Options, sink event.Sink) error {
+func Image(ctx context.Context, options qemu.Options, set Settings, sink event.Sink) error {
 	key, err := guest.NewKey("amigo-production")
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func Image(ctx context.Context, options qemu.Options, sink event.Sink) error {
 	defer vm.Close()
 	defer func() { _ = g.Close() }()
 	phase := event.Start(sink, "harden", "")
-	return phase.End(event.OK, "", change(ctx, vm, g, phase))
+	return phase.End(event.OK, "", change(ctx, vm, g, set, phase))
 }
 
 func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.Sink) (*qemu.VM, *guest.Guest, error) {
@@ -54,8 +54,8 @@ func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.
 	return vm, g, phase.End(event.OK, "", nil)
 }
 
-func change(ctx context.Context, vm *qemu.VM, g *guest.Guest, phase *event.Phase) error {
-	if err := Apply(ctx, g, phase); err != nil {
+func change(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings, phase *event.Phase) error {
+	if err := Apply(ctx, g, set, phase); err != nil {
 		return err
 	}
 	phase.Say("the machine is sealed and shuts down")
@@ -66,12 +66,12 @@ func change(ctx context.Context, vm *qemu.VM, g *guest.Guest, phase *event.Phase
 }
 
 // Digest is the same for as long as the changes are.
-func Digest() (string, error) {
+func Digest(set Settings) (string, error) {
 	archive, err := pack(nil, "")
 	if err != nil {
 		return "", err
 	}
-	every := Script(Changes(Survey{Packages: serving}))
+	every := Script(Changes(Survey{Packages: serving}, set))
 	lists := [][]string{buildTools, kept, needed, serving}
 	parts := []string{string(archive), every, seal.Script}
 	for _, list := range lists {

@@ -51,4 +51,28 @@ echo '@@amigo@@ passwords'
 echo '@@amigo@@ certificates'
 { ls -A /usr/local/share/ca-certificates
 } </dev/null 2>/dev/null
+echo '@@amigo@@ exposure'
+{ systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ restarts'
+{ systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service
+} </dev/null 2>/dev/null
+echo '@@amigo@@ reserve'
+{ stat -f -c '%f %a %S' /
+} </dev/null 2>/dev/null
+echo '@@amigo@@ journals'
+{ ls -A /var/log/journal
+} </dev/null 2>/dev/null
+echo '@@amigo@@ boots'
+{ journalctl --list-boots --no-pager --quiet | grep -v '^IDX'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ console'
+{ cat /proc/sys/kernel/printk
+} </dev/null 2>/dev/null
+echo '@@amigo@@ issue'
+{ cat /etc/issue
+} </dev/null 2>/dev/null
+echo '@@amigo@@ motd'
+{ cat /etc/motd
+} </dev/null 2>/dev/null
 true

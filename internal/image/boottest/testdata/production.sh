@@ -51,6 +51,30 @@ echo '@@amigo@@ passwords'
 echo '@@amigo@@ certificates'
 { ls -A /usr/local/share/ca-certificates
 } </dev/null 2>/dev/null
+echo '@@amigo@@ exposure'
+{ systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ restarts'
+{ systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service
+} </dev/null 2>/dev/null
+echo '@@amigo@@ reserve'
+{ stat -f -c '%f %a %S' /
+} </dev/null 2>/dev/null
+echo '@@amigo@@ journals'
+{ ls -A /var/log/journal
+} </dev/null 2>/dev/null
+echo '@@amigo@@ boots'
+{ journalctl --list-boots --no-pager --quiet | grep -v '^IDX'
+} </dev/null 2>/dev/null
+echo '@@amigo@@ console'
+{ cat /proc/sys/kernel/printk
+} </dev/null 2>/dev/null
+echo '@@amigo@@ issue'
+{ cat /etc/issue
+} </dev/null 2>/dev/null
+echo '@@amigo@@ motd'
+{ cat /etc/motd
+} </dev/null 2>/dev/null
 echo '@@amigo@@ programs'
 { for p in node npm git gcc cc g++ make; do command -v "$p"; done
 } </dev/null 2>/dev/null
@@ -80,5 +104,8 @@ echo '@@amigo@@ flags'
 } </dev/null 2>/dev/null
 echo '@@amigo@@ sshd'
 { sshd -T
+} </dev/null 2>/dev/null
+echo '@@amigo@@ reboot'
+{ apt-config dump Unattended-Upgrade::Automatic-Reboot
 } </dev/null 2>/dev/null
 true

@@ -42,6 +42,19 @@ echo '@@amigo@@ the start page tells who may log in'
 page=/usr/share/amigo-image/www/index.html
 test ! -f $page || perl -0777 -i -pe 's{(<h2>Looking after this machine</h2>\n).*?(?=</main>)}{$1<p>Nobody has a password here. The operator logs in by SSH with the key that the platform gave\nthis machine. Security updates are installed by themselves, and only what is served is open.</p>\n}s' $page
 
+echo '@@amigo@@ who reboots is decided'
+cat >/etc/apt/apt.conf.d/53amigo-reboot <<'END'
+// Whether the machine restarts by itself when a fix needs that, and when.
+Unattended-Upgrade::Automatic-Reboot "false";
+Unattended-Upgrade::Automatic-Reboot-Time "now";
+END
+sed -i -e '/^  \(Security\|Reboots\):/d' -e '${/^$/d}' /etc/motd
+cat >>/etc/motd <<'END'
+  Security:   Debian's fixes are installed by themselves, every day
+  Reboots:    a new kernel waits for you: sudo systemctl reboot
+
+END
+
 echo '@@amigo@@ beta and verbose flags go off'
 perl -i -pe 's/(AMIGO_(?:BETA|VERBOSE)\}=)\x27[^\x27]*\x27/$1\x270\x27/' /srv/amigo/perl/bin/config.pl
 if test -f /srv/amigo/conf/amigo.yaml; then

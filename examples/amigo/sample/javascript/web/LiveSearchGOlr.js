@@ -28,13 +28,20 @@ const rowOf = {
   ],
 };
 
+function counted(total, shown, words) {
+  if (total === 0) {
+    return `Nothing was found for “${words}”. Try another word, or part of one; this sample holds little of GO.`;
+  }
+  return total > shown ? `${total} found, the best ${shown} shown` : `${total} found`;
+}
+
 function start(form) {
   const personality = form.dataset.personality;
   const input = form.elements.q;
   const count = document.getElementById('count');
   const body = document.querySelector('#results tbody');
   const show = ({ total, documents }, words) => {
-    count.textContent = total > documents.length ? `${total} found, the best ${documents.length} shown` : `${total} found`;
+    count.textContent = counted(total, documents.length, words);
     body.replaceChildren(...documents.map((doc) => element('tr', {}, ...rowOf[personality](doc))));
     history.replaceState(null, '', words ? `?q=${encodeURIComponent(words)}` : location.pathname);
     document.getElementById('pager')?.remove();

@@ -109,6 +109,7 @@ sub dynamic_dispatch_table_amigo {
         'landing'             => { %site, rm => 'landing' },
         'load_details'        => { %site, rm => 'load_details' },
         'search'              => { %site, rm => 'search' },
+        'medial_search'       => { %site, rm => 'medial_search' },
         'search/:personality' => { %site, rm => 'search' },
         'term/:cls'           => { %site, rm => 'term' },
         'gene_product/:gp'    => { %site, rm => 'gene_product' },

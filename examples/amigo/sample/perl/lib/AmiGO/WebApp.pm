@@ -123,7 +123,7 @@ sub fatal {
     my ($self, $error) = @_;
     warn "amigo: $error";
     $self->header_add(-status => '500 Internal Server Error');
-    return $self->page('error', 'AmiGO 2: Error', { error => $error });
+    return $self->page('error', 'AmiGO 2: Error');
 }
 
 1;

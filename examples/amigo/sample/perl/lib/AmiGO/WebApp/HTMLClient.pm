@@ -19,13 +19,14 @@ sub setup {
     my $self = shift;
     $self->start_mode('landing');
     $self->run_modes(
-        landing      => 'landing',
-        load_details => 'load_details',
-        search       => 'search',
-        term         => 'term',
-        gene_product => 'gene_product',
-        not_found    => 'unknown_page',
-        AUTOLOAD     => 'unknown_page',
+        landing       => 'landing',
+        load_details  => 'load_details',
+        search        => 'search',
+        medial_search => 'medial_search',
+        term          => 'term',
+        gene_product  => 'gene_product',
+        not_found     => 'unknown_page',
+        AUTOLOAD      => 'unknown_page',
     );
     return;
 }
@@ -64,6 +65,17 @@ sub search {
         number      => $page,
         pages       => int(($found->{total} + $ROWS - 1) / $ROWS),
         script      => 'LiveSearchGOlr.js',
+    });
+}
+
+# medial_search is where the quick search leads: everything of every type.
+sub medial_search {
+    my $self = shift;
+    my $text = $self->input('q');
+    return $self->page('medial_search', 'AmiGO 2: Text Search', {
+        text   => $text,
+        found  => $self->golr->search(general => $text, rows => $ROWS),
+        script => 'GeneralSearchForwarding.js',
     });
 }
 
