@@ -35,9 +35,6 @@ func newText(w io.Writer, l layout) *text {
 	return &text{w: w, layout: l, now: time.Now, phases: map[string]*textPhase{}}
 }
 
-// NewText returns a sink that writes plain lines to w.
-func NewText(w io.Writer) Sink { return newText(w, layout{}) }
-
 func (t *text) Emit(e event.Event) {
 	e = clean(e)
 	t.mu.Lock()
