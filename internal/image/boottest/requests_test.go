@@ -47,18 +47,18 @@ func TestRequestsFail(t *testing.T) {
 		broken     func(w http.ResponseWriter, r *http.Request) bool
 	}{
 		{"any method", "FOO /amigo: status 200, not 405", func(_ http.ResponseWriter, r *http.Request) bool { return r.Method == "FOO" }},
-		{"POST to a page", "POST /amigo: status 200, not 405", func(_ http.ResponseWriter, r *http.Request) bool { return r.Method == "POST" }},
+		{"POST to a page", "POST /amigo: status 200, not 405", func(_ http.ResponseWriter, r *http.Request) bool { return r.Method == http.MethodPost }},
 		{"a script as text", `"text/plain", not "application/javascript"`, func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Content-Type", "text/plain")
 			return strings.Contains(r.URL.RawQuery, "json.wrf")
 		}},
 		{"forms go anywhere", `form-action allows "*"`, func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "https://a.b", "*", 1))
-			return r.URL.Path == "/amigo" && r.Method == "GET"
+			return r.URL.Path == "/amigo" && r.Method == http.MethodGet
 		}},
 		{"no policy", "is \"\"", func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Del("Content-Security-Policy")
-			return r.URL.Path == "/amigo" && r.Method == "GET"
+			return r.URL.Path == "/amigo" && r.Method == http.MethodGet
 		}},
 		{"a Java error", "no inside is told: a number of rows that is none: status 500, not 400", func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.Contains(r.URL.RawQuery, "rows=abc") {
