@@ -4,12 +4,15 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"os"
 
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/memory"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"
@@ -19,6 +22,7 @@ import (
 
 func main() {
 	memory.Spare()
+	log.SetOutput(discreet{os.Stderr})
 	set := plugin.NewSet()
 	set.RegisterBuilder("qemu", new(qemu.Builder))
 	set.RegisterProvisioner(plugin.DEFAULT_NAME, new(amigo.Provisioner))
@@ -30,4 +34,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// discreet writes what libraries log, for Packer's log, with addresses as anybody
+// may see them.
+type discreet struct{ to io.Writer }
+
+func (d discreet) Write(line []byte) (int, error) {
+	_, err := io.WriteString(d.to, address.ShownIn(string(line)))
+	return len(line), err
 }

@@ -9,6 +9,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -50,6 +51,7 @@ func Sink(ui packersdk.Ui) event.Sink {
 type uiSink struct{ ui packersdk.Ui }
 
 func (s *uiSink) Emit(e event.Event) {
+	e.Text = address.ShownIn(e.Text)
 	switch e.Type {
 	case event.PhaseStart:
 		s.ui.Say(join(e.Phase, e.Text))

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	functions "github.com/geneontology/packer-plugin-amigo/pipeline/function"
 )
 
@@ -27,7 +28,7 @@ type Variable struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Type        string `json:"type"`
-	Value       string `json:"value"` // "<sensitive>" if it is
+	Value       string `json:"value"` // "<sensitive>" if it is; addresses as anybody may see them
 }
 
 // Parse reads the template at path, a file or a directory, and gives its
@@ -87,7 +88,7 @@ func (t *Template) Variables() []Variable {
 	var all []Variable
 	for _, name := range t.variables.names() {
 		v := t.variables[name]
-		all = append(all, Variable{Name: name, Description: v.description, Type: v.typ.FriendlyName(), Value: v.show()})
+		all = append(all, Variable{Name: name, Description: v.description, Type: v.typ.FriendlyName(), Value: address.ShownIn(v.show())})
 	}
 	return all
 }

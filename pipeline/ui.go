@@ -11,12 +11,13 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // ui is the user interface of one component while it runs. It is also an
 // [event.Sink]: events of a component that emits its own pass unchanged but
-// for the name of the build and masked values.
+// for the name of the build, masked values and addresses.
 //
 // A component that only says lines gets one phase of its own name.
 type ui struct {
@@ -48,7 +49,7 @@ func (u *ui) Emit(e event.Event) {
 
 func (u *ui) emit(e event.Event) {
 	e.Build = u.build
-	e.Text = u.mask.hide(e.Text)
+	e.Text = address.ShownIn(u.mask.hide(e.Text))
 	u.sink.Emit(e)
 }
 

@@ -142,6 +142,7 @@ func (a *app) report(err error) int {
 
 func (a *app) tell(f *fault.Error) {
 	a.word(f)
+	f = shown(f)
 	if a.json {
 		_ = json.NewEncoder(stdout.Document()).Encode(struct {
 			Type string `json:"type"`
@@ -161,13 +162,27 @@ func (a *app) word(f *fault.Error) {
 	}
 }
 
+// shown is a fault with its addresses as anybody may see them.
+func shown(f *fault.Error) *fault.Error {
+	other := *f
+	for _, text := range []*string{&other.What, &other.Where, &other.Kept, &other.Try} {
+		*text = address.ShownIn(*text)
+	}
+	return &other
+}
+
 // variable sets a template's variables, which may be sensitive.
 var variable = regexp.MustCompile(`^--?var(-file)?(=|$)`)
+
+func mayBeSecret(arg string) bool {
+	flag := strings.HasPrefix(arg, "-")
+	return variable.MatchString(arg) || flag && address.ShownIn(arg) != arg || !flag && address.HasSecret(arg)
+}
 
 // line is a command line for a shell, unless it may hold a secret.
 func (a *app) line(args []string) (string, bool) {
 	for _, arg := range args {
-		if address.HasSecret(arg) || variable.MatchString(arg) {
+		if mayBeSecret(arg) {
 			return "", false
 		}
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
@@ -78,6 +79,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&launch.LateError{Machine: "m", Last: errTest, SSH: true}, fault.Build, "ssh answers", "amigo-image ssh m"},
 		{&nightly.LockedError{State: "/s"}, fault.Locked, "another night", again + "later"},
 		{&qemuimg.RefusedError{Path: "/x.qcow2", Why: "is encrypted"}, fault.Verify, "/x.qcow2 is encrypted", "get the image from its maker"},
+		{&address.InvalidError{Given: "stable", Why: "it lacks //", Meant: "s3://stable"}, fault.Usage, "stable is not the address", "amigo-image pull s3://stable"},
 		{&fetch.LimitError{What: "1 file"}, fault.Verify, "the archive has more than", "-"},
 		{&fetch.MemberError{Name: "x", Why: "leads out of it"}, fault.Verify, `"x" in the archive leads out of it`, "-"},
 		{&source.LinkError{Dir: "d", Links: []string{"a -> /b"}}, fault.Verify, "the source has symbolic links", "-"},

@@ -129,10 +129,13 @@ func (f *finder) load(ctx context.Context, reference string) (changes.Side, erro
 	if !errors.As(err, &none) {
 		return side, err
 	}
-	_, unknown := f.flags.location(f.store)
-	if unknown != nil || layout.CheckChannel(reference) != nil && layout.CheckVersion(reference) != nil {
+	location, _, err := f.flags.choose(f.store)
+	if err != nil {
+		return side, err
+	}
+	if location == "" || layout.CheckChannel(reference) != nil && layout.CheckVersion(reference) != nil {
 		return side, &fault.Error{
-			What: "no image is described in " + reference, Code: fault.NotFound, Err: err,
+			What: "no image is described in " + reference, Code: fault.NotFound, Err: none,
 			Try: "the directory of an image or of a version, with its manifest.json,\nor --from REPOSITORY and a channel or a version",
 		}
 	}

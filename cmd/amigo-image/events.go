@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
@@ -47,8 +48,9 @@ func (a *app) reporter(what string) (*reporter, error) {
 	return r, nil
 }
 
-// Emit passes an event on.
+// Emit passes an event on, with addresses as anybody may see them.
 func (r *reporter) Emit(e event.Event) {
+	e.Text = address.ShownIn(e.Text)
 	r.log.Emit(e)
 	state.Emit(e)
 	switch {
@@ -101,6 +103,7 @@ func (r *reporter) say(format string, arguments ...any) {
 func (r *reporter) warn(text string) { r.write("warning: "+text, false) }
 
 func (r *reporter) write(text string, quiet bool) {
+	text = address.ShownIn(text)
 	r.log.Emit(event.Event{Type: event.Message, Text: text})
 	if !r.app.json && !quiet {
 		r.settle()

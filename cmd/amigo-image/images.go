@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
@@ -65,8 +66,8 @@ func imageStore() (imagestore.Store, error) {
 
 // isLocation tells an address of a repository from a name in it.
 func isLocation(text string) bool {
-	if strings.Contains(text, "/") || strings.HasPrefix(text, ".") {
-		return true
+	if strings.ContainsAny(text, "/:") || strings.HasPrefix(text, ".") {
+		return true // or it is told why it is none
 	}
 	_, err := os.Stat(filepath.Join(text, layout.MetadataDir))
 	return err == nil
@@ -78,7 +79,9 @@ func (s *sourceFlags) split(args []string, follow int) []string {
 	if len(args) > follow+1 || len(args) == 0 {
 		return args
 	}
-	if info, err := os.Stat(args[0]); isLocation(args[0]) || len(args) > follow && err == nil && info.IsDir() {
+	info, err := os.Stat(args[0])
+	more := len(args) > follow && (err == nil && info.IsDir() || address.Guess(args[0]) != "")
+	if more || isLocation(args[0]) {
 		s.from = args[0]
 		return args[1:]
 	}
@@ -98,10 +101,28 @@ func (s *sourceFlags) choose(store imagestore.Store) (location, file string, err
 		return "", file, err
 	}
 	location = cmp.Or(s.from, os.Getenv(repositoryVariable), configured, known.Repository)
-	if location != "" && !strings.Contains(location, "://") {
-		location, err = filepath.Abs(location)
+	if location == "" {
+		return "", file, nil
 	}
-	return strings.TrimRight(location, "/"), file, err
+	if location, err = absolute(location); err != nil {
+		return "", file, err
+	}
+	if !strings.ContainsAny(location, "?#") { // there it may be a token's
+		location = strings.TrimRight(location, "/")
+	}
+	return location, file, nil
+}
+
+// absolute checks the address of a repository; a path becomes a whole one.
+func absolute(location string) (string, error) {
+	place, err := address.Parse(location)
+	if err != nil || place.Dir != location {
+		return location, err
+	}
+	if _, err := os.Stat(location); errors.Is(err, fs.ErrNotExist) && address.Guess(location) != "" {
+		return "", &address.InvalidError{Given: location, Why: "there is no such directory", Meant: address.Guess(location)}
+	}
+	return filepath.Abs(location)
 }
 
 // location is [sourceFlags.choose] for those who need one.
@@ -186,7 +207,7 @@ func (s *sourceFlags) seen(ctx context.Context, store imagestore.Store, r *obtai
 	if err != nil {
 		return err
 	}
-	if known.Repository != r.Location && (known.Repository != "" || !first) {
+	if !address.Same(known.Repository, r.Location) && (known.Repository != "" || !first) {
 		return nil
 	}
 	choices, channels, err := r.Choices(ctx)

@@ -87,7 +87,11 @@ func (a *app) describe(ctx context.Context, r *reporter, store imagestore.Store,
 			return image.Manifest, obtain.Choice{}, nil
 		}
 	}
-	if _, err := f.location(store); err != nil || f.offline {
+	location, _, err := f.choose(store)
+	if err != nil {
+		return layout.VersionManifest{}, obtain.Choice{}, err
+	}
+	if location == "" || f.offline {
 		return layout.VersionManifest{}, obtain.Choice{}, notHere(ctx, store, name, "amigo-image info")
 	}
 	repository, err := f.open(ctx, r, store)

@@ -73,7 +73,7 @@ type listed struct {
 
 func (a *app) list(c *cobra.Command, args []string, f *sourceFlags, all bool) error {
 	if rest := f.split(args, 0); len(rest) > 0 {
-		return usage(fmt.Sprintf("%q is no address of a repository", rest[0]), "amigo-image info "+rest[0])
+		return usage(fmt.Sprintf("%q is not the address of a repository", rest[0]), "amigo-image info "+rest[0])
 	}
 	store, err := imageStore()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
@@ -23,8 +24,11 @@ type output struct {
 	lines *event.Lines // of the standard logger
 }
 
-// Emit passes an event on.
-func (o *output) Emit(e event.Event) { o.sinks.Emit(e) }
+// Emit passes an event on, with addresses as anybody may see them.
+func (o *output) Emit(e event.Event) {
+	e.Text = address.ShownIn(e.Text)
+	o.sinks.Emit(e)
+}
 
 func (o *output) close() error {
 	log.SetOutput(io.Discard)
@@ -69,7 +73,7 @@ func (a *app) open(dir cache.Dir, plan *pipeline.Plan) (*output, error) {
 	}
 	// What the components' libraries log belongs into the log alone.
 	o.lines = event.NewLines(func(line string) {
-		full.Emit(event.Event{Type: event.Detail, Text: plan.Hide(line)})
+		full.Emit(event.Event{Type: event.Detail, Text: address.ShownIn(plan.Hide(line))})
 	})
 	log.SetFlags(0)
 	log.SetOutput(o.lines)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -163,9 +164,14 @@ func (r *reporter) published(done repository.Published, p *publisherFlags) error
 		return err
 	}
 	if done.Previous != "" && !done.Unchanged && !done.DryRun {
-		r.say("undo: amigo-image rollback %s --to %s", done.Channel, address.Shown(p.to))
+		r.say("undo: %s", publisherLine(p, "rollback", done.Channel))
 	}
 	return nil
+}
+
+// publisherLine is a command line for the same repository.
+func publisherLine(p *publisherFlags, words ...string) string {
+	return command.Cmd{Name: "amigo-image", Args: append(words, "--to", address.Shown(p.to))}.String()
 }
 
 // orNothing names a version, or says that there was none.
@@ -249,7 +255,7 @@ func (r *reporter) moved(done repository.Moved, p *publisherFlags) error {
 		return err
 	}
 	if done.From != "" && !done.Unchanged && !done.DryRun {
-		r.say("undo: amigo-image promote %s %s --to %s", done.From, done.Channel, address.Shown(p.to))
+		r.say("undo: %s", publisherLine(p, "promote", done.From, done.Channel))
 	}
 	return nil
 }

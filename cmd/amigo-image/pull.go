@@ -70,6 +70,9 @@ good with {"repository": "URL"} in ~/.config/amigo-image/config.json.
 
 func (a *app) pull(c *cobra.Command, args []string, f *pullFlags) error {
 	rest := f.split(args, 1)
+	if len(rest) == 1 && f.from == "" && address.Guess(rest[0]) != "" { // no name has its form
+		f.from, rest = rest[0], nil
+	}
 	if len(rest) > 1 {
 		return usage("one channel or version at a time", c.CommandPath()+" "+rest[0])
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -150,7 +151,7 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 	case version != name:
 		return &fault.Error{
 			What: fmt.Sprintf("%s is %s, which is not here", name, version), Code: fault.NotFound, Err: fs.ErrNotExist,
-			Try: "amigo-image pull " + address.Shown(v.location) + " " + name,
+			Try: command.Cmd{Name: "amigo-image", Args: []string{"pull", address.Shown(v.location), name}}.String(),
 		}
 	default:
 		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a channel or version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}

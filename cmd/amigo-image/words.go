@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
@@ -19,6 +20,8 @@ func (a *app) words(t fault.Try) string {
 		return a.repeat(t.Means)
 	case fault.Rename:
 		return a.rename(on, t.Known)
+	case fault.Instead:
+		return a.instead(t.On[0], t.On[len(t.On)-1], address.Shown(t.On[len(t.On)-1]))
 	case fault.OtherVariant:
 		return named(a.hollow(on, a.command()+" --variant"), on, t.Known)
 	case fault.AddChannel:

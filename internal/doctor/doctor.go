@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // State is how a check came out.
@@ -107,6 +108,7 @@ func (c check) run(ctx context.Context, h Host) Result {
 	defer cancel()
 	start := time.Now()
 	r := c.try(ctx, h)
+	r.Text, r.Cure = address.ShownIn(r.Text), address.ShownIn(r.Cure)
 	r.Name, r.Took = c.name, time.Since(start).Round(time.Millisecond).Seconds()
 	return r
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
@@ -30,7 +32,7 @@ func storeSpace(_ context.Context, h Host) Result {
 // proxyVariables are what decides how servers are reached.
 var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
 
-// proxies tells which proxies will be used, without their passwords.
+// proxies tells which proxies will be used, without their logins.
 func proxies(context.Context, Host) Result {
 	var seen []string
 	for _, name := range proxyVariables {
@@ -38,13 +40,7 @@ func proxies(context.Context, Host) Result {
 		if value == "" {
 			continue
 		}
-		switch {
-		case strings.Contains(value, "://"):
-			value = address.Shown(value)
-		case strings.Contains(value, "@"):
-			value = "(with a password)"
-		}
-		seen = append(seen, name+"="+value)
+		seen = append(seen, name+"="+address.ShownProxy(value))
 	}
 	if len(seen) == 0 {
 		return ok("none")
@@ -77,12 +73,25 @@ func answers(ctx context.Context, h Host) Result {
 }
 
 func unanswered(repository string, err error) Result {
-	r := missing("curl -I "+address.Shown(repository)+"/metadata/timestamp.json", "%s", reason(err))
+	r := missing(look(repository), "%s", reason(err))
 	r.Cost = "no image can be fetched"
 	if errors.As(err, new(*trust.ExpiredError)) {
 		r.Cure = "date, to see whether this computer's clock is right"
 	}
 	return r
+}
+
+// look is the command that looks at the repository's newest file.
+func look(repository string) string {
+	from, err := origin.Open(repository)
+	if err != nil {
+		return ""
+	}
+	file := from.URL(layout.Metadata("timestamp.json"))
+	if filepath.IsAbs(file) {
+		return command.Cmd{Name: "ls", Args: []string{"-l", file}}.String()
+	}
+	return command.Cmd{Name: "curl", Args: []string{"-I", file}}.String()
 }
 
 // ranges asks for the first byte of a file.

@@ -111,7 +111,7 @@ func (r *run) work(ctx context.Context) {
 	}
 	// An old version too many is no reason to call a good night bad.
 	if err := r.stage(ctx, "prune", r.prune); err != nil {
-		r.status.Warnings = append(r.status.Warnings, "prune: "+err.Error())
+		r.status.warn("prune: " + err.Error())
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *run) clear(ctx context.Context) {
 		return func() string { return detail }, err
 	})
 	if err != nil {
-		r.status.Warnings = append(r.status.Warnings, "cache: "+err.Error())
+		r.status.warn("cache: " + err.Error())
 	}
 }
 
@@ -196,7 +196,7 @@ func (r *run) announce(ctx context.Context) {
 	warnings, err := r.stages.Announce(ctx, night)
 	r.status.Warnings = append(r.status.Warnings, warnings...)
 	if err != nil {
-		r.status.Warnings = append(r.status.Warnings, "the page: "+err.Error())
+		r.status.warn("the page: " + err.Error())
 	}
 }
 
@@ -210,7 +210,7 @@ func (r *run) write() {
 		err = r.writeReport()
 	}
 	if err != nil {
-		r.status.Warnings = append(r.status.Warnings, err.Error())
+		r.status.warn(err.Error())
 		r.sink.Emit(event.Event{Type: event.Warning, Text: err.Error()})
 	}
 }

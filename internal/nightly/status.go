@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -87,7 +88,7 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 func (s *Status) add(phase Phase, err error) {
 	phase.OK = err == nil
 	if err != nil {
-		phase.Detail = err.Error()
+		phase.Detail = address.ShownIn(err.Error())
 	}
 	phase.Seconds = float64(int64(phase.Seconds*10)) / 10
 	s.Phases = append(s.Phases, phase)
@@ -99,8 +100,10 @@ var results = map[int]Result{
 	fault.Budget: OverBudget, fault.Interrupted: Interrupted, fault.Locked: NotRun,
 }
 
+func (s *Status) warn(text string) { s.Warnings = append(s.Warnings, address.ShownIn(text)) }
+
 func (s Status) failed(err error, exit int) Status {
-	s.err, s.Error, s.Exit, s.Result = err, err.Error(), exit, results[exit]
+	s.err, s.Error, s.Exit, s.Result = err, address.ShownIn(err.Error()), exit, results[exit]
 	return s
 }
 

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
 
@@ -145,9 +145,7 @@ func (f *File) complete(dir string) error {
 		}
 	}
 	f.Template, f.State = within(dir, f.Template), within(dir, f.State)
-	if !strings.Contains(f.Repository, "://") {
-		f.Repository = within(dir, f.Repository)
-	}
+	faults = append(faults, f.place(dir))
 	if f.Keys != "" {
 		f.Keys = within(dir, f.Keys)
 	}
@@ -158,6 +156,19 @@ func (f *File) complete(dir string) error {
 		f.VariableFiles[i] = within(dir, f.VariableFiles[i])
 	}
 	return errors.Join(faults...)
+}
+
+// place checks the repository's address; a path is relative to dir.
+func (f *File) place(dir string) error {
+	place, err := address.Parse(f.Repository)
+	switch {
+	case f.Repository == "": // which is told
+	case err != nil:
+		return fmt.Errorf("repository: %w", err)
+	case place.Dir == f.Repository:
+		f.Repository = within(dir, f.Repository)
+	}
+	return nil
 }
 
 func within(dir, path string) string {

@@ -79,9 +79,10 @@ func TestFaults(t *testing.T) {
 		`"soon" is no time`:      good + `budget = "soon"`,
 		"cache: \"soon\"":        good + `cache = "soon"`,
 		`no name of a channel`:   good + `channel = "../x"`,
-		"state: it is empty":     "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
-		"keep.within":            good + "keep {\n within = \"soon\"\n}",
-		"nightly.hcl:4":          good + "keep {",
+		"repository: s3:b is not the address of a repository: it lacks //; is s3://b meant?": "template = \"t\"\nrepository = \"s3:b\"\nstate = \"s\"\n",
+		"state: it is empty": "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
+		"keep.within":        good + "keep {\n within = \"soon\"\n}",
+		"nightly.hcl:4":      good + "keep {",
 	} {
 		_, _, err := read(t, text)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {

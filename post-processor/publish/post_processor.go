@@ -26,6 +26,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -93,6 +94,8 @@ func (c *Config) prepare() (faults []error) {
 	c.Channel = cmp.Or(c.Channel, "nightly")
 	if c.Repository == "" {
 		faults = append(faults, errors.New("repository: it is required, such as \"file:///srv/www/images\""))
+	} else if _, err := address.Parse(c.Repository); err != nil {
+		faults = append(faults, fmt.Errorf("repository: %w", err))
 	}
 	if err := layout.CheckChannel(c.Channel); err != nil {
 		faults = append(faults, fmt.Errorf("channel: %w", err))
@@ -115,7 +118,7 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, input 
 	if err != nil {
 		return nil, true, true, err
 	}
-	return &artifact{Artifact: input, repository: p.config.Repository, published: published}, true, true, nil
+	return &artifact{Artifact: input, repository: address.Shown(p.config.Repository), published: published}, true, true, nil
 }
 
 func (p *PostProcessor) publish(ctx context.Context, sink event.Sink, input packersdk.Artifact) (repository.Published, error) {

@@ -39,6 +39,15 @@ func TestConfigure(t *testing.T) {
 	}
 }
 
+func TestRepositoryMustBeOne(t *testing.T) {
+	for _, repository := range []string{"s3:bucket", "file://srv/www", `C:\images`} {
+		err := new(PostProcessor).Configure(map[string]any{"repository": repository})
+		if err == nil || !strings.Contains(err.Error(), "repository: "+repository+" is not the address of a repository") {
+			t.Errorf("%s: %v", repository, err)
+		}
+	}
+}
+
 func TestFingerprint(t *testing.T) {
 	sums := map[string]bool{}
 	for _, channel := range []string{"nightly", "stable", "nightly"} {

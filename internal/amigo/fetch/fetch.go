@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,6 +114,7 @@ func load(ctx context.Context, location, to string, o Options) (sum string, err 
 	if err != nil {
 		return "", fmt.Errorf("loading %s: %w", address.Shown(location), address.Error(err))
 	}
+	defer client.CloseIdleConnections()
 	answer, err := client.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("loading %s: %w", address.Shown(location), address.Error(err))
@@ -126,6 +128,19 @@ func load(ctx context.Context, location, to string, o Options) (sum string, err 
 		return "", fmt.Errorf("loading %s: %w", address.Shown(location), err)
 	}
 	return sum, nil
+}
+
+// mostRedirects is how many redirects are followed, as browsers do about.
+const mostRedirects = 10
+
+// follow does not tell the one whom a redirect leads to the query of who it came
+// from.
+func follow(request *http.Request, via []*http.Request) error {
+	request.Header.Del("Referer")
+	if len(via) >= mostRedirects {
+		return errors.New("too many redirects")
+	}
+	return nil
 }
 
 func save(from io.Reader, to string, total int64, progress func(done, total int64)) (sum string, err error) {
@@ -157,14 +172,14 @@ func (m *meter) Write(p []byte) (int, error) {
 }
 
 func (o Options) client() (*http.Client, error) {
-	if len(o.Authorities) == 0 {
-		return http.DefaultClient, nil
-	}
-	pool, err := o.pool()
-	if err != nil {
-		return nil, err
-	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return &http.Client{Transport: transport}, nil
+	transport.Proxy = address.Proxy
+	if len(o.Authorities) > 0 {
+		pool, err := o.pool()
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: transport, CheckRedirect: follow}, nil
 }

@@ -63,12 +63,15 @@ func kindOf(spec Spec) (kind, error) {
 	case git.IsRemote(spec.Location):
 		return repository, nil
 	case err == nil:
-		return 0, fmt.Errorf("%s is neither a directory nor an archive (%s)", spec.Location, strings.Join(archives, ", "))
+		return 0, fmt.Errorf("%s is neither a directory nor an archive (%s)", address.Shown(spec.Location), strings.Join(archives, ", "))
 	}
 	return 0, fmt.Errorf("%s: there is no such directory, and it is neither a git URL nor an archive (%s)", address.Shown(spec.Location), strings.Join(archives, ", "))
 }
 
 func isArchive(location string) bool {
+	if fetch.IsURL(location) {
+		location, _, _ = strings.Cut(location, "?")
+	}
 	for _, ending := range archives {
 		if strings.HasSuffix(strings.ToLower(location), ending) {
 			return true

@@ -204,6 +204,8 @@ func TestValidate(t *testing.T) {
 		{Spec{Location: "https://example.org/amigo.git", Ref: "master"}, ""},
 		{Spec{Location: "git@example.org:amigo.git"}, ""},
 		{Spec{Location: "https://example.org/a.tar.gz", Checksum: "sha256:" + strings.Repeat("a", 64)}, ""},
+		{Spec{Location: "https://example.org/a.tar.gz?sig=abc", Checksum: "sha256:" + strings.Repeat("a", 64)}, ""},
+		{Spec{Location: "https://example.org/a.git?file=a.zip", Ref: "main"}, ""},
 		{Spec{}, "source: is missing"},
 		{Spec{Location: "/nowhere/at/all"}, "no such directory"},
 		{Spec{Location: filepath.Join(dir, "install")}, "neither a directory nor an archive"},

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -55,7 +56,7 @@ func (c Cmd) String() string {
 type ExitError struct {
 	Name   string
 	Code   int    // exit status, or -1 when a signal ended it
-	Stderr string // last lines
+	Stderr string // last lines, addresses in them as anybody may see them
 	err    error
 }
 
@@ -146,7 +147,7 @@ func (p *Process) wait(ctx context.Context, name string, tail *event.Tail) {
 	case ctx.Err() != nil && err != nil:
 		p.err = fmt.Errorf("%s: %w", name, context.Cause(ctx))
 	case err != nil:
-		p.err = &ExitError{Name: name, Code: p.cmd.ProcessState.ExitCode(), Stderr: tail.String(), err: err}
+		p.err = &ExitError{Name: name, Code: p.cmd.ProcessState.ExitCode(), Stderr: address.ShownIn(tail.String()), err: err}
 	}
 }
 

@@ -58,6 +58,14 @@ func readJSON(path string, document any) error {
 	return nil
 }
 
+// readSecret is [readJSON] for what earlier versions left for everybody to read.
+func readSecret(path string, document any) error {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		_ = os.Chmod(path, 0o600)
+	}
+	return readJSON(path, document)
+}
+
 // names returns the names of the directories in a directory, which may be
 // missing.
 func names(dir string) ([]string, error) {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // Garbage is something in the store that nobody needs.
@@ -51,7 +53,7 @@ func old(images []Image, machines []Machine, known Known, now time.Time) []Garba
 		current = append(current, version)
 	}
 	for _, i := range images {
-		if i.Source.Repository != known.Repository {
+		if !address.Same(i.Source.Repository, known.Repository) {
 			continue
 		}
 		first := !newest[i.Variant]

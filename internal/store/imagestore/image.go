@@ -36,7 +36,7 @@ type Image struct {
 
 // Source is where an image came from.
 type Source struct {
-	Repository string    `json:"repository"`
+	Repository string    `json:"repository"` // its address as anybody may see it
 	Added      time.Time `json:"added"`
 }
 
@@ -115,7 +115,7 @@ func (s Store) read(version, variant string) (Image, error) {
 	if i.Manifest, err = layout.DecodeVersion(content); err != nil {
 		return i, err
 	}
-	if err := readJSON(filepath.Join(i.Dir, sourceFile), &i.Source); err != nil {
+	if err := readSecret(filepath.Join(i.Dir, sourceFile), &i.Source); err != nil {
 		return i, err
 	}
 	info, err := os.Stat(i.Dir)

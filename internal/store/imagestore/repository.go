@@ -26,7 +26,7 @@ func (k Known) Version(name string) string { return cmp.Or(k.Channels[name], nam
 // Known returns what is remembered; nothing is no error.
 func (s Store) Known() (Known, error) {
 	var k Known
-	err := readJSON(s.path(repositoryFile), &k)
+	err := readSecret(s.path(repositoryFile), &k)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
 	}

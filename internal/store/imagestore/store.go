@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // Directories of a store.
@@ -56,9 +58,10 @@ func At(root string) Store { return Store{root: root} }
 // Path returns where the store is.
 func (s Store) Path() string { return s.root }
 
-// Trust returns the directory for what is known of a repository's keys.
+// Trust returns the directory for what is known of a repository's keys. It stays
+// when a login or a token changes.
 func (s Store) Trust(repository string) string {
-	sum := sha256.Sum256([]byte(repository))
+	sum := sha256.Sum256([]byte(address.Shown(repository)))
 	return s.path(trustDir, hex.EncodeToString(sum[:8]))
 }
 

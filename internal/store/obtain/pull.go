@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -149,7 +150,7 @@ func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagest
 	if err != nil {
 		return imagestore.Image{}, result, err
 	}
-	source := imagestore.Source{Repository: r.Location, Added: time.Now().UTC().Truncate(time.Second)}
+	source := imagestore.Source{Repository: address.Shown(r.Location), Added: time.Now().UTC().Truncate(time.Second)}
 	image, err := in.Commit(ctx, p.manifest, source)
 	return image, result, err
 }

@@ -1,98 +1,136 @@
-// Package address shows addresses to people. An address can hold a secret: a
-// user and password before its host, a key or signature in its query. Whatever
-// is printed, logged or written where others read goes through here first.
+// Package address reads the addresses of repositories and shows addresses to
+// people. An address may hold a login, or a token in its query: whoever prints,
+// logs, reports or publishes one shows it by [Shown], a text that may hold some by
+// [ShownIn], and an error of a library by [Error].
 package address
 
 import (
-	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// hidden stands in the place of a secret.
-const hidden = "..."
+// hidden stands for what is not shown.
+const hidden = "…"
 
-// Shown returns an address as people may see it: without a user and password,
-// without a fragment, and with the names in its query but not their values. What
-// is not a URL, such as a path, stays as it is.
+// harmless are the parameters of buckets' addresses whose values are shown: they
+// say which bucket is meant.
+var harmless = map[string][]string{
+	"s3":     {"region", "endpoint", "disable_https", "s3ForcePathStyle", "use_path_style", "hostname_immutable", "anonymous", "accelerate", "dualstack", "fips", "profile"},
+	"gs":     {"anonymous"},
+	"azblob": {"storage_account", "domain", "protocol", "cdn", "localemu"},
+}
+
+var (
+	scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+	// login is a user before the host of ssh's short form, user@host:path.
+	login = regexp.MustCompile(`^[^/@]+@([^/:@]+:)`)
+	// partShown is how net/url shows the part of an address that it cannot read.
+	partShown = regexp.MustCompile(`invalid (port|URL escape) \\*"[^"]*"`)
+	// slipped is a login in an address that lacks its slashes.
+	slipped = regexp.MustCompile("(?i)\\b((?:https?|ftp|git|ssh|s3|gs|azblob):)/?[^\\s/\"'<>`][^\\s\"'<>`]*@[^\\s\"'<>`]*")
+	// inText finds addresses. What ends a sentence is no part of one.
+	inText = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'<>`]*[^\\s\"'<>`.,:;!?)\\]}]")
+)
+
+// Shown returns an address, or a path, as people may see it: without a login, and
+// without the values of a query and of a fragment. What cannot be read is not
+// shown, if it may hold any.
 func Shown(location string) string {
 	if !strings.Contains(location, "://") {
+		if found := scheme.FindString(location); found != "" && strings.Contains(location, "@") {
+			return found + hidden
+		}
+		return login.ReplaceAllString(location, "$1")
+	}
+	if !strings.ContainsAny(location, "@?#") {
 		return location
 	}
 	u, err := url.Parse(location)
 	if err != nil {
-		return unparsed.ReplaceAllString(location, "$1")
+		start, _, _ := strings.Cut(location, "://")
+		return Shown(start) + "://" + hidden
 	}
 	return Of(u)
 }
 
-// harmless are settings of object stores that say where and how, as
-// https://gocloud.dev/howto/blob/ names them.
-var harmless = map[string]bool{
-	"region": true, "endpoint": true, "use_path_style": true, "s3ForcePathStyle": true, "hostname_immutable": true,
-	"disable_https": true, "storage_account": true, "domain": true, "protocol": true, "localemu": true, "cdn": true,
+// Of is [Shown] for an address that was read.
+func Of(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment, shown.RawFragment = nil, "", false, "", ""
+	text := shown.String()
+	if u.RawQuery != "" {
+		text += "?" + shownQuery(u.Scheme, u.RawQuery)
+	}
+	if u.Fragment != "" {
+		text += "#" + hidden
+	}
+	return text
 }
 
-// Of is [Shown] of a URL that was parsed.
-func Of(u *url.URL) string {
-	bare := strip(u)
-	var names []string
-	for _, pair := range strings.FieldsFunc(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
-		name, _, named := strings.Cut(pair, "=")
+// shownQuery keeps names, and the values of what is harmless.
+func shownQuery(scheme, query string) string {
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
 		switch {
-		case harmless[name]:
-			names = append(names, pair)
-		case named:
-			names = append(names, name+"="+hidden)
-		default:
-			names = append(names, hidden)
+		case value == "" || value[0] == '=': // what looks like a name may be the token
+			pairs[i] = hidden
+		case !slices.Contains(harmless[scheme], name) || err != nil || Shown(plain) != plain:
+			pairs[i] = name + "=" + hidden
 		}
 	}
-	bare.RawQuery = strings.Join(names, "&")
-	return bare.String()
+	return strings.Join(pairs, "&")
 }
 
-// Bare returns an address for what is given away: without user and password,
-// query and fragment.
-func Bare(location string) string {
-	u, err := url.Parse(location)
-	if err != nil || !strings.Contains(location, "://") {
-		return Shown(location)
-	}
-	return strip(u).String()
-}
-
-func strip(u *url.URL) *url.URL {
-	bare := *u
-	bare.User, bare.RawQuery, bare.ForceQuery, bare.Fragment, bare.RawFragment = nil, "", false, "", ""
-	return &bare
-}
-
-// unparsed finds, in what is no proper URL, the parts that a URL has secrets in.
-var unparsed = regexp.MustCompile(`(?s)(^[^:]*://)[^/?#]*@|[?#].*$`)
-
-// HasSecret tells whether [Shown] would leave something out.
+// HasSecret tells whether [Shown] leaves something out.
 func HasSecret(location string) bool { return Shown(location) != location }
 
-// Error takes the address off an error of [net/http], which shows it with its
-// query and user.
-func Error(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
-		return of.Err
+// Same tells whether two addresses differ in nothing but what is not shown.
+func Same(a, b string) bool { return Shown(a) == Shown(b) }
+
+// ShownIn returns a text with every address in it as [Shown] shows it.
+func ShownIn(text string) string {
+	if !strings.Contains(text, ":") {
+		return text
 	}
-	return err
+	text = slipped.ReplaceAllString(inText.ReplaceAllStringFunc(text, Shown), "$1"+hidden)
+	return partShown.ReplaceAllString(text, "invalid $1 "+hidden)
 }
 
-// Replace shows a location, and every other address, in a text of another
-// program as [Shown].
+// Replace is [ShownIn] where one location is known to be in a text, whatever is
+// in it.
 func Replace(text, location string) string {
 	if HasSecret(location) {
 		text = strings.ReplaceAll(text, location, Shown(location))
 	}
-	return anywhere.ReplaceAllStringFunc(text, Shown)
+	return ShownIn(text)
 }
 
-// anywhere finds addresses in a text.
-var anywhere = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'"<>]+`)
+// Error returns err with its text as [ShownIn] shows it. Those of net/http
+// hold whole addresses.
+func Error(err error) error {
+	if err == nil || ShownIn(err.Error()) == err.Error() {
+		return err
+	}
+	return &shownError{err}
+}
+
+type shownError struct{ err error }
+
+func (e *shownError) Error() string { return ShownIn(e.err.Error()) }
+
+func (e *shownError) Unwrap() error { return e.err }
+
+// Bare returns an address for everybody to use: without a login, a query or a
+// fragment.
+func Bare(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return Shown(location)
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	return u.String()
+}

@@ -28,6 +28,7 @@ const (
 	Nothing        Action = iota
 	Repeat                // the same command; see Means
 	Rename                // the same command with another name; see Known
+	Instead               // what was given, and what was meant: the same command with that
 	OtherVariant          // the variant that is not there; see Known
 	Advise                // a sentence
 	Install               // a package

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -41,23 +40,16 @@ func Open(location string) (Origin, error) { return OpenWith(location, DefaultPa
 
 // OpenWith is [Open] with another patience.
 func OpenWith(location string, patience Patience) (Origin, error) {
-	if !strings.Contains(location, "://") {
-		return directory(filepath.Clean(location)), nil
+	place, err := address.Parse(location)
+	switch {
+	case err != nil:
+		return nil, err
+	case place.URL == nil:
+		return directory(filepath.Clean(place.Dir)), nil
+	case place.URL.Scheme == "http", place.URL.Scheme == "https":
+		return newWeb(place.URL, patience), nil
 	}
-	parsed, err := url.Parse(location)
-	if err != nil {
-		return nil, fmt.Errorf("opening a repository: %s: %w", address.Shown(location), address.Error(err))
-	}
-	switch parsed.Scheme {
-	case "http", "https":
-		return newWeb(parsed, patience)
-	case "file":
-		if parsed.Host != "" && parsed.Host != "localhost" {
-			return nil, fmt.Errorf("%s: a file URL has three slashes, as in file:///srv/www/images", address.Shown(location))
-		}
-		return directory(filepath.FromSlash(parsed.Path)), nil
-	}
-	return nil, fmt.Errorf("%s: images come from http://, https://, file:// or a directory", address.Shown(location))
+	return nil, &address.InvalidError{Given: location, Why: "images come from http://, https://, file:// or a directory"}
 }
 
 // checkPath returns an error for a path that leads out of the repository.

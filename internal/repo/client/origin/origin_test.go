@@ -36,6 +36,7 @@ func TestLocations(t *testing.T) {
 		"https://images.example.org":          "https://images.example.org/a/b+c",
 		"https://images.example.org/go/vm/":   "https://images.example.org/go/vm/a/b+c",
 		"http://me:secret@images.example.org": "http://images.example.org/a/b+c",
+		"http://images.example.org/?sig=abc":  "http://images.example.org/a/b+c?sig=…",
 		"file:///srv/www":                     "/srv/www/a/b+c",
 		"file://localhost/srv/www":            "/srv/www/a/b+c",
 		"/srv/www/":                           "/srv/www/a/b+c",

@@ -24,18 +24,15 @@ type web struct {
 	met      atomic.Bool // it answered once
 }
 
-func newWeb(base *url.URL, patience Patience) (*web, error) {
-	if base.Host == "" {
-		return nil, fmt.Errorf("%s: it names no host", address.Of(base))
-	}
-	w := &web{base: base, patience: patience, proxy: http.ProxyFromEnvironment}
+func newWeb(base *url.URL, patience Patience) *web {
+	w := &web{base: base, patience: patience, proxy: address.Proxy}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return w.proxy(r) }
 	// A compressed part of a file is of no use, and counts wrongly.
 	transport.DisableCompression = true
 	transport.MaxIdleConnsPerHost = 16
 	w.client = &http.Client{Transport: transport, CheckRedirect: follow}
-	return w, nil
+	return w
 }
 
 // mostRedirects is how many redirects are followed, as browsers do about.
@@ -43,7 +40,10 @@ const mostRedirects = 10
 
 var errLoop = errors.New("too many redirects")
 
-func follow(_ *http.Request, via []*http.Request) error {
+// follow follows a redirect. The one who it leads to is not told the query of who
+// it came from.
+func follow(request *http.Request, via []*http.Request) error {
+	request.Header.Del("Referer")
 	if len(via) >= mostRedirects {
 		return errLoop
 	}
@@ -153,7 +153,7 @@ func (w *web) get(ctx context.Context, path, byteRange string) (*answer, error) 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.address(path).String(), nil)
 	if err != nil {
 		watch.end()
-		return nil, fmt.Errorf("asking for %s: %w", path, err)
+		return nil, fmt.Errorf("asking for %s: %w", path, address.Error(err))
 	}
 	request.Header.Set("Accept-Encoding", "identity")
 	request.Header.Set("User-Agent", "amigo-image")
@@ -193,12 +193,12 @@ func (w *web) refused(r *answer) error {
 func last(host string, err error) (string, error) {
 	var outer *url.Error
 	if !errors.As(err, &outer) {
-		return host, err
+		return host, address.Error(err)
 	}
 	if to, e := url.Parse(outer.URL); e == nil && to.Host != "" {
 		host = to.Host
 	}
-	return host, outer.Err
+	return host, address.Error(outer.Err)
 }
 
 // proxyOf returns the proxy that a request goes through, for people.

@@ -6,10 +6,11 @@ import (
 	"regexp"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
-// publicURL is an address that every shell takes for one plain word, since the
+// publicURL, without its login and query, is an address that every shell takes for one plain word, since the
 // page shows it in command lines.
 var publicURL = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~%/@:,+=-]*)?$`)
 
@@ -20,8 +21,8 @@ func (o Options) check() error {
 	if err := layout.CheckProduct(o.Product); o.Product != "" && err != nil {
 		faults = append(faults, fmt.Errorf("product: %w", err))
 	}
-	if o.PublicURL != "" && !publicURL.MatchString(o.PublicURL) {
-		faults = append(faults, fmt.Errorf("public URL: %q is not a plain http:// or https:// address", o.PublicURL))
+	if bare := address.Bare(o.PublicURL); bare != "" && !publicURL.MatchString(bare) {
+		faults = append(faults, fmt.Errorf("public URL: %q is not a plain http:// or https:// address", bare))
 	}
 	for field, text := range map[string]string{"issues": o.Issues, "by": o.By} {
 		if err := printable.Check(text); err != nil {

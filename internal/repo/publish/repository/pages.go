@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/catalog"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
@@ -85,12 +86,12 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 		return 0, err
 	}
 	pages, err := catalog.Render(known, catalog.Options{
-		BaseURL: r.PublicURL, PublicKey: lastLine(key), RootSHA256: manifest.Digest(root), Changes: news, Issues: r.Issues,
+		BaseURL: address.Bare(r.PublicURL), PublicKey: lastLine(key), RootSHA256: manifest.Digest(root), Changes: news, Issues: r.Issues,
 	})
 	if err != nil {
 		return 0, err
 	}
-	if err := r.writeState(ctx, siteFile, site{Product: r.Product, PublicURL: r.PublicURL, Issues: r.Issues}); err != nil {
+	if err := r.writeState(ctx, siteFile, site{Product: r.Product, PublicURL: address.Bare(r.PublicURL), Issues: r.Issues}); err != nil {
 		return 0, err
 	}
 	for _, file := range append(files, pages...) {

@@ -118,7 +118,7 @@ func reach(ctx context.Context, location *url.URL, bucket *blob.Bucket) error {
 		return nil
 	}
 	if denied.Obstacle, denied.Err = obstacle(known(err)), err; denied.Obstacle == 0 {
-		return fmt.Errorf("opening %s: %w", address.Of(location), err)
+		return fmt.Errorf("opening %s: %w", address.Of(location), address.Error(err))
 	}
 	return denied
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"gocloud.dev/blob"
@@ -24,11 +25,11 @@ var schemes = []string{"s3", "gs", "azblob", "mem"}
 // Make makes the directory of a location, if it is one. Buckets are made with
 // their stores' own tools.
 func Make(location string) error {
-	dir, ok := strings.CutPrefix(location, "file://")
-	if !ok && strings.Contains(location, "://") || dir == "" {
-		return nil
+	place, err := address.Parse(location)
+	if err != nil || place.URL != nil {
+		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(place.Dir, 0o755); err != nil {
 		return fmt.Errorf("making the directory of the repository: %w", err)
 	}
 	return nil
@@ -40,27 +41,21 @@ func Make(location string) error {
 // https://gocloud.dev/howto/blob/; credentials come from where each store's own
 // tools take them.
 func Open(ctx context.Context, location string) (*Store, error) {
-	scheme, _, isURL := strings.Cut(location, "://")
-	if !isURL {
-		return openDir(location, location)
+	place, err := address.Parse(location)
+	switch {
+	case err != nil:
+		return nil, err
+	case place.URL == nil:
+		return openDir(location, place.Dir)
+	case slices.Contains(schemes, place.URL.Scheme):
+		return openBucket(ctx, place.URL)
+	default:
+		return nil, &SchemeError{Scheme: place.URL.Scheme}
 	}
-	parsed, err := url.Parse(location)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not the address of a repository: %w", address.Shown(location), address.Error(err))
-	}
-	if scheme == "file" {
-		return openDir(location, parsed.Host+parsed.Path)
-	}
-	for _, known := range schemes {
-		if scheme == known {
-			return openBucket(ctx, parsed)
-		}
-	}
-	return nil, &SchemeError{Location: address.Shown(location), Scheme: scheme}
 }
 
 // SchemeError says that nothing can be published to an address.
-type SchemeError struct{ Location, Scheme string }
+type SchemeError struct{ Scheme string }
 
 func (e *SchemeError) Error() string {
 	return fmt.Sprintf("nothing can be published to %s:// (only to a directory, file://, %s://)", e.Scheme, strings.Join(schemes[:len(schemes)-1], "://, "))
@@ -72,9 +67,6 @@ func (e *SchemeError) Fault() fault.Report {
 }
 
 func openDir(location, dir string) (*Store, error) {
-	if dir == "" {
-		return nil, fmt.Errorf("%q names no directory", location)
-	}
 	backend, err := openFiles(dir)
 	if err != nil {
 		return nil, err
@@ -95,7 +87,7 @@ func openBucket(ctx context.Context, location *url.URL) (*Store, error) {
 	}
 	bucket, err := blob.OpenBucket(ctx, bare.String())
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", address.Of(&bare), err)
+		return nil, fmt.Errorf("opening %s: %w", address.Of(&bare), address.Error(err))
 	}
 	if err := reach(ctx, &bare, bucket); err != nil {
 		return nil, errors.Join(err, bucket.Close())

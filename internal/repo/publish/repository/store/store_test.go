@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // stores are a directory and an object store in memory.
@@ -395,5 +399,44 @@ func TestGoogleRefuses(t *testing.T) {
 	}
 	if err := s.Create(t.Context(), "a", strings.NewReader("")); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("a file that is not ours to write: %v", err)
+	}
+}
+
+// TestBothSidesReadOneAddress holds that what is published to a file URL is where
+// its readers look.
+func TestBothSidesReadOneAddress(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "t q#ä%")
+	encoded := (&url.URL{Path: dir}).EscapedPath()
+	for _, location := range []string{dir, "file://" + encoded, "file://localhost" + encoded, "file:" + encoded} {
+		if err := Make(location); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Put(t.Context(), "file", []byte(location)), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		from, err := origin.Open(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := from.Fetch(t.Context(), "file", 1000); err != nil || string(got) != location || from.URL("file") != filepath.Join(dir, "file") {
+			t.Errorf("%s: %q, %v", location, got, err)
+		}
+	}
+	t.Chdir(t.TempDir())
+	for _, location := range []string{"s3:bucket", "s3:/bucket", "gs:bucket", "file://srv/www", "file:www", `C:\images`, "me@host:/srv", "https:host"} {
+		_, opened := Open(t.Context(), location)
+		_, read := origin.Open(location)
+		for _, err := range []error{Make(location), opened, read} {
+			if !errors.As(err, new(*address.InvalidError)) {
+				t.Errorf("%s: %v", location, err)
+			}
+		}
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("made: %v, %v", left, err)
 	}
 }
