@@ -43,6 +43,9 @@ func TestFaultyImage(t *testing.T) {
 		"no systemd unit failed",
 		"only SSH and the web listen to others",
 		"no certificate of the build is left",
+		"what serves is confined",
+		"what serves is tried again without end",
+		"while GOlr is away, pages say so",
 	}
 	if diff := cmp.Diff(want, failedChecks(t, err)); diff != "" {
 		t.Errorf("failed checks (-want +got):\n%s\n%v", diff, err)

@@ -11,13 +11,14 @@ printf "\$ENV{AMIGO_BETA}='1';\n\$ENV{AMIGO_VERBOSE}='1';\n1;\n" >/srv/amigo/per
 echo '({"beta":"1"})' >/srv/amigo/static/js/bundle.js
 echo 'AMIGO_BETA:' >/srv/amigo/conf/amigo.yaml
 page() { printf '<html><head><title>%s</title><script src="/static/js/bundle.js"></script></head><body>%s</body></html>\n' "$2" "$3" >"/srv/stub/$1.html"; }
-page start 'AmiGO' '<a href="/amigo">AmiGO</a> 2026-08-01 <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>'
+page start 'AmiGO' '<input type="search"><a href="/amigo">AmiGO</a> 2026-08-01 <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>'
 page welcome 'AmiGO 2: Welcome' ''
 page annotation 'Search' ''
 page grebe 'Grebe' ''
 page term 'GO:0006915' ''
 echo '{"response":{"numFound":1,"docs":[{"annotation_class":"GO:0006915","annotation_class_label":"apoptotic process"}]}}' >/srv/stub/select.json
 cat >/etc/apache2/sites-available/000-default.conf <<'CONF'
+LimitRequestLine 65536
 <VirtualHost *:80>
 	DocumentRoot /srv/stub
 	DirectoryIndex start.html
@@ -27,7 +28,14 @@ cat >/etc/apache2/sites-available/000-default.conf <<'CONF'
 	<Directory /srv/amigo/static>
 		Require all granted
 	</Directory>
+	Header always set X-Content-Type-Options nosniff
+	Header always set Content-Security-Policy "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
+	Header set Content-Type application/javascript "expr=%{QUERY_STRING} =~ m#json\.wrf#"
 	RewriteEngine On
+	RewriteCond %{REQUEST_METHOD} !^(GET|HEAD)$
+	RewriteRule ^ - [R=405]
+	RewriteCond %{QUERY_STRING} "rows=(abc|2147483647)|start=100001|%FF|%28%28|=nothing|(fq=id:x&){99}|(facet.field=source&){99}"
+	RewriteRule ^/solr/select$ - [R=400]
 	RewriteCond %{QUERY_STRING} (^|&)(shards|stream\.|qt=/|q%) [NC]
 	RewriteRule ^ - [F]
 	RewriteRule ^/solr/select$ /srv/stub/select.json [END]
@@ -40,6 +48,9 @@ cat >/etc/apache2/sites-available/000-default.conf <<'CONF'
 </VirtualHost>
 CONF
 a2enmod -q rewrite headers
+echo 'kernel.printk = 3 4 1 3' >/etc/sysctl.d/60-stub.conf
+printf '%s\n' 'http://\4/ 10.0.2.15 http://127.0.0.1:9999/' >/etc/issue
+echo 'Runs here: Logs: Update:' >/etc/motd
 systemctl enable -q apache2.service
 useradd --create-home --shell /bin/bash --groups sudo,adm amigo
 passwd -q -d amigo
