@@ -31,6 +31,7 @@ LimitRequestLine 65536
 	Header always set X-Content-Type-Options nosniff
 	Header always set Content-Security-Policy "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
 	Header set Content-Type application/javascript "expr=%{QUERY_STRING} =~ m#json\.wrf#"
+	ServerSignature Off
 	RewriteEngine On
 	RewriteCond %{REQUEST_METHOD} !^(GET|HEAD)$
 	RewriteRule ^ - [R=405]
