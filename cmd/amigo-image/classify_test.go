@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
@@ -47,9 +48,9 @@ import (
 var errTest = errors.New("x")
 
 // typed returns the application as it would be for a command line.
-func typed(args ...string) *app {
-	a := &app{args: args}
-	a.root = a.rootCommand()
+func typed(args ...string) *cli.App {
+	a := &cli.App{Args: args}
+	a.Root = newRootCommand(a)
 	return a
 }
 
@@ -151,12 +152,12 @@ func TestFaultsOfTheEngine(t *testing.T) {
 	tested := map[string]bool{}
 	for _, c := range cases {
 		tested[nameOf(c.err)] = true
-		all := faultsOf(errors.Join(&pipeline.BuildError{Build: "b", Err: fmt.Errorf("%w", c.err)}))
+		all := cli.FaultsOf(errors.Join(&pipeline.BuildError{Build: "b", Err: fmt.Errorf("%w", c.err)}))
 		if len(all) != 1 {
 			t.Fatalf("%v: %d faults", c.err, len(all))
 		}
 		f := all[0]
-		a.word(f)
+		a.Word(f)
 		if f.Code != c.code || !strings.HasPrefix(f.What, c.what) || len(f.What) > fault.Longest {
 			t.Errorf("%T: %+v", c.err, f)
 		}
@@ -242,12 +243,12 @@ func faultMethod(d ast.Decl) (name string, ok bool) {
 func TestWords(t *testing.T) {
 	a := typed("pull", "stable")
 	for action := fault.Nothing + 1; action <= fault.LastAction; action++ {
-		if text := a.words(fault.Try{Action: action, On: []string{"on"}, Known: []string{"known"}}); text == "" || strings.Contains(text, "%") {
+		if text := a.Words(fault.Try{Action: action, On: []string{"on"}, Known: []string{"known"}}); text == "" || strings.Contains(text, "%") {
 			t.Errorf("action %d: %q", action, text)
 		}
 	}
 	for means := range fault.LastMeans + 1 {
-		if meansWords[means] == "" {
+		if cli.Remarks[means] == "" {
 			t.Errorf("means %d has no words", means)
 		}
 	}
@@ -255,14 +256,14 @@ func TestWords(t *testing.T) {
 
 func TestRepeatHidesSecrets(t *testing.T) {
 	a := typed("build", "-var", "password=x", ".")
-	if text := a.words(fault.Retry(fault.FreeSpace)); text != "the same command   # when there is some space" {
+	if text := a.Words(fault.Retry(fault.FreeSpace)); text != "the same command   # when there is some space" {
 		t.Error(text)
 	}
 }
 
 func TestFaultsTellEveryBuild(t *testing.T) {
 	one, two := &pipeline.BuildError{Build: "one", Err: errors.New("1")}, &pipeline.BuildError{Build: "two", Err: errors.New("2")}
-	all := faultsOf(errors.Join(errors.Join(one, two), errors.New("3")))
+	all := cli.FaultsOf(errors.Join(errors.Join(one, two), errors.New("3")))
 	if len(all) != 3 || all[1].Where != "build two" || all[2].Code != fault.Other {
 		t.Errorf("%+v", all)
 	}

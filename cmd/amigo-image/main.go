@@ -1,5 +1,5 @@
-// Command amigo-image builds virtual machines of AmiGO from templates of
-// Packer's language, without Packer.
+// Command amigo-image gets, runs, builds and publishes virtual machines of
+// AmiGO. Its templates are Packer's, and it needs no Packer.
 package main
 
 import "os"

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 
-// manCommand is for those who package the program.
-func (a *app) manCommand() *cobra.Command {
+// newManCommand is for those who package the program.
+func newManCommand(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIRECTORY",
 		Hidden:  true,
@@ -22,21 +23,21 @@ func (a *app) manCommand() *cobra.Command {
 		Example: "  amigo-image man build/man",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("man takes a directory", c.CommandPath()+" build/man")
+				return cli.Usage("man takes a directory", c.CommandPath()+" build/man")
 			}
-			return a.man(args[0])
+			return writeManual(a, args[0])
 		},
 	}
 }
 
-func (a *app) man(dir string) error {
+func writeManual(a *cli.App, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("writing the manual: %w", err)
 	}
-	a.root.DisableAutoGenTag = true
-	forManual(a.root)
+	a.Root.DisableAutoGenTag = true
+	forManual(a.Root)
 	header := &doc.GenManHeader{Section: "1", Source: "amigo-image " + version.String(), Manual: "AmiGO virtual machines"}
-	if err := doc.GenManTree(a.root, header, dir); err != nil {
+	if err := doc.GenManTree(a.Root, header, dir); err != nil {
 		return fmt.Errorf("writing the manual: %w", err)
 	}
 	return nil
@@ -52,7 +53,7 @@ func forManual(c *cobra.Command) {
 	if found {
 		c.Long += "\n\n# EXIT STATUS\n```\n" + strings.TrimRight(status, "\n") + "\n```"
 	}
-	c.Long += "\n\n# ENVIRONMENT\n" + environment + "NAME sets the flag --name; dashes are underscores."
+	c.Long += "\n\n# ENVIRONMENT\n" + cli.Environment + "NAME sets the flag --name; dashes are underscores."
 	c.Example = strings.TrimPrefix(strings.ReplaceAll(c.Example, "\n  ", "\n"), "  ")
 	for _, child := range c.Commands() {
 		forManual(child)

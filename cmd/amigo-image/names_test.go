@@ -14,6 +14,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/spf13/cobra"
 
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
@@ -86,18 +87,18 @@ func everyCommand(c *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-func testApp() *app {
-	a := &app{registry: testRegistry()}
-	a.root = a.rootCommand()
-	a.root.InitDefaultHelpCmd()
-	a.root.InitDefaultCompletionCmd()
+func testApp() *cli.App {
+	a := &cli.App{Registry: testRegistry()}
+	a.Root = newRootCommand(a)
+	a.Root.InitDefaultHelpCmd()
+	a.Root.InitDefaultCompletionCmd()
 	return a
 }
 
 // TestMistypedCommandsAndFlags: each gets the one that was meant.
 func TestMistypedCommandsAndFlags(t *testing.T) {
 	a, count := testApp(), 0
-	everyCommand(a.root, func(c *cobra.Command) {
+	everyCommand(a.Root, func(c *cobra.Command) {
 		var commands, flags []string
 		for _, child := range c.Commands() {
 			if child.IsAvailableCommand() {
@@ -106,14 +107,14 @@ func TestMistypedCommandsAndFlags(t *testing.T) {
 		}
 		mistyped(commands, func(slip, name string) {
 			count++
-			if try := tryOf(t, a.unknownCommand(c, slip)); try != c.CommandPath()+" "+name {
+			if try := tryOf(t, a.UnknownCommand(c, slip)); try != c.CommandPath()+" "+name {
 				t.Errorf("%s %s: %s, not %s", c.CommandPath(), slip, try, name)
 			}
 		})
-		visitFlags(c, func(name string) { flags = append(flags, name) })
+		cli.EachFlag(c, func(name string) { flags = append(flags, name) })
 		mistyped(flags, func(slip, name string) {
 			count++
-			if try := tryOf(t, a.unknownFlag(c, fmt.Errorf("unknown flag: --%s", slip))); try != "--"+name {
+			if try := tryOf(t, a.UnknownFlag(c, fmt.Errorf("unknown flag: --%s", slip))); try != "--"+name {
 				t.Errorf("%s --%s: %s, not --%s", c.CommandPath(), slip, try, name)
 			}
 		})
@@ -127,7 +128,7 @@ func TestMistypedCommandsAndFlags(t *testing.T) {
 func TestMistypedNames(t *testing.T) {
 	known := []string{"stable", "nightly", "testing", "2026-11-15", "2026-11-22", "2026-09-01.2", "my-test", "distribution", "production"}
 	mistyped(known, func(slip, name string) {
-		got, _, _ := strings.Cut(named("amigo-image info", slip, known), "   #")
+		got, _, _ := strings.Cut(cli.Named("amigo-image info", slip, known), "   #")
 		if got != "amigo-image info "+name {
 			t.Errorf("%s: %s, not %s", slip, got, name)
 		}

@@ -102,8 +102,8 @@ func unbreakable(line string) bool {
 // is used.
 func TestHelp(t *testing.T) {
 	a, count := testApp(), 0
-	everyCommand(a.root, func(c *cobra.Command) {
-		if !c.IsAvailableCommand() && c != a.root {
+	everyCommand(a.Root, func(c *cobra.Command) {
+		if !c.IsAvailableCommand() && c != a.Root {
 			return
 		}
 		var text strings.Builder

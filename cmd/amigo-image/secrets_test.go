@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/use"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
@@ -186,8 +187,8 @@ func TestSecretsStayHere(t *testing.T) {
 				"amigo-image verify nightly --from " + place + hasty,
 				"amigo-image run --variant x " + place + " stable" + hasty,
 				"amigo-image gc --dry-run",
-				repositoryVariable + "=" + place + " amigo-image doctor repository --report",
-				repositoryVariable + "=" + place + " amigo-image doctor repository --json",
+				use.RepositoryVariable + "=" + place + " amigo-image doctor repository --report",
+				use.RepositoryVariable + "=" + place + " amigo-image doctor repository --json",
 				"HTTP_PROXY=" + place + " https_proxy=" + place + " amigo-image doctor proxies --report",
 				"HTTP_PROXY=" + place + " amigo-image list http://images.example.org" + hasty,
 				"amigo-image publish --to " + place + " --keys " + keys,

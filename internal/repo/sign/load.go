@@ -28,12 +28,16 @@ const (
 type Fetch func(ctx context.Context, path string, limit int64) ([]byte, error)
 
 // Load reads the state of a repository and verifies it, beginning with the
-// ring's first root. What has expired is loaded, too: to publish is to renew
-// it. A repository without anything gives the zero State.
+// ring's first root, or without a ring with the repository's own. What has
+// expired is loaded, too: to publish is to renew it. A repository without
+// anything gives the zero State.
 func Load(ctx context.Context, r *Ring, fetch Fetch) (State, error) {
-	version, first, err := r.Root()
-	if err != nil {
-		return State{}, err
+	version, first := int64(1), []byte(nil)
+	if r != nil {
+		var err error
+		if version, first, err = r.Root(); err != nil {
+			return State{}, err
+		}
 	}
 	there, err := fetch(ctx, layout.Metadata(fileName(metadata.ROOT, version)), rootLimit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +46,9 @@ func Load(ctx context.Context, r *Ring, fetch Fetch) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("reading the repository's first root: %w", err)
 	}
-	if !sameSigned(there, first) {
+	if r == nil {
+		first = there
+	} else if !sameSigned(there, first) {
 		return State{}, &ConflictError{File: r.metadata(metadata.ROOT, version), Err: errors.New("the repository has another root of that version")}
 	}
 	roots, err := follow(ctx, fetch, first)

@@ -15,7 +15,8 @@ import (
 // logsKept is how many log files stay in a directory.
 const logsKept = 20
 
-// Log writes every event to a file, the output of tools too.
+// Log writes every event to a file, the output of tools too. A nil Log writes
+// nothing: it stands for a log that can't be had.
 type Log struct {
 	mu sync.Mutex
 	f  *os.File
@@ -58,12 +59,17 @@ func LogFile(path string) (*Log, error) {
 	return &Log{f: f}, nil
 }
 
-// Path returns where the log is.
-func (l *Log) Path() string { return l.f.Name() }
+// Path returns where the log is, or "".
+func (l *Log) Path() string {
+	if l == nil {
+		return ""
+	}
+	return l.f.Name()
+}
 
 // Emit writes a line; progress is left out.
 func (l *Log) Emit(e event.Event) {
-	if e.Type == event.Progress {
+	if l == nil || e.Type == event.Progress {
 		return
 	}
 	e = clean(e)
@@ -78,4 +84,9 @@ func (l *Log) Emit(e event.Event) {
 }
 
 // Close closes the file.
-func (l *Log) Close() error { return l.f.Close() }
+func (l *Log) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.f.Close()
+}

@@ -55,7 +55,8 @@ type Repository struct {
 }
 
 // Open opens the repository at a location; see [store.Open]. It may be empty.
-// The ring has the keys of the roles that are to be signed.
+// The ring has the keys of the roles that are to be signed. Without one, the
+// repository can only be read.
 func Open(ctx context.Context, location string, ring *sign.Ring, options Options) (*Repository, error) {
 	r := &Repository{Options: options, ring: ring, policy: sign.DefaultPolicy()}
 	if err := options.check(); err != nil {
@@ -191,7 +192,7 @@ func (r *Repository) load(ctx context.Context) (current, error) {
 	if err != nil {
 		return now, err
 	}
-	if !now.Empty() {
+	if !now.Empty() && r.ring != nil {
 		// The next rotation of keys begins here. A ring that can't be written
 		// has no keys to rotate.
 		_ = r.ring.Learn(now.State)

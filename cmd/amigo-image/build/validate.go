@@ -1,0 +1,60 @@
+package build
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+)
+
+func newValidateCommand(a *cli.App) *cobra.Command {
+	var t templateFlags
+	var syntax bool
+	c := &cobra.Command{
+		Use:     "validate [TEMPLATE]",
+		GroupID: "build",
+		Short:   "check a template",
+		Long: `Check a template, a file or a directory, and all that its components say of
+their configuration. Nothing is run, fetched or written.
+` + exitStatusRead,
+		Example: "  amigo-image validate examples/amigo\n  amigo-image validate -var version=2.5.17 .",
+		RunE: func(c *cobra.Command, args []string) error {
+			return runValidate(a, c, args, &t, syntax)
+		},
+	}
+	t.add(c.Flags())
+	c.Flags().BoolVar(&syntax, "syntax-only", false, "do not ask the components")
+	return c
+}
+
+func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, syntax bool) error {
+	template, err := t.parse(c, args)
+	if err != nil {
+		return err
+	}
+	names := []string{}
+	if syntax {
+		warn(a, template.Warnings())
+	} else {
+		plan, err := template.Plan(a.Registry, t.options())
+		if err != nil {
+			return err
+		}
+		defer plan.Close()
+		warn(a, plan.Warnings())
+		for _, b := range plan.Builds {
+			names = append(names, b.Name)
+		}
+	}
+	if a.JSON {
+		return json.NewEncoder(cli.Stdout.Document()).Encode(struct {
+			Type   string   `json:"type"`
+			Valid  bool     `json:"valid"`
+			Builds []string `json:"builds"`
+		}{"result", true, names})
+	}
+	fmt.Fprintln(cli.Stdout, "The template is valid.")
+	return nil
+}

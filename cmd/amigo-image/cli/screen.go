@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+// Everything is printed to one of these.
+var (
+	Stdout = terminal.NewPrinter(os.Stdout)
+	Stderr = terminal.NewPrinter(os.Stderr)
+)
+
+// OpenLog opens the log that --log names, or one in the cache, named after the
+// command. A command that cannot write one there does its work without a log.
+func (a *App) OpenLog(command string) (*terminal.Log, error) {
+	if a.log != "" {
+		l, err := terminal.LogFile(a.log)
+		a.LogPath = l.Path()
+		return l, err
+	}
+	var l *terminal.Log
+	if dir, err := cache.Default(); err == nil {
+		l, _ = terminal.OpenLog(LogDir(dir), command)
+	}
+	a.LogPath = l.Path()
+	return l, nil
+}
+
+// Screen shows events on standard error, those of builds with their names.
+// With --verbose it shows the output of tools, too.
+func (a *App) Screen(builds bool) terminal.Sink {
+	sink := terminal.Open(os.Stderr, terminal.Look{Colour: a.Colour, Builds: builds, Every: a.every, Times: a.Times})
+	if a.Verbose {
+		return verbose{sink}
+	}
+	return sink
+}
+
+// verbose turns the output of tools into messages.
+type verbose struct{ terminal.Sink }
+
+func (v verbose) Emit(e event.Event) {
+	if e.Type == event.Detail {
+		e.Type = event.Message
+	}
+	v.Sink.Emit(e)
+}
+
+// JSONSink writes events to standard output, one object a line.
+func (a *App) JSONSink() *terminal.JSON {
+	sink := terminal.NewJSON(Stdout.Document())
+	if a.every > 0 {
+		sink.Every(a.every)
+	}
+	return sink
+}
+
+// Asker returns how to ask a person, or nil if nobody is there.
+func Asker() func(string) (string, error) {
+	if !terminal.Is(os.Stdin) || !terminal.Is(os.Stderr) {
+		return nil
+	}
+	answers := bufio.NewReader(os.Stdin)
+	return func(query string) (string, error) {
+		fmt.Fprintf(Stderr, "%s ", query)
+		line, err := answers.ReadString('\n')
+		return strings.TrimSpace(line), err
+	}
+}

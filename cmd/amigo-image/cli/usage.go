@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
+)
+
+// Usage is an error of the command line.
+func Usage(what, try string) error {
+	return &fault.Error{What: what, Try: try, Code: fault.Usage}
+}
+
+// UnknownCommand says that c has no such command, and which was meant.
+func (a *App) UnknownCommand(c *cobra.Command, name string) error {
+	try := c.CommandPath() + " --help"
+	var known []string
+	for _, command := range c.Commands() {
+		if command.IsAvailableCommand() {
+			known = append(known, command.Name())
+		}
+	}
+	if near := nearest.Name(name, known); near != "" {
+		try = a.instead(name, near, c.CommandPath()+" "+near)
+	}
+	return Usage(fmt.Sprintf("there is no command %q", name), try)
+}
+
+// UnknownFlag says that c has no such flag, and which was meant.
+func (a *App) UnknownFlag(c *cobra.Command, err error) error {
+	try := c.CommandPath() + " --help"
+	var known []string
+	EachFlag(c, func(name string) { known = append(known, "--"+name) })
+	wrong := flagOf(err)
+	if near := nearest.Name(wrong, known); near != "" {
+		try = near
+		for _, arg := range a.Args {
+			// It may have one dash, and a value.
+			if name, value, _ := strings.Cut(arg, "="); strings.TrimLeft(name, "-") == strings.TrimLeft(wrong, "-") {
+				try = a.instead(arg, near+arg[len(arg)-len(value)-min(1, len(value)):], near)
+			}
+		}
+	}
+	return Usage(err.Error(), try)
+}

@@ -1,0 +1,125 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+func newPruneCommand(a *cli.App) *cobra.Command {
+	var p publisherFlags
+	rules := repository.Rules{History: keep.Span{Days: 7}}
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "take old versions out of a repository",
+		Long: `Take old versions out of a repository. A version stays if any rule keeps it; what a
+channel is at, would go back to, or was at in the last days stays in any case.
+
+It takes two runs: the first does not offer a version any more, and one some days
+later removes its files, when no reader can be in the middle of it.
+` + exitStatusPublish,
+		Example: "  amigo-image prune --to images --keep-daily 7 --keep-monthly 12 --dry-run\n" +
+			"  amigo-image prune --to images --keep-within 1m --keep-version 2026-03-01",
+		Args: cli.NoArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if rules.Empty() {
+				return cli.Usage("which versions are to stay?", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
+			}
+			rules.Reason = p.reason
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
+				done, err := r.Prune(ctx, rules)
+				if err != nil {
+					return err
+				}
+				return showPruned(out, done)
+			})
+		},
+	}
+	addRules(c, &rules)
+	return p.withReason(p.publisher(c))
+}
+
+// addRules adds the flags of the keep rules, which have restic's names.
+func addRules(c *cobra.Command, rules *repository.Rules) {
+	flags := c.Flags()
+	for _, rule := range []struct {
+		name, what string
+		count      *int
+	}{
+		{"last", "the newest `N` versions", &rules.Last},
+		{"hourly", "the newest version of each of `N` hours", &rules.Hourly},
+		{"daily", "the newest version of each of `N` days", &rules.Daily},
+		{"weekly", "the newest version of each of `N` weeks", &rules.Weekly},
+		{"monthly", "the newest version of each of `N` months", &rules.Monthly},
+		{"yearly", "the newest version of each of `N` years", &rules.Yearly},
+	} {
+		flags.IntVar(rule.count, "keep-"+rule.name, 0, "keep "+rule.what+"; -1: all")
+	}
+	flags.Var(&rules.Within, "keep-within", "keep what is not older than this before the newest, such as 1y6m or 14d")
+	flags.Var(&rules.History, "keep-history", "keep what a channel was at within this time")
+	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "keep these `VERSIONS`, such as those that a paper cites")
+	flags.BoolVar(&rules.DryRun, "dry-run", false, "tell which would go and which stay, and why")
+}
+
+// showPruned tells what a prune did and what happens when.
+func showPruned(r *cli.Reporter, done repository.Pruned) error {
+	if r.JSON != nil {
+		return r.Object(struct {
+			Type string `json:"type"`
+			repository.Pruned
+		}{"result", done})
+	}
+	var rows [][]string
+	for _, d := range done.Decisions {
+		verdict := "keep"
+		if !d.Keep {
+			verdict = "remove"
+		}
+		rows = append(rows, []string{verdict, d.Version, d.Time.UTC().Format(time.DateOnly), strings.Join(d.Reasons, ", ")})
+	}
+	cli.WriteTable([]cli.Column{{Name: ""}, {Name: "VERSION"}, {Name: "BUILT", Rank: 2}, {Name: "WHY", Rank: 1}}, rows)
+	for _, line := range PrunedLines(done) {
+		fmt.Fprintln(cli.Stdout, line)
+	}
+	return nil
+}
+
+// PrunedLines says what was pruned and what stays, a line each.
+func PrunedLines(done repository.Pruned) []string {
+	would := func(did, would string) string {
+		if done.DryRun {
+			return would
+		}
+		return did
+	}
+	var lines []string
+	if len(done.Withdrawn) > 0 {
+		lines = append(lines, fmt.Sprintf("%s %s; a prune after %s removes the files", cli.Count(len(done.Withdrawn), "version"),
+			would("withdrawn", "would be withdrawn"), done.Withdrawn[0].NotBefore.UTC().Format("2006-01-02 15:04 UTC")))
+	}
+	if done.Files > 0 {
+		lines = append(lines, fmt.Sprintf("%s, %s %s%s", cli.Count(done.Files, "file"), terminal.Bytes(done.Bytes), would("removed", "would be removed"), of(done.Removed)))
+	}
+	if waiting := len(done.Waiting) - len(done.Withdrawn); waiting > 0 {
+		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", cli.Count(waiting, "version")))
+	}
+	if len(lines) == 0 {
+		lines = []string{"nothing goes"}
+	}
+	return lines
+}
+
+func of(versions []string) string {
+	if len(versions) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(versions, ", ") + ")"
+}

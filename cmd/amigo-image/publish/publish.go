@@ -1,0 +1,70 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+func newPublishCommand(a *cli.App) *cobra.Command {
+	p := publisherFlags{begins: true}
+	var release repository.Release
+	c := &cobra.Command{
+		Use:   "publish [DIRECTORY..]",
+		Short: "make images a version of a repository",
+		Long: `Make the images of a build a version of a repository, and move a channel to it.
+The directories are those of images, or hold such directories; output is the
+default. Readers see nothing of it before it is complete and was read back. What
+a killed publish has uploaded is not uploaded again.
+` + exitStatusPublish,
+		Example: "  amigo-image publish output/ --to file:///srv/www/images --channel nightly\n" +
+			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-west-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
+			"  amigo-image publish output/ --to gs://bucket/images\n" +
+			"  amigo-image publish --to 'azblob://container?storage_account=NAME'",
+		RunE: func(c *cobra.Command, args []string) error {
+			if release.Directories = args; len(args) == 0 {
+				release.Directories = []string{"output"}
+			}
+			release.Reason = p.reason
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
+				done, err := r.Publish(ctx, release)
+				if err != nil {
+					return err
+				}
+				return showPublished(out, done, &p)
+			})
+		},
+	}
+	c.Flags().StringVar(&release.Channel, "channel", "nightly", "the channel that moves to it")
+	c.Flags().StringVar(&release.Version, "version", "", "the version's `NAME` (default today's date, and .2 if that is taken)")
+	c.Flags().BoolVar(&release.DryRun, "dry-run", false, "show what would be done, and do nothing")
+	return p.withReason(p.publisher(c))
+}
+
+// showPublished tells what a publication did.
+func showPublished(r *cli.Reporter, done repository.Published, p *publisherFlags) error {
+	text := fmt.Sprintf("%s: %s -> %s", done.Channel, OrNothing(done.Previous), done.Version)
+	switch {
+	case done.Unchanged:
+		text = fmt.Sprintf("%s: nothing changed, it is at %s", done.Channel, done.Version)
+	case done.DryRun:
+		text = fmt.Sprintf("%s: %s -> %s would be published: %s, and the same again as chunks", done.Channel, OrNothing(done.Previous), done.Version, terminal.Bytes(done.Bytes))
+	case done.Changes != "":
+		text += "   packages: " + done.Changes
+	}
+	if err := r.Result(struct {
+		Type string `json:"type"`
+		repository.Published
+	}{"result", done}, text); err != nil {
+		return err
+	}
+	if done.Previous != "" && !done.Unchanged && !done.DryRun {
+		r.Say("undo: %s", publisherLine(p, "rollback", done.Channel))
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package use
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+func newInfoCommand(a *cli.App) *cobra.Command {
+	var f sourceFlags
+	c := &cobra.Command{
+		Use:     "info [REPOSITORY] CHANNEL|VERSION|NAME",
+		GroupID: "use",
+		Short:   "show all that is known of an image or machine",
+		Long: `Show a version of the repository, an image that is here, or a machine.
+
+EXIT STATUS
+  0    it was shown
+  20   the repository cannot be reached
+  25   there is no such image or machine`,
+		Example:           "  amigo-image info stable\n  amigo-image info --json 2026-11-22 | jq .manifest.files",
+		ValidArgsFunction: completeNames,
+		RunE:              func(c *cobra.Command, args []string) error { return runInfo(a, c, args, &f) },
+	}
+	f.add(c.Flags())
+	f.addOffline(c.Flags())
+	return c
+}
+
+func runInfo(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) error {
+	rest := f.split(args, 1)
+	if len(rest) != 1 {
+		return cli.Usage("info takes one name", "amigo-image list")
+	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	r, err := a.Reporter("info")
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if m, err := store.Machine(c.Context(), rest[0]); err == nil && f.from == "" {
+		return showMachine(a, r, m)
+	}
+	version, choice, err := describeVersion(c.Context(), r, store, f, rest[0])
+	if err != nil {
+		return err
+	}
+	images, err := store.Images()
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return r.Object(struct {
+			Type     string                 `json:"type"`
+			Channel  string                 `json:"channel,omitempty"`
+			Manifest layout.VersionManifest `json:"manifest"`
+		}{"version", choice.Channel, version})
+	}
+	showVersion(version, choice, images)
+	return nil
+}
+
+// describeVersion finds the manifest of a version: what is here is not asked for.
+func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, name string) (layout.VersionManifest, obtain.Choice, error) {
+	images, err := store.Images()
+	if err != nil {
+		return layout.VersionManifest{}, obtain.Choice{}, err
+	}
+	known, err := store.Known()
+	if err != nil {
+		return layout.VersionManifest{}, obtain.Choice{}, err
+	}
+	for _, image := range images {
+		if image.Version == name || f.offline && known.Channels[name] == image.Version {
+			return image.Manifest, obtain.Choice{}, nil
+		}
+	}
+	location, _, err := f.choose(store)
+	if err != nil {
+		return layout.VersionManifest{}, obtain.Choice{}, err
+	}
+	if location == "" || f.offline {
+		return layout.VersionManifest{}, obtain.Choice{}, notHere(ctx, store, name, "amigo-image info")
+	}
+	repository, err := f.open(ctx, r, store)
+	if err != nil {
+		return layout.VersionManifest{}, obtain.Choice{}, err
+	}
+	choice, err := repository.Resolve(ctx, name)
+	if err != nil {
+		return layout.VersionManifest{}, choice, err
+	}
+	version, _, err := repository.Manifest(ctx, choice)
+	return version, choice, err
+}
+
+// fact is a line of info.
+type fact struct{ name, text string }
+
+func writeFacts(facts []fact) {
+	for _, f := range facts {
+		if f.text != "" {
+			fmt.Fprintln(cli.Stdout, terminal.Wrapped(os.Stdout, fmt.Sprintf("%-12s %s", f.name, f.text)))
+		}
+	}
+}
+
+func showVersion(v layout.VersionManifest, choice obtain.Choice, images []imagestore.Image) {
+	writeFacts([]fact{
+		{"version", v.Version},
+		{"channel", choice.Channel},
+		{"made", v.Created.Format("2006-01-02 15:04 MST")},
+		{"before it", v.Previous},
+		{"GO data", strings.TrimSuffix(v.GOlr.Date+", doi "+v.GOlr.DOI, ", doi ")},
+		{"documents", fmt.Sprint(v.GOlr.Documents)},
+		{"AmiGO", strings.TrimSpace(v.AmiGO.Version + " " + v.AmiGO.Commit)},
+		{"system", strings.Trim(v.System.Name+", kernel "+v.System.Kernel, ", ")},
+	})
+	for _, image := range v.Images {
+		fmt.Fprintln(cli.Stdout)
+		writeFacts(imageFacts(v, image, images))
+	}
+}
+
+func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.Image) []fact {
+	facts := []fact{
+		{"variant", image.Variant},
+		{"disk", terminal.Bytes(image.Disk.Size) + ", " + fmt.Sprint(image.Packages) + " packages"},
+		{"sha256", image.Disk.SHA256},
+		{"boot test", bootTest(image)},
+	}
+	for _, local := range here {
+		if local.Version == v.Version && local.Variant == image.Variant {
+			facts = append(facts, fact{"here", local.Disk()}, fact{"takes", terminal.Bytes(local.Allocated)})
+		}
+	}
+	for _, file := range v.Files {
+		for _, name := range image.Files {
+			if name == file.Name {
+				facts = append(facts, fact{string(file.Role), fmt.Sprintf("%s  %s", file.Name, terminal.Bytes(file.Size))})
+			}
+		}
+	}
+	return facts
+}
+
+func bootTest(image layout.Image) string {
+	t := image.BootTest
+	if t.Checks == 0 {
+		return ""
+	}
+	var boots []string
+	for _, b := range t.Boots {
+		boots = append(boots, fmt.Sprintf("%s %.0f s", b.Firmware, b.Serving))
+	}
+	text := fmt.Sprintf("%d checks passed; serves after %s (%s)", t.Checks, strings.Join(boots, ", "), t.Accelerator)
+	if t.FirstTry != "" {
+		text += "; second try (" + t.FirstTry + ")"
+	}
+	return text
+}
+
+func showMachine(a *cli.App, r *cli.Reporter, m imagestore.Machine) error {
+	if a.JSON {
+		return r.Object(newStarted("machine", m))
+	}
+	version := labelOf(m.Version, m.Variant)
+	if m.Version == "" {
+		version = ""
+	}
+	writeFacts([]fact{
+		{"machine", m.Name}, {"state", stateOf(m)}, {"address", m.URL}, {"version", version}, {"made from", m.Backing},
+		{"GO data", m.Date}, {"made", m.Created.Format(time.RFC3339)}, {"changes", terminal.Bytes(m.Allocated)},
+		{"your keys", keyLogin(m)}, {"host key", m.HostKey},
+	})
+	return nil
+}
+
+// keyLogin is how the user's own keys get in.
+func keyLogin(m imagestore.Machine) string {
+	if m.SSHPort == 0 || m.User == "" {
+		return ""
+	}
+	return fmt.Sprintf("ssh -p %d %s@127.0.0.1", m.SSHPort, m.User)
+}

@@ -1,0 +1,320 @@
+package use
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+// shownVersions is how many versions of a repository are listed; more with
+// --all.
+const shownVersions = 10
+
+func newListCommand(a *cli.App) *cobra.Command {
+	var f sourceFlags
+	var all bool
+	c := &cobra.Command{
+		Use:     "list [REPOSITORY]",
+		GroupID: "use",
+		Short:   "list images and machines, here and in the repository",
+		Long: `List the versions of the repository, the images that are here, and the machines
+that were kept or run. Without a network it lists what is here. An update has
+the size that its publisher has measured; what other images here have makes it
+less.
+
+EXIT STATUS
+  0    it was listed
+  20   the repository that was named cannot be reached
+  21   what it shows cannot be trusted`,
+		Example:           "  amigo-image list\n  amigo-image list https://images.example.org\n  amigo-image list --json | jq 'select(.local > 0) | .version'",
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(c *cobra.Command, args []string) error { return runList(a, c, args, &f, all) },
+	}
+	f.add(c.Flags())
+	f.addOffline(c.Flags())
+	c.Flags().BoolVar(&all, "all", false, "list every version of the repository")
+	return c
+}
+
+// listed is one line of the list.
+type listed struct {
+	Type     string   `json:"type"` // "image" or "machine"
+	Name     string   `json:"name"`
+	Version  string   `json:"version,omitempty"`
+	Variant  string   `json:"variant,omitempty"`
+	Channels []string `json:"channels,omitempty"`
+	Date     string   `json:"go_data,omitempty"`
+	AmiGO    string   `json:"amigo,omitempty"`
+	Local    int64    `json:"local"`              // bytes here
+	Download int64    `json:"download,omitempty"` // bytes of the whole file of frames
+	State    string   `json:"state"`
+	// Update is how many bytes an update fetches at most, if that is known.
+	Update *int64     `json:"update,omitempty"`
+	URL    string     `json:"url,omitempty"` // of a machine that runs
+	Used   *time.Time `json:"used,omitempty"`
+
+	created time.Time
+	updates map[string]int64 // bytes from each older version, by its name
+}
+
+func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bool) error {
+	if rest := f.split(args, 0); len(rest) > 0 {
+		return cli.Usage(fmt.Sprintf("%q is not the address of a repository", rest[0]), "amigo-image info "+rest[0])
+	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	r, err := a.Reporter("list")
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	images, err := store.Images()
+	if err != nil {
+		return err
+	}
+	machines, err := store.Machines(c.Context())
+	if err != nil {
+		return err
+	}
+	lines, err := listRepository(c.Context(), r, store, f, all)
+	if err != nil {
+		return err
+	}
+	lines = withImages(lines, images)
+	withStates(lines, machines, time.Now())
+	lines = withMachines(lines, machines)
+	return showList(c.Context(), a, r, store, lines)
+}
+
+// look opens the repository to list. One that was not named may be away: that
+// gives nil.
+func (f *sourceFlags) look(ctx context.Context, r *cli.Reporter, store imagestore.Store) (*obtain.Repository, error) {
+	location, _, err := f.choose(store)
+	if f.offline || location == "" || err != nil {
+		return nil, err
+	}
+	f.hurry = f.from == ""
+	repository, err := f.open(ctx, r, store)
+	if err == nil || f.from != "" || ctx.Err() != nil || fault.Of(err).Code != fault.Network {
+		return repository, err
+	}
+	r.Say("%s; listing what is here", fault.Of(err).What)
+	return nil, nil
+}
+
+// listRepository lists the repository.
+func listRepository(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, all bool) ([]listed, error) {
+	repository, err := f.look(ctx, r, store)
+	if repository == nil || err != nil {
+		return nil, err
+	}
+	choices, current, err := repository.Choices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var lines []listed
+	for _, choice := range choices {
+		if !all && !choice.Current && len(lines) >= shownVersions {
+			continue
+		}
+		version, _, err := repository.Manifest(ctx, choice)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, remoteLine(choice, version, current))
+	}
+	return lines, nil
+}
+
+func remoteLine(choice obtain.Choice, v layout.VersionManifest, current map[string]string) listed {
+	line := imageLine(v, defaultVariant)
+	for _, channel := range slices.Sorted(maps.Keys(current)) {
+		if current[channel] == choice.Version {
+			line.Channels = append(line.Channels, channel)
+		}
+	}
+	return line
+}
+
+func imageLine(v layout.VersionManifest, variant string) listed {
+	line := listed{
+		Type: "image", Name: labelOf(v.Version, variant), Version: v.Version, Variant: variant,
+		Date: v.GOlr.Date, AmiGO: v.AmiGO.Version, created: v.Created,
+	}
+	if image, err := v.Image(variant); err == nil {
+		line.updates = image.Updates
+		if frames, err := v.File(image, layout.Chunks); err == nil {
+			line.Download = frames.Size
+		}
+	}
+	return line
+}
+
+// withImages adds the images that are here.
+func withImages(lines []listed, images []imagestore.Image) []listed {
+	for _, image := range images {
+		at := slices.IndexFunc(lines, func(l listed) bool { return l.Version == image.Version && l.Variant == image.Variant })
+		if at < 0 {
+			line := imageLine(image.Manifest, image.Variant)
+			for _, l := range lines {
+				if l.Version == image.Version {
+					line.Channels = l.Channels
+				}
+			}
+			lines, at = append(lines, line), len(lines)
+		}
+		used := image.Used.UTC().Truncate(time.Second)
+		lines[at].Local, lines[at].Used = image.Allocated, &used
+	}
+	slices.SortStableFunc(lines, func(a, b listed) int { return b.created.Compare(a.created) })
+	return lines
+}
+
+// withStates says of each image what can be said in two words.
+func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
+	oldest := time.Time{} // of the newest image that is here
+	for _, l := range lines {
+		if l.Local > 0 && l.created.After(oldest) {
+			oldest = l.created
+		}
+	}
+	for i, l := range lines {
+		switch {
+		case l.Local == 0 && len(l.Channels) > 0 && l.created.After(oldest) && !oldest.IsZero():
+			lines[i].State, lines[i].Update = "update", update(l, lines)
+		case l.Local == 0:
+			lines[i].State = "-"
+		default:
+			lines[i].State = imagestore.Unused(*l.Used, now)
+		}
+		for _, m := range machines {
+			if m.Version == l.Version && m.Variant == l.Variant && m.Lives() && !m.Kept {
+				lines[i].State, lines[i].URL, lines[i].Update = stateOf(m), m.URL, nil
+			}
+		}
+	}
+}
+
+// update returns what a pull fetches at most: what the publisher has measured
+// from the nearest of the images that are here. Without that it is not known.
+func update(of listed, lines []listed) (least *int64) {
+	for _, l := range lines {
+		bytes, known := of.updates[l.Version]
+		if known && l.Local > 0 && l.Variant == of.Variant && (least == nil || bytes < *least) {
+			least = &bytes
+		}
+	}
+	return least
+}
+
+// text is the state as people read it.
+func (l listed) text() string {
+	if l.Update == nil {
+		return l.State
+	}
+	return l.State + " " + terminal.Bytes(*l.Update)
+}
+
+func stateOf(m imagestore.Machine) string {
+	if m.State == imagestore.Running {
+		return fmt.Sprintf("running :%d", m.Port)
+	}
+	return string(m.State)
+}
+
+// withMachines adds the machines that were kept, and those that no image's line
+// shows.
+func withMachines(lines []listed, machines []imagestore.Machine) []listed {
+	for _, m := range machines {
+		shown := slices.ContainsFunc(lines, func(l listed) bool {
+			return l.Type == "image" && m.Version == l.Version && m.Variant == l.Variant && stateOf(m) == l.State && m.URL == l.URL
+		})
+		if !m.Kept && shown {
+			continue
+		}
+		lines = append(lines, listed{
+			Type: "machine", Name: m.Name, Version: m.Version, Variant: m.Variant,
+			Channels: []string{kind(m)},
+			Date:     m.Date, Local: m.Allocated, State: stateOf(m), URL: m.URL,
+		})
+	}
+	return lines
+}
+
+// kind is what a machine has for a channel.
+func kind(m imagestore.Machine) string {
+	switch {
+	case m.Kept:
+		return "(kept)"
+	case m.Version == "":
+		return "(file)"
+	default:
+		return "(another)"
+	}
+}
+
+var listColumns = []cli.Column{
+	{Name: "VERSION"}, {Name: "CHANNEL", Rank: 2}, {Name: "GO DATA", Rank: 3}, {Name: "AMIGO", Rank: 5}, {Name: "SIZE", Rank: 4}, {Name: "LOCAL", Rank: 1}, {Name: "STATE"},
+}
+
+func showList(ctx context.Context, a *cli.App, r *cli.Reporter, store imagestore.Store, lines []listed) error {
+	if a.JSON {
+		var errs []error
+		for _, l := range lines {
+			errs = append(errs, r.Object(l))
+		}
+		return errors.Join(errs...)
+	}
+	if len(lines) == 0 {
+		r.Say("nothing is here yet; try: amigo-image pull https://images.example.org stable")
+		return nil
+	}
+	var rows [][]string
+	for _, l := range lines {
+		rows = append(rows, []string{
+			l.Name, strings.Join(l.Channels, ","), date(l.Date), cmp.Or(l.AmiGO, "-"), bytesOr(l.Download), bytesOr(l.Local), l.text(),
+		})
+	}
+	for _, line := range cli.Table(listColumns, rows, terminal.Width(os.Stdout)-1) {
+		fmt.Fprintln(cli.Stdout, line)
+	}
+	return summarize(ctx, r, store)
+}
+
+func bytesOr(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return terminal.Bytes(n)
+}
+
+// summarize tells what all takes, and what could go.
+func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) error {
+	garbage, err := store.Garbage(ctx)
+	if err != nil {
+		return err
+	}
+	text := terminal.Bytes(imagestore.Allocated(store.Path())) + " used"
+	if freed := cli.Sum(garbage); freed > 0 {
+		text += "; " + terminal.Bytes(freed) + " could go: amigo-image gc --dry-run"
+	}
+	r.Say("%s", text)
+	return nil
+}

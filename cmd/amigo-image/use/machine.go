@@ -1,0 +1,118 @@
+package use
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+)
+
+// findMachine finds or describes the machine that is to run.
+func findMachine(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *runFlags, name string) (imagestore.Machine, error) {
+	if err := checkKeep(store, f.keep); err != nil {
+		return imagestore.Machine{}, err
+	}
+	m, found, err := keptMachine(ctx, store, f.keep, name)
+	if found || err != nil {
+		return m, err
+	}
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return fromFile(ctx, f, name)
+	}
+	image, err := obtainImage(ctx, r, store, &f.sourceFlags, wanted{command: "amigo-image run", name: name, variant: f.variant})
+	if err != nil {
+		return imagestore.Machine{}, err
+	}
+	if name == "" {
+		name = image.Version
+	}
+	m = newMachine(f, name)
+	m.Version, m.Variant, m.Backing, m.BackingFormat = image.Version, image.Variant, image.Disk(), "raw"
+	m.Date, m.DOI = image.Manifest.GOlr.Date, image.Manifest.GOlr.DOI
+	return m, nil
+}
+
+// checkKeep refuses to keep a machine under the name of a channel or version,
+// which would stand for both.
+func checkKeep(store imagestore.Store, name string) error {
+	known, err := store.Known()
+	if err != nil {
+		return err
+	}
+	_, channel := known.Channels[name]
+	version := layout.CheckVersion(name) == nil
+	if !channel && !version {
+		return nil
+	}
+	return cli.Usage(fmt.Sprintf("%q is a name for a channel or version", name), "--keep my-"+name)
+}
+
+// keptMachine finds a machine that was kept, by the name that is to run or that
+// is to be kept. To keep another image under its name is a mistake.
+func keptMachine(ctx context.Context, store imagestore.Store, keep, name string) (m imagestore.Machine, found bool, err error) {
+	for _, wanted := range []string{name, keep} {
+		m, err = store.Machine(ctx, wanted)
+		if errors.As(err, new(*imagestore.MissingError)) || err == nil && !m.Kept {
+			continue
+		}
+		switch {
+		case err != nil:
+		case m.Lives():
+			err = &imagestore.MachineBusyError{Machine: m}
+		case name != "" && name != wanted:
+			err = &fault.Error{What: keep + " is there already", Code: fault.Usage, Try: "amigo-image run " + keep + "   # or another name for --keep"}
+		}
+		return m, true, err
+	}
+	return imagestore.Machine{}, false, nil
+}
+
+func newMachine(f *runFlags, name string) imagestore.Machine {
+	m := imagestore.Machine{Name: name, ID: "i-" + strings.ToLower(rand.Text())[:12]}
+	if f.as != "" {
+		m.Name = f.as
+	}
+	if f.keep != "" {
+		m.Name, m.Kept = f.keep, true
+	}
+	return m
+}
+
+// fromFile describes a machine of an image file, with what the manifest beside
+// it says.
+func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return imagestore.Machine{}, err
+	}
+	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	m := newMachine(f, base)
+	m.Backing, m.Variant, m.BackingFormat = path, f.variant, strings.TrimPrefix(filepath.Ext(path), ".")
+	if m.BackingFormat != "qcow2" && m.BackingFormat != "raw" {
+		return m, cli.Usage(filepath.Base(path)+" is neither .qcow2 nor .raw", "qemu-img convert -O qcow2 "+filepath.Base(path)+" "+base+".qcow2")
+	}
+	if _, err := qemuimg.Inspect(ctx, path, m.BackingFormat); err != nil {
+		return m, err
+	}
+	if known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName)); err == nil {
+		m.Variant, m.Date, m.DOI = known.Variant, known.GOlr.Date, known.GOlr.DOI
+	}
+	return m, nil
+}
+
+func hold(ctx context.Context, store imagestore.Store, m imagestore.Machine) (*imagestore.Held, error) {
+	if m.Dir != "" { // it was kept
+		return store.Hold(ctx, m.Name)
+	}
+	return store.Create(ctx, m)
+}

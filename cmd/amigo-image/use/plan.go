@@ -1,0 +1,142 @@
+package use
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+)
+
+// sheet is what is about to run.
+type sheet struct {
+	Type string `json:"type"` // "plan"
+	imagestore.Machine
+	CPUs      int           `json:"cpus"`
+	MemoryMiB int           `json:"memory_mib"`
+	Firmware  qemu.Firmware `json:"firmware"`
+	Wanted    int           `json:"wanted_port"` // which may be taken: Port is what it gets
+}
+
+func plan(m imagestore.Machine, s launch.Settings, wanted int) sheet {
+	m.Port = s.Port
+	return sheet{"plan", m, s.CPUs, s.MemoryMiB, cmp.Or(s.Firmware, qemu.BIOS), wanted}
+}
+
+// showPlan tells what is about to run.
+func showPlan(r *cli.Reporter, s sheet) {
+	_ = r.Object(s)
+	for _, line := range s.lines() {
+		r.Say("  %s", line)
+	}
+}
+
+// lines are for people.
+func (s sheet) lines() []string {
+	image := filepath.Base(s.Backing)
+	if s.Version != "" {
+		image = labelOf(s.Version, s.Variant)
+	}
+	if s.Date != "" {
+		image += ", GO release " + s.Date
+	}
+	changes := "thrown away when it ends (--keep NAME keeps them)"
+	if s.Kept {
+		changes = "kept: amigo-image run " + s.Name + " starts it again"
+	}
+	port := fmt.Sprintf("%d of this machine alone", s.Port)
+	switch s.Port {
+	case 0:
+		port = "whichever is free, of this machine alone"
+	case s.Wanted:
+	default:
+		port += fmt.Sprintf(" (%d is taken)", s.Wanted)
+	}
+	return []string{
+		"Image   " + image,
+		fmt.Sprintf("Machine %s, %d CPUs, %s, %s", s.Name, s.CPUs, gibibytes(s.MemoryMiB), strings.ToUpper(string(s.Firmware))),
+		"Changes " + changes,
+		"Port    " + port,
+	}
+}
+
+func gibibytes(mebibytes int) string {
+	if mebibytes%1024 == 0 {
+		return fmt.Sprintf("%d GiB", mebibytes/1024)
+	}
+	return fmt.Sprintf("%d MiB", mebibytes)
+}
+
+// started is a machine that is up, for programs.
+type started struct {
+	Type string `json:"type"`
+	imagestore.Machine
+	SSH    string `json:"ssh,omitempty"`        // the command
+	Config string `json:"ssh_config,omitempty"` // the file
+}
+
+func newStarted(kind string, m imagestore.Machine) started {
+	s := started{Type: kind, Machine: m}
+	if m.TakesSSH() {
+		s.SSH, s.Config = launch.SSH(m, nil).String(), m.Path(imagestore.SSHFile)
+	}
+	return s
+}
+
+// showReady prints how to use the machine.
+func showReady(r *cli.Reporter, f *runFlags, m imagestore.Machine) {
+	_ = r.Result(newStarted("ready", m), addressOf(m))
+	end := "Ctrl-C shuts down; --detach leaves it on"
+	if f.detach {
+		end = "It stays on; amigo-image stop " + m.Name + " ends it"
+	}
+	r.Say("port %d only on this machine. %s", m.Port, end)
+	if f.open {
+		openBrowser(r, m.URL)
+	}
+}
+
+func addressOf(m imagestore.Machine) string {
+	text := "\n  Open    " + m.URL + "\n"
+	if m.Date != "" {
+		text += "  Data    GO release " + m.Date
+		if m.DOI != "" {
+			text += ", doi " + m.DOI
+		}
+		text += "\n"
+	}
+	if m.TakesSSH() {
+		text += "  Shell   amigo-image ssh " + m.Name + "\n"
+	}
+	return text
+}
+
+// openBrowser opens a page in the browser that BROWSER names, or the desktop's.
+func openBrowser(r *cli.Reporter, url string) {
+	browser := cmp.Or(os.Getenv("BROWSER"), "xdg-open")
+	if _, err := command.Detach(command.Cmd{Name: browser, Args: []string{url}}); err != nil {
+		r.Say("warning: no browser was opened: %v", err)
+	}
+}
+
+// showLate tells that a machine is on, but not what it should be.
+func showLate(a *cli.App, r *cli.Reporter, m imagestore.Machine, late *launch.LateError) {
+	f := cli.FaultOf(late)
+	a.Word(f)
+	_ = r.Object(struct {
+		started
+		What  string `json:"what"`
+		Where string `json:"where"`
+		Try   string `json:"try"`
+	}{newStarted("degraded", m), f.What, f.Where, f.Try})
+	var text strings.Builder
+	_ = f.Write(&text)
+	r.Say("degraded: %s", strings.TrimSpace(strings.TrimPrefix(text.String(), "error: ")))
+	r.Say("It is still waited for. Ctrl-C shuts down")
+}

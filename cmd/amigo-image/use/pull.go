@@ -1,0 +1,335 @@
+package use
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+)
+
+// pullFlags are the flags of pull.
+type pullFlags struct {
+	sourceFlags
+	variant string
+	output  string
+	format  string
+	dryRun  bool
+}
+
+const exitStatusPull = `
+EXIT STATUS
+  0    the image is there, verified
+  2    wrong arguments           20   the repository cannot be reached
+  21   something is not what was signed, or is out of date
+  22   no space                  25   there is no such channel or version
+  130  interrupted; what came is kept`
+
+func newPullCommand(a *cli.App) *cobra.Command {
+	var f pullFlags
+	c := &cobra.Command{
+		Use:     "pull [REPOSITORY] [CHANNEL|VERSION]",
+		GroupID: "use",
+		Short:   "fetch an image, or what is new in it, and verify it",
+		Long: `Fetch an image into the store and verify it. What older images here have is not
+fetched again, and an interrupted pull goes on where it stopped. Without a name
+it is the repository's first channel.
+
+The first repository that is pulled from is remembered, and used where none is
+named. Another is used with ` + RepositoryVariable + `=URL in the environment, or for
+good with {"repository": "URL"} in ~/.config/amigo-image/config.json.
+` + exitStatusPull,
+		Example: "  amigo-image pull https://images.example.org stable\n  amigo-image pull stable --dry-run\n" +
+			"  amigo-image pull 2026-11-22 --output amigo.qcow2",
+		ValidArgsFunction: completeNames,
+		RunE:              func(c *cobra.Command, args []string) error { return runPull(a, c, args, &f) },
+	}
+	flags := c.Flags()
+	f.add(flags)
+	f.addOffline(flags)
+	addVariant(flags, &f.variant)
+	flags.StringVarP(&f.output, "output", "o", "", "write the disk to this `FILE`, too")
+	flags.StringVar(&f.format, "format", "", "of --output: qcow2, raw or vmdk; else as the file's name ends")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be fetched")
+	return c
+}
+
+func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
+	rest := f.split(args, 1)
+	if len(rest) == 1 && f.from == "" && address.Guess(rest[0]) != "" { // no name has its form
+		f.from, rest = rest[0], nil
+	}
+	if len(rest) > 1 {
+		return cli.Usage("one channel or version at a time", c.CommandPath()+" "+rest[0])
+	}
+	format, err := f.outputFormat(c)
+	if err != nil {
+		return err
+	}
+	store, err := imageStore()
+	if err != nil {
+		return err
+	}
+	r, err := a.Reporter("pull")
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	name := strings.Join(rest, "")
+	image, err := obtainImage(c.Context(), r, store, &f.sourceFlags, wanted{command: "amigo-image pull", name: name, variant: f.variant, dryRun: f.dryRun})
+	if err != nil || f.dryRun {
+		return err
+	}
+	if f.output != "" {
+		if err := pull.Export(c.Context(), image.Disk(), format, f.output, r); err != nil {
+			return err
+		}
+	}
+	return showPulled(r, image, f.again(store, name), f.output)
+}
+
+// outputFormat is the format that was asked for, or that the file's name says.
+func (f *pullFlags) outputFormat(c *cobra.Command) (pull.Format, error) {
+	format := f.format
+	if format == "" {
+		format = strings.TrimPrefix(filepath.Ext(f.output), ".")
+	}
+	if f.output == "" && f.format == "" || slices.Contains(pull.Formats, pull.Format(format)) {
+		return pull.Format(format), nil
+	}
+	return "", cli.Usage(fmt.Sprintf("%q is no format of a disk", format), c.CommandPath()+" ... --format qcow2")
+}
+
+// again is the name that stands for the image when no repository is named, or
+// "": a channel's stands for another image if this repository is not the one
+// that is used then.
+func (f *pullFlags) again(store imagestore.Store, name string) string {
+	here, _, err := f.choose(store)
+	usual, _, failed := (&sourceFlags{}).choose(store)
+	if errors.Join(err, failed) != nil || here != usual {
+		return ""
+	}
+	return name
+}
+
+// showPulled is the last word of a pull. name is that of the image, or "".
+func showPulled(r *cli.Reporter, image imagestore.Image, name, output string) error {
+	path := image.Disk()
+	if output != "" {
+		path = output
+	}
+	facts, _ := image.Manifest.Image(image.Variant)
+	err := r.Result(struct {
+		Type     string `json:"type"`
+		Version  string `json:"version"`
+		Variant  string `json:"variant"`
+		Path     string `json:"path"`
+		SHA256   string `json:"sha256"` // of the raw disk
+		Verified bool   `json:"verified"`
+	}{"result", image.Version, image.Variant, path, facts.Disk.SHA256, true}, path)
+	next := "amigo-image run " + cmp.Or(name, image.Version)
+	if image.Variant != defaultVariant {
+		next += " --variant " + image.Variant
+	}
+	r.Say("next: %s", next)
+	return err
+}
+
+// wanted is the image that somebody asks for.
+type wanted struct {
+	command string // that asks, for errors
+	name    string // of a channel or version; "": the first channel
+	variant string
+	dryRun  bool
+}
+
+// obtainImage brings an image into the store, unless it is there.
+func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
+	if image, err := store.Image(w.name, w.variant); err == nil && f.from == "" {
+		r.Say("%s is here already", labelOf(image.Version, image.Variant))
+		return image, store.Touch(image)
+	}
+	if f.offline {
+		return offline(r, store, w)
+	}
+	repository, err := f.open(ctx, r, store)
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	if channels := repository.View.Channels(); w.name == "" && len(channels) > 0 {
+		w.name = channels[0]
+	}
+	choice, err := repository.Resolve(ctx, w.name)
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	if image, err := store.Image(choice.Version, w.variant); err == nil {
+		if !choice.Is(image) {
+			return image, taken(image)
+		}
+		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
+		return image, errors.Join(store.Touch(image), f.seen(ctx, store, repository, true))
+	}
+	plan, err := repository.Plan(ctx, choice, w.variant)
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	defer func() { _ = plan.Close() }()
+	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
+		return imagestore.Image{}, err
+	}
+	if err := f.seen(ctx, store, repository, true); err != nil {
+		return imagestore.Image{}, err
+	}
+	image, result, err := repository.Pull(ctx, plan, r)
+	if err != nil {
+		return image, broken(ctx, err, result)
+	}
+	return image, r.Object(struct {
+		Type    string  `json:"type"`
+		Fetched int64   `json:"fetched"` // bytes that came now
+		Kept    int64   `json:"kept"`    // bytes that came earlier
+		Reused  int64   `json:"reused"`  // bytes of the disk that were here
+		Ranges  int     `json:"requests"`
+		Seconds float64 `json:"seconds"`
+	}{"fetched", result.Fetched, result.Kept, result.Reused, result.Ranges, result.Elapsed.Round(100 * time.Millisecond).Seconds()})
+}
+
+// taken says that a version's name stands for another repository's here.
+func taken(image imagestore.Image) error {
+	name := labelOf(image.Version, image.Variant)
+	return &fault.Error{
+		What: name + " is here from another repository, and is not the same", Where: address.Shown(image.Source.Repository), Code: fault.Other,
+		Try: "amigo-image rm " + name + "   # then the same again", Kept: "the image that is here",
+	}
+}
+
+// offline finds an image by what was last seen of the repository.
+func offline(r *cli.Reporter, store imagestore.Store, w wanted) (imagestore.Image, error) {
+	known, err := store.Known()
+	if err != nil {
+		return imagestore.Image{}, err
+	}
+	version := known.Version(w.name)
+	image, err := store.Image(version, w.variant)
+	if err != nil {
+		return image, &fault.Error{What: fmt.Sprintf("%q is not here, and --offline keeps from asking for it", w.name), Code: fault.NotFound, Try: "amigo-image list", Err: err}
+	}
+	r.Say("offline: %s was %s on %s", w.name, version, known.Seen.Format(time.DateOnly))
+	return image, store.Touch(image)
+}
+
+// broken says what of a pull that failed is kept.
+func broken(ctx context.Context, err error, result pull.Result) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	f := cli.FaultOf(err)
+	f.Kept = ""
+	if got := result.Kept + result.Fetched; got > 0 {
+		f.Kept = terminal.Bytes(got) + ", the same command goes on from there"
+	}
+	return f
+}
+
+// announced is what a pull is about to do, for programs.
+type announced struct {
+	Type    string    `json:"type"`
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	Variant string    `json:"variant"`
+	Bytes   int64     `json:"bytes"` // to fetch, if no earlier pull left any
+	Total   int64     `json:"total"` // of the whole download
+	Reuse   int64     `json:"reuse"` // of the disk, from images that are here
+	Disk    int64     `json:"disk"`  // what it takes here
+	Root    int64     `json:"root"`
+	Pinned  time.Time `json:"pinned"`
+	Expires time.Time `json:"expires"`
+	DryRun  bool      `json:"dry_run,omitempty"`
+}
+
+// announce tells what the image is, who signed it, and what is to be fetched.
+func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Plan, w wanted) error {
+	root, expires := repository.View.Root(), repository.View.Expires()
+	r.Say("%s", whatItIs(w.name, p))
+	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root), until(expires, time.Now()))
+	if root.PinnedNow {
+		r.Say("  its sha256, which the publisher can confirm:\n  %s", root.SHA256)
+	}
+	seed := "nothing of it is here"
+	if p.Steps.Reused > 0 {
+		seed = "you have " + strings.TrimSuffix(p.Seed, "/"+defaultVariant)
+	}
+	free, would := "", ""
+	if bytes, ok := freeSpace(store.Path()); ok {
+		free = ", " + terminal.Bytes(bytes) + " free"
+	}
+	if w.dryRun {
+		would = "would be "
+	}
+	r.Say("%s: %sfetching %s of %s; needs %s%s", seed, would, terminal.Bytes(p.Steps.Fetch), terminal.Bytes(p.Total), terminal.Bytes(p.Steps.Disk), free)
+	return r.Object(announced{
+		Type: "plan", Name: w.name, Version: p.Choice.Version, Variant: p.Variant,
+		Bytes: p.Steps.Fetch, Total: p.Total, Reuse: p.Steps.Reused, Disk: p.Steps.Disk,
+		Root: root.Version, Pinned: root.Pinned, Expires: expires, DryRun: w.dryRun,
+	})
+}
+
+func whatItIs(name string, p obtain.Plan) string {
+	text := labelOf(p.Choice.Version, p.Variant)
+	if name != p.Choice.Version {
+		text = name + " is " + text
+	}
+	text += "   AmiGO " + p.Version.AmiGO.Version
+	if p.Version.GOlr.Date != "" {
+		text += ", GO data " + p.Version.GOlr.Date
+	}
+	return text + ", " + terminal.Bytes(p.Total)
+}
+
+func pinned(root trust.Root) string {
+	if root.PinnedNow {
+		return "pinned just now"
+	}
+	return "pinned " + root.Pinned.Format(time.DateOnly)
+}
+
+// until says for how long something holds.
+func until(end, now time.Time) string {
+	switch left := end.Sub(now); {
+	case left > 48*time.Hour:
+		return fmt.Sprintf("for %d days", int(left.Hours()/24))
+	default:
+		return fmt.Sprintf("for %d hours", int(left.Hours()))
+	}
+}
+
+// freeSpace returns what is free where the store is, or will be.
+func freeSpace(path string) (int64, bool) {
+	for {
+		var stat unix.Statfs_t
+		if unix.Statfs(path, &stat) == nil {
+			return int64(stat.Bavail) * stat.Bsize, true //nolint:gosec // no disk is that large
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return 0, false
+		}
+		path = parent
+	}
+}
