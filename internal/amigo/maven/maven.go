@@ -36,10 +36,13 @@ func (a Artifact) file() string { return fmt.Sprintf("%s-%s.%s", a.Name, a.Versi
 // setting is the option of a template that names a copy instead, for the error.
 func Get(ctx context.Context, c cache.Dir, a Artifact, setting string) (file string, err error) {
 	dir, _, err := c.Get(ctx, "maven", cache.Key(a.SHA256, a.file()), func(dir string) error { return a.load(ctx, dir) })
-	if err != nil && ctx.Err() == nil {
-		err = explain(err, a, setting)
+	switch {
+	case ctx.Err() != nil:
+		return "", err
+	case err != nil:
+		return "", explain(err, a, setting)
 	}
-	return filepath.Join(dir, a.file()), err
+	return filepath.Join(dir, a.file()), nil
 }
 
 func (a Artifact) load(ctx context.Context, dir string) error {
@@ -49,8 +52,11 @@ func (a Artifact) load(ctx context.Context, dir string) error {
 		Args: []string{"--batch-mode", "--quiet", "-Dstyle.color=never", copyGoal, "-Dartifact=" + a.String(), "-DoutputDirectory=" + dir},
 		Dir:  dir, // where no project's file is
 	})
+	if exit := (*command.ExitError)(nil); errors.As(err, &exit) {
+		exit.Stderr = reason(said.String())
+	}
 	if err != nil {
-		return withReason(err, said.String())
+		return err
 	}
 	got, err := fetch.Sum(filepath.Join(dir, a.file()))
 	if err == nil && got != a.SHA256 {
@@ -59,18 +65,15 @@ func (a Artifact) load(ctx context.Context, dir string) error {
 	return err
 }
 
-// withReason adds what Maven said, which is on its standard output.
-func withReason(err error, said string) error {
-	for line := range strings.Lines(said) {
-		if reason, ok := strings.CutPrefix(line, "[ERROR] "); ok {
-			if _, cause, ok := strings.Cut(reason, " on project standalone-pom: "); ok {
-				reason = cause
-			}
-			reason, _, _ = strings.Cut(reason, " -> [Help")
-			return fmt.Errorf("%w: %s", err, strings.TrimSpace(reason))
-		}
+// reason is the first error in what Maven said, which is on its standard output.
+func reason(said string) string {
+	_, said, _ = strings.Cut(said, "[ERROR] ")
+	line, _, _ := strings.Cut(said, "\n")
+	if _, cause, ok := strings.Cut(line, " on project standalone-pom: "); ok {
+		line = cause
 	}
-	return err
+	line, _, _ = strings.Cut(line, " -> [Help")
+	return line
 }
 
 // explain says what failed in one line, with what to do, for Packer, which

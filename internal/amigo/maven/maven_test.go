@@ -57,7 +57,7 @@ func TestGetOnce(t *testing.T) {
 }
 
 func TestGetFails(t *testing.T) {
-	const mavenError = `echo '[ERROR] Failed to execute goal x:y (default-cli) on project standalone-pom: Could not find it -> [Help 1]'; echo '[ERROR] '; exit 1`
+	const mavenError = `printf "\033[0m"; echo '[ERROR] Failed to execute goal x:y (default-cli) on project standalone-pom: Could not find it -> [Help 1]'; echo '[ERROR] '; exit 1`
 	for name, test := range map[string]struct {
 		script, path string
 		code         int
