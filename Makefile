@@ -18,8 +18,6 @@ GOLR_INDEX ?=
 GOLR_TIMESTAMP_LOG ?=
 GOLR_RELEASE_DOI ?=
 
-SOLR_WAR := build/solr-3.6.2.war
-SOLR_SHA256 := 2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea
 GOLANGCI_LINT := build/golangci-lint
 GOLANGCI_LINT_VERSION := v2.6.2
 ACTIONLINT := build/actionlint
@@ -57,8 +55,7 @@ GO_BUILD := CGO_ENABLED=0 go build $(GO_FLAGS) -ldflags '$(GO_LDFLAGS)'
 # without it.
 RELEASE ?=
 
-VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
-	$(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
+VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
 	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
 	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
@@ -67,16 +64,16 @@ VARIABLES = -var solr_war=$(abspath $(SOLR_WAR)) \
 
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
-	fdisk e2fsprogs dosfstools mtools git debian-archive-keyring ca-certificates
+	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 TEST_PACKAGES := openssh-server binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
 	apache2-bin curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
 
 .PHONY: image
-image: packages binaries $(SOLR_WAR) ## build examples/amigo into output/
+image: packages binaries ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
-test: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES) $(SOLR_WAR) ## run every test, the VM tests included
+test: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES) ## run every test, the VM tests included
 	./test/run $(VARIABLES)
 
 .PHONY: binaries
@@ -204,14 +201,6 @@ $(POWERSHELL):
 
 .PHONY: powershell
 powershell: $(POWERSHELL) ## get what reads PowerShell
-
-# The Solr that AmiGO's GOlr is made for, from Maven's repository.
-$(SOLR_WAR):
-	@command -v mvn >/dev/null || scripts/packages maven
-	mvn -q org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-		-Dartifact=org.apache.solr:solr:3.6.2:war -DoutputDirectory=build/solr
-	echo "$(SOLR_SHA256)  build/solr/solr-3.6.2.war" | sha256sum --check --quiet
-	mv build/solr/solr-3.6.2.war $@
 
 .PHONY: clean
 clean: ## remove what was built; the cache stays

@@ -52,7 +52,6 @@ const blank = `
 
 const golrBlock = `
     golr {
-      solr_war  = "` + solrWar + `"
       documents = ["` + template + `/sample/golr-documents.xml"]
     }
 `
@@ -125,7 +124,7 @@ func broken() map[string]fault {
 			status: buildFailed, says: []string{"error: AmiGO's bundling failed", "provisioner amigo", "Bad.js", "log: "},
 		},
 		"index that GOlr cannot open": {
-			amigo: source + "\n golr {\n solr_war = \"" + solrWar + "\"\n index = \"%[1]s/index\"\n}", prepare: func(t *testing.T, dir string) {
+			amigo: source + "\n golr {\n index = \"%[1]s/index\"\n}", prepare: func(t *testing.T, dir string) {
 				spoil("README.md", "")(t, dir)
 				write(t, dir, "index/segments_2", "no segments")
 			},
@@ -305,7 +304,7 @@ func TestFullDisk(t *testing.T) {
 	defer func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) }()
 	var out bytes.Buffer
 	err := command.Run(t.Context(), command.Cmd{Name: program, Stdout: &out, Stderr: &out, Args: []string{
-		"build", "-var", "solr_war=" + solrWar, "-var", "output=" + small, template,
+		"build", "-var", "output=" + small, template,
 	}})
 	var exit *command.ExitError
 	if !errors.As(err, &exit) || exit.Code != noSpace {

@@ -20,10 +20,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
-// Where things are, from this directory. "make test" makes the first two.
+// Where things are, from this directory. "make test" makes the first.
 const (
 	program  = "../bin/amigo-image"
-	solrWar  = "../build/solr-3.6.2.war"
 	template = "../examples/amigo"
 	output   = "../build/test"
 	pictures = "../build/pictures"
@@ -41,7 +40,7 @@ func TestMain(m *testing.M) {
 // what the next person finds, and a machine without it makes everything.
 func build(ctx context.Context, out io.Writer) error {
 	return command.Run(ctx, command.Cmd{Name: program, Stdout: out, Stderr: out, Args: []string{
-		"build", "-var", "solr_war=" + solrWar, "-var", "output=" + output, template,
+		"build", "-var", "output=" + output, template,
 	}})
 }
 

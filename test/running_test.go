@@ -263,10 +263,8 @@ func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 		t.Fatal(err)
 	}
 	config := amigo.Config{
-		Source: source.Spec{Location: from},
-		GOlr: golr.Spec{
-			Documents: []string{template + "/sample/golr-documents.xml"}, War: solrWar,
-		},
+		Source:       source.Spec{Location: from},
+		GOlr:         golr.Spec{Documents: []string{template + "/sample/golr-documents.xml"}},
 		Memory:       "512m",
 		TimestampLog: template + "/sample/data/golr_timestamp.log",
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",

@@ -34,8 +34,8 @@ variable "amigo_checksum" {
 
 variable "solr_war" {
   type        = string
-  default     = "build/solr-3.6.2.war"
-  description = "The Solr that GOlr runs on (org.apache.solr:solr:3.6.2, type war)."
+  default     = ""
+  description = "A copy of the Solr that GOlr runs on (org.apache.solr:solr:3.6.2:war). Empty: it is fetched when the index is first made."
 }
 
 variable "golr_documents" {

@@ -3,7 +3,6 @@
 template = "packer-plugin-amigo/examples/amigo"
 variables = {
   amigo_source = "https://github.com/geneontology/amigo.git"
-  solr_war     = "packer-plugin-amigo/build/solr-3.6.2.war"
   output       = "output"
 }
 directories = ["output/distribution", "output/production"]

@@ -7,7 +7,6 @@
 template = "/usr/local/share/amigo-image/amigo"
 variables = {
   amigo_source = "https://github.com/geneontology/amigo.git"
-  solr_war     = "/usr/local/share/amigo-image/solr-3.6.2.war"
   output       = "/var/lib/amigo-image/output"
 
   # The data of a GO release instead of the sample's, and which one it is.

@@ -64,7 +64,6 @@ func TestNights(t *testing.T) {
 			t.Errorf("%s: %v, %s", name, err, file.Template)
 		}
 		args := []string{"validate"}
-		file.Variables["solr_war"] = filepath.Join("../../build", filepath.Base(file.Variables["solr_war"]))
 		for variable, value := range file.Variables {
 			args = append(args, "-var", variable+"="+value)
 		}

@@ -14,7 +14,7 @@ import (
 
 // programs are what builds run on the host.
 var programs = []string{
-	"mmdebstrap", "apt-get", "bwrap", "tar", "git",
+	"mmdebstrap", "apt-get", "bwrap", "tar", "git", "mvn",
 	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy",
 	"qemu-img", "qemu-system-x86_64",
 }

@@ -65,9 +65,11 @@ type GOlr struct {
 	URL string `mapstructure:"url"`
 	// "sha256:..." of the archive that is at url, which needs it.
 	Checksum string `mapstructure:"checksum"`
-	// Path or https address of Solr 3.6's solr.war.
-	SolrWar string `mapstructure:"solr_war" required:"true"`
-	// "sha256:..." of solr.war. One from the network needs it.
+	// Path or https address of Solr 3.6's solr.war. Default: that of Solr 3.6.2,
+	// which Maven fetches when it is first needed, from Maven Central or from the
+	// mirror that its `settings.xml` on this host names.
+	SolrWar string `mapstructure:"solr_war"`
+	// "sha256:..." of solr_war. An address needs it.
 	SolrWarChecksum string `mapstructure:"solr_war_checksum"`
 	// Origins of other sites, like "https://example.org", whose pages may read
 	// what GOlr answers (CORS); `"*"` is every site, `[]` is none. Default:

@@ -73,7 +73,7 @@ type FlatGOlr struct {
 	Documents       []string `mapstructure:"documents" cty:"documents" hcl:"documents"`
 	URL             *string  `mapstructure:"url" cty:"url" hcl:"url"`
 	Checksum        *string  `mapstructure:"checksum" cty:"checksum" hcl:"checksum"`
-	SolrWar         *string  `mapstructure:"solr_war" required:"true" cty:"solr_war" hcl:"solr_war"`
+	SolrWar         *string  `mapstructure:"solr_war" cty:"solr_war" hcl:"solr_war"`
 	SolrWarChecksum *string  `mapstructure:"solr_war_checksum" cty:"solr_war_checksum" hcl:"solr_war_checksum"`
 	CORSOrigins     []string `mapstructure:"cors_origins" cty:"cors_origins" hcl:"cors_origins"`
 	Memory          *string  `mapstructure:"memory" cty:"memory" hcl:"memory"`

@@ -33,7 +33,7 @@ type Options struct {
 type ChecksumError struct{ Name, Want, Got string }
 
 func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("%s has sha256 %s, not %s as the template says", address.Shown(e.Name), e.Got, e.Want)
+	return fmt.Sprintf("%s has sha256 %s, and should have %s", address.Shown(e.Name), e.Got, e.Want)
 }
 
 // Fault implements [fault.Reporter].

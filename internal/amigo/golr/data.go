@@ -25,7 +25,10 @@ type data struct {
 // the checksum that it must have.
 func Digest(spec Spec) (string, error) {
 	parts := []string{script, spec.URL, spec.Checksum, spec.WarSum}
-	if !fetch.IsURL(spec.War) {
+	switch {
+	case spec.War == "":
+		parts = append(parts, Solr.SHA256)
+	case !fetch.IsURL(spec.War):
 		sum, err := fetch.Sum(spec.War)
 		if err != nil {
 			return "", err

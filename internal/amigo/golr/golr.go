@@ -24,8 +24,8 @@ type Spec struct {
 	Documents []string // files in Solr's XML or JSON form
 	URL       string   // address of an archive of an index
 	Checksum  string   // of Index, if that is an archive, or of URL: "sha256:..."
-	War       string   // path or address of solr.war
-	WarSum    string   // "sha256:..."; needed for an address
+	War       string   // path or address of solr.war; "": [Solr], from Maven's repository
+	WarSum    string   // of War, "sha256:..."; needed for an address
 	Fetch     fetch.Options
 }
 
@@ -51,8 +51,8 @@ func Validate(spec Spec) error {
 	if given != 1 {
 		fault("golr: needs exactly one of index, documents and url, and has %d", given)
 	}
-	if spec.War == "" {
-		fault("golr.solr_war: is missing: path of Solr 3.6's web application (Maven: org.apache.solr:solr:3.6.2, type war)")
+	if spec.War == "" && spec.WarSum != "" {
+		fault("golr.solr_war_checksum: there is no solr_war that it could be the checksum of")
 	}
 	if fetch.IsURL(spec.War) && spec.WarSum == "" {
 		fault("golr.solr_war_checksum: is missing: a file from the network is used only with \"sha256:...\"")

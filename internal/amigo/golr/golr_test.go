@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 func file(t *testing.T, dir, name, text string) string {
@@ -35,7 +36,9 @@ func TestValidate(t *testing.T) {
 	}{
 		{Spec{War: war, Documents: []string{war}}, nil},
 		{Spec{War: "https://example.org/solr.war", WarSum: sum, URL: "https://example.org/i.tgz", Checksum: sum}, nil},
-		{Spec{}, []string{"golr: needs exactly one of", "golr.solr_war: is missing"}},
+		{Spec{Documents: []string{war}}, nil},
+		{Spec{}, []string{"golr: needs exactly one of"}},
+		{Spec{WarSum: sum, Documents: []string{war}}, []string{"golr.solr_war_checksum: there is no solr_war"}},
 		{Spec{War: war, Index: war, Documents: []string{war}}, []string{"and has 2"}},
 		{Spec{War: "/no.war", Documents: []string{"/no.xml"}}, []string{"golr.solr_war: /no.war: no such file", "golr: /no.xml: no such file"}},
 		{Spec{War: "http://example.org/solr.war", URL: "http://example.org/i.tgz"}, []string{"golr.solr_war_checksum: is missing", "golr.checksum: is missing"}},
@@ -123,6 +126,27 @@ func TestMake(t *testing.T) {
 	_, _, err := Make(t.Context(), c, open, spec, WebApp{Dir: dir, Digest: "e"}, conf, io.Discard)
 	if err == nil || err.Error() != "golr: Solr cannot open the index or its configuration: IndexFormatTooOldException" {
 		t.Error(err)
+	}
+}
+
+// Without a solr_war Maven is asked for it when it is unpacked, and not before.
+func TestSolrOfMaven(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	spec := Spec{Documents: []string{file(t, t.TempDir(), "a.xml", "<add/>")}}
+	if err := Validate(spec); err != nil {
+		t.Error(err)
+	}
+	digest, err := Digest(spec)
+	if err != nil {
+		t.Error(err)
+	}
+	_, err = Unwrap(t.Context(), cache.At(t.TempDir()), spec)
+	if fault.Of(err).Code != fault.Host || !strings.Contains(err.Error(), "golr.solr_war") {
+		t.Error(err)
+	}
+	spec.War = spec.Documents[0]
+	if other, err := Digest(spec); err != nil || other == digest {
+		t.Errorf("another solr.war changes nothing: %v", err)
 	}
 }
 

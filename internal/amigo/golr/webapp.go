@@ -9,6 +9,7 @@ import (
 	"regexp"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/maven"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 )
 
@@ -18,6 +19,12 @@ type WebApp struct {
 	Digest string
 }
 
+// Solr is the version that AmiGO's schema is for, and the last of 3.6.
+var Solr = maven.Artifact{
+	Group: "org.apache.solr", Name: "solr", Version: "3.6.2", Type: "war",
+	SHA256: "2dfc607cfe1903590677e00100cd51347e582288417885e50e232215177768ea",
+}
+
 // doctype makes Jetty look for a grammar on the network, and a web application
 // without one starts as well.
 var doctype = regexp.MustCompile(`(?s)<!DOCTYPE[^>]*>`)
@@ -25,7 +32,7 @@ var doctype = regexp.MustCompile(`(?s)<!DOCTYPE[^>]*>`)
 // Unwrap unpacks solr.war, so that Jetty need not do it at each start, without
 // the pages for administrators, which an image does not serve.
 func Unwrap(ctx context.Context, c cache.Dir, spec Spec) (WebApp, error) {
-	file, sum, err := fetch.File(ctx, c, spec.War, spec.WarSum, spec.Fetch)
+	file, sum, err := program(ctx, c, spec)
 	if err != nil {
 		return WebApp{}, err
 	}
@@ -33,6 +40,15 @@ func Unwrap(ctx context.Context, c cache.Dir, spec Spec) (WebApp, error) {
 		return unwrap(ctx, file, dir)
 	})
 	return WebApp{Dir: filepath.Join(dir, "webapp"), Digest: sum}, err
+}
+
+// program brings solr.war to the host.
+func program(ctx context.Context, c cache.Dir, spec Spec) (file, sum string, err error) {
+	if spec.War == "" {
+		file, err = maven.Get(ctx, c, Solr, "golr.solr_war")
+		return file, Solr.SHA256, err
+	}
+	return fetch.File(ctx, c, spec.War, spec.WarSum, spec.Fetch)
 }
 
 func unwrap(ctx context.Context, file, dir string) error {

@@ -231,6 +231,7 @@ func debianPackage(program string) string {
 		"mmd":                "mtools",
 		"bwrap":              "bubblewrap",
 		"apt-get":            "apt",
+		"mvn":                "maven",
 	}
 	if p, ok := packages[program]; ok {
 		return p

@@ -1,0 +1,97 @@
+// Package maven gets a file of Maven Central by Maven itself, which knows from
+// its settings on this host which mirror, login and proxy to use.
+package maven
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+)
+
+// copyGoal is the plugin that copies an artifact out of a repository. Its
+// version is fixed, so that Maven does not ask for the newest.
+const copyGoal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+
+// Artifact is a file of Maven Central, by its coordinates.
+type Artifact struct {
+	Group, Name, Version, Type string
+	SHA256                     string // in hexadecimal
+}
+
+// String returns the coordinates as Maven's commands take them.
+func (a Artifact) String() string {
+	return strings.Join([]string{a.Group, a.Name, a.Version, a.Type}, ":")
+}
+
+func (a Artifact) file() string { return fmt.Sprintf("%s-%s.%s", a.Name, a.Version, a.Type) }
+
+// Get fetches the artifact, unless the cache has it, and returns its path.
+// setting is the option of a template that names a copy instead, for the error.
+func Get(ctx context.Context, c cache.Dir, a Artifact, setting string) (file string, err error) {
+	dir, _, err := c.Get(ctx, "maven", cache.Key(a.SHA256, a.file()), func(dir string) error { return a.load(ctx, dir) })
+	switch {
+	case ctx.Err() != nil:
+		return "", err
+	case err != nil:
+		return "", explain(err, a, setting)
+	}
+	return filepath.Join(dir, a.file()), nil
+}
+
+func (a Artifact) load(ctx context.Context, dir string) error {
+	var said strings.Builder
+	err := command.Run(ctx, command.Cmd{
+		Name: "mvn", Stdout: &said,
+		Args: []string{"--batch-mode", "--quiet", "-Dstyle.color=never", copyGoal, "-Dartifact=" + a.String(), "-DoutputDirectory=" + dir},
+		Dir:  dir, // where no project's file is
+	})
+	if exit := (*command.ExitError)(nil); errors.As(err, &exit) {
+		exit.Stderr = reason(said.String())
+	}
+	if err != nil {
+		return err
+	}
+	got, err := fetch.Sum(filepath.Join(dir, a.file()))
+	if err == nil && got != a.SHA256 {
+		err = &fetch.ChecksumError{Name: a.String(), Want: a.SHA256, Got: got}
+	}
+	return err
+}
+
+// reason is the first error in what Maven said, which is on its standard output.
+func reason(said string) string {
+	_, said, _ = strings.Cut(said, "[ERROR] ")
+	line, _, _ := strings.Cut(said, "\n")
+	if _, cause, ok := strings.Cut(line, " on project standalone-pom: "); ok {
+		line = cause
+	}
+	line, _, _ = strings.Cut(line, " -> [Help")
+	return line
+}
+
+// explain says what failed in one line, with what to do, for Packer, which
+// shows nothing else; and in parts for who shows them.
+func explain(err error, a Artifact, setting string) error {
+	known := fault.Of(err)
+	f := &fault.Error{
+		What:  a.String() + " can't be fetched",
+		Where: fault.Cause(err),
+		Try:   fmt.Sprintf("set %s to a copy of the file, or name a mirror in ~/.m2/settings.xml", setting),
+		Code:  known.Code, Err: err,
+	}
+	if missing := (*command.MissingError)(nil); errors.As(err, &missing) {
+		f.Try = fmt.Sprintf("apt-get install %s, or set %s to a copy of the file", missing.Package, setting)
+	}
+	if known.Code == fault.Space {
+		f.Try, f.Do = "", known.Try
+		return fmt.Errorf("%w: %s (make room in the cache directory)", f, fault.Cause(err))
+	}
+	return fmt.Errorf("%w: %s (%s)", f, fault.Cause(err), f.Try)
+}
