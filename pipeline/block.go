@@ -90,7 +90,7 @@ func (t *Template) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
 		diags = append(diags, b.readChild(child, inner)...)
 	}
 	if len(b.uses) == 0 && !diags.HasErrors() {
-		diags = append(diags, fault(b.declared, "A build without a source", "Add sources = [\"source.TYPE.NAME\"]."))
+		diags = append(diags, errorAt(b.declared, "A build without a source", "Add sources = [\"source.TYPE.NAME\"]."))
 	}
 	return b, diags
 }
@@ -135,7 +135,7 @@ func (t *Template) findSource(ref string, where hcl.Range) (*sourceBlock, hcl.Di
 	if s, ok := t.sources[short]; ok {
 		return s, nil
 	}
-	return nil, hcl.Diagnostics{fault(where, "Unknown source",
+	return nil, hcl.Diagnostics{errorAt(where, "Unknown source",
 		"The template has no source %q. %s", short, suggest(short, slices.Sorted(maps.Keys(t.sources))))}
 }
 
@@ -148,7 +148,7 @@ func (b *buildBlock) readChild(block *hcl.Block, s *scope) hcl.Diagnostics {
 	case "error-cleanup-provisioner":
 		c, diags := readProvisioner(block, s)
 		if b.cleanup != nil {
-			diags = append(diags, fault(block.DefRange, "Duplicate error-cleanup-provisioner", "A build has one at most."))
+			diags = append(diags, errorAt(block.DefRange, "Duplicate error-cleanup-provisioner", "A build has one at most."))
 		}
 		b.cleanup = c
 		return diags
@@ -194,7 +194,7 @@ func readProvisioner(block *hcl.Block, s *scope) (*componentBlock, hcl.Diagnosti
 		value, more := attr.Expr.Value(ctx)
 		diags = append(diags, more...)
 		if !more.HasErrors() && !value.Type().IsObjectType() {
-			diags = append(diags, fault(attr.Expr.Range(), "Invalid override", "An object by the names of sources is needed."))
+			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid override", "An object by the names of sources is needed."))
 		}
 		c.override = value
 	}
@@ -227,7 +227,7 @@ func readComponent(k kind, block *hcl.Block, schema *hcl.BodySchema, s *scope) (
 		}
 	}
 	if len(c.only) > 0 && len(c.except) > 0 {
-		diags = append(diags, fault(block.DefRange, "Both only and except", "Give one of them."))
+		diags = append(diags, errorAt(block.DefRange, "Both only and except", "Give one of them."))
 	}
 	return c, content.Attributes, diags
 }
@@ -259,7 +259,7 @@ func readDuration(attr *hcl.Attribute, ctx *hcl.EvalContext, into *time.Duration
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return append(diags, fault(attr.Expr.Range(), "Invalid duration", "%q is not a duration such as \"90s\" or \"5m\".", text))
+		return append(diags, errorAt(attr.Expr.Range(), "Invalid duration", "%q is not a duration such as \"90s\" or \"5m\".", text))
 	}
 	*into = d
 	return diags

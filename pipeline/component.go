@@ -39,7 +39,7 @@ func (c *component) prepareForPlan(registry Registry) hcl.Diagnostics {
 	c.factory = func() packersdk.HCL2Speccer { return registry.make(c.block.kind, c.block.typ) }
 	c.instance = c.factory()
 	if c.instance == nil {
-		return hcl.Diagnostics{fault(c.block.declared, "Unknown "+string(c.block.kind),
+		return hcl.Diagnostics{errorAt(c.block.declared, "Unknown "+string(c.block.kind),
 			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
 	}
 	config, diags := c.decode(c.instance, c.promised())
@@ -49,7 +49,7 @@ func (c *component) prepareForPlan(registry Registry) hcl.Diagnostics {
 	c.config, c.foreseen = placeholders(config), config.IsWhollyKnown()
 	warnings, err := c.prepare(c.instance, c.config)
 	for _, w := range warnings {
-		diags = append(diags, caution(c.block.declared, "Warning of "+c.String(), "%s", w))
+		diags = append(diags, warningAt(c.block.declared, "Warning of "+c.String(), "%s", w))
 	}
 	return append(diags, c.faults(err)...)
 }
@@ -61,7 +61,7 @@ func (c *component) faults(err error) hcl.Diagnostics {
 	}
 	var diags hcl.Diagnostics
 	for _, one := range flatten(err) {
-		diags = append(diags, fault(c.block.declared, "Invalid "+c.String(), "%s", one))
+		diags = append(diags, errorAt(c.block.declared, "Invalid "+c.String(), "%s", one))
 	}
 	return diags
 }

@@ -47,7 +47,7 @@ func (e *TemplateError) Write(w io.Writer, width int, color bool) error {
 // Hide returns text with the template's sensitive values masked.
 func (e *TemplateError) Hide(text string) string { return e.mask.hide(text) }
 
-func fault(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+func errorAt(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  summary,
@@ -56,8 +56,8 @@ func fault(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnost
 	}
 }
 
-func caution(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
-	d := fault(subject, summary, format, args...)
+func warningAt(subject hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := errorAt(subject, summary, format, args...)
 	d.Severity = hcl.DiagWarning
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -22,12 +23,18 @@ func (b *Build) foreseeable() bool {
 	return true
 }
 
-// fingerprint returns the digest of everything that decides b's result. It
-// is "" if a component cannot foresee its own, and fails if one does not know.
-func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
+// input is something that decides a build's result.
+type input struct {
+	Name   string `json:"name"` // for people
+	Digest string `json:"digest"`
+}
+
+// fingerprint returns everything that decides b's result. It returns nothing
+// if a component cannot foresee its own, and fails if one does not know.
+func fingerprint(ctx context.Context, b *Build, engine string) ([]input, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	all := b.components()
 	sums := make([]string, len(all))
@@ -39,19 +46,40 @@ func fingerprint(ctx context.Context, b *Build, engine string) (string, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return "", err
+		return nil, err
 	}
-	parts := []string{engine, dir, b.Name}
+	inputs := []input{{"this program", cache.Key(engine)}, {"the directory", cache.Key(dir)}, {"the name", cache.Key(b.Name)}}
 	for i, c := range all {
 		if sums[i] == "" {
-			return "", nil
+			return nil, nil
 		}
-		parts = append(parts, c.String(), c.outline(), sums[i])
+		inputs = append(inputs, input{"the settings of " + c.String(), c.outline()}, input{"what " + c.String() + " reads", sums[i]})
 	}
-	for i, chain := range b.chains {
-		parts = append(parts, fmt.Sprint(i, len(chain)))
+	var lengths []string
+	for _, chain := range b.chains {
+		lengths = append(lengths, strconv.Itoa(len(chain)))
 	}
-	return cache.Key(parts...), nil
+	return append(inputs, input{"the order of post-processors", cache.Key(lengths...)}), nil
+}
+
+// keyOf returns the digest of all inputs.
+func keyOf(inputs []input) string {
+	var parts []string
+	for _, i := range inputs {
+		parts = append(parts, i.Name, i.Digest)
+	}
+	return cache.Key(parts...)
+}
+
+// changed names the inputs that are not what they were.
+func changed(before, now []input) []string {
+	var names []string
+	for _, i := range now {
+		if !slices.Contains(before, i) {
+			names = append(names, i.Name)
+		}
+	}
+	return names
 }
 
 func (c *component) fingerprint(ctx context.Context) (sum string, err error) {

@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // variablePrefix begins the names of the environment variables that set a
@@ -29,7 +31,7 @@ func (in Input) assign(s *sources, declared variables) hcl.Diagnostics {
 		for _, suffix := range []string{".auto.pkrvars.hcl", ".auto.pkrvars.json"} {
 			files, err := listed(s.root, func(name string) bool { return strings.HasSuffix(name, suffix) })
 			if err != nil {
-				diags = append(diags, noSubject("Cannot read the template's directory", "%v.", err))
+				diags = append(diags, noSubject("Cannot read the template's directory", "%s.", fault.Plain(err)))
 			}
 			diags = append(diags, fromFiles(s, files, declared)...)
 		}
@@ -109,7 +111,7 @@ func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 	for name, attr := range attrs {
 		v, ok := declared[name]
 		if !ok {
-			diags = append(diags, caution(attr.Range, "Undeclared variable",
+			diags = append(diags, warningAt(attr.Range, "Undeclared variable",
 				"The template has no variable %q. %s", name, suggest(name, declared.names())))
 			continue
 		}
@@ -130,14 +132,14 @@ func (v variables) finish(s *scope, m *mask) (cty.Value, hcl.Diagnostics) {
 	for _, name := range v.names() {
 		one := v[name]
 		if one.value == cty.NilVal {
-			diags = append(diags, fault(one.declared, "Unset variable",
+			diags = append(diags, errorAt(one.declared, "Unset variable",
 				"Variable %q has no value and no default. Set it with -var %s=VALUE, a file of variables, or %s%s.",
 				name, name, variablePrefix, name))
 			values[name] = cty.UnknownVal(one.typ)
 			continue
 		}
 		if one.sensitive && !m.add(one.value) {
-			diags = append(diags, caution(one.declared, "Too short to be hidden",
+			diags = append(diags, warningAt(one.declared, "Too short to be hidden",
 				"Variable %q is sensitive, and has a value of less than %d characters: output that holds it shows it.", name, shortest))
 		}
 		values[name] = one.value

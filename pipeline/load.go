@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
 
@@ -58,7 +59,7 @@ func load(path string) (*sources, hcl.Diagnostics) {
 func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, hcl.Diagnostics{noSubject("There is no template", "Cannot read %s: %v.", path, err)}
+		return nil, hcl.Diagnostics{noSubject("There is no template", "Cannot read %s.", fault.Plain(err))}
 	}
 	if !info.IsDir() {
 		s.root = filepath.Dir(path)
@@ -78,10 +79,14 @@ func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
 }
 
 func (s *sources) parse(name string) (*hcl.File, hcl.Diagnostics) {
-	if strings.HasSuffix(name, ".json") {
-		return s.parser.ParseJSONFile(name)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, hcl.Diagnostics{noSubject("Cannot read a file", "%s.", fault.Plain(err))}
 	}
-	return s.parser.ParseHCLFile(name)
+	if strings.HasSuffix(name, ".json") {
+		return s.parser.ParseJSON(text, name)
+	}
+	return s.parser.ParseHCL(text, name)
 }
 
 // blocks returns the blocks of the given types, in order.

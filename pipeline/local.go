@@ -29,7 +29,7 @@ func readLocals(s *sources) (map[string]local, hcl.Diagnostics) {
 		diags = append(diags, more...)
 		for _, name := range slices.Sorted(maps.Keys(found)) {
 			if old, ok := all[name]; ok {
-				diags = append(diags, fault(found[name].declared, "Duplicate local",
+				diags = append(diags, errorAt(found[name].declared, "Duplicate local",
 					"Local %q is declared already, at %s.", name, old.declared))
 			}
 			all[name] = found[name]
@@ -82,7 +82,7 @@ func (r *resolver) resolve(name string) {
 		return // a name that does not exist is an error of the expression
 	}
 	if slices.Contains(r.stack, name) {
-		r.diags = append(r.diags, fault(l.declared, "Circular locals",
+		r.diags = append(r.diags, errorAt(l.declared, "Circular locals",
 			"The value depends on itself: %s.", strings.Join(append(r.stack, name), " -> ")))
 		r.values[name] = cty.DynamicVal
 		return

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -129,20 +131,37 @@ func (t *Template) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
 			selected = append(selected, b)
 		}
 	}
-	if len(selected) == 0 {
-		return nil, hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.%s",
-			strings.Join(names, ", "), suggestAny(options.Only, names))}
+	diags := append(unmatched("-only", "build", options.Only, names),
+		unmatched("-except", "build and no post-processor", options.Except, append(names, t.postProcessors()...))...)
+	if len(selected) == 0 && len(diags) == 0 {
+		diags = hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.", strings.Join(names, ", "))}
 	}
-	return selected, nil
+	return selected, diags
 }
 
-func suggestAny(given, names []string) string {
-	for _, g := range given {
-		if hint := suggest(g, names); strings.HasPrefix(hint, "Did") {
-			return " " + hint
+// unmatched names each glob that matches nothing: it is mistyped, and what it
+// was to leave out would run.
+func unmatched(flag, what string, globs, names []string) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, glob := range globs {
+		if !slices.ContainsFunc(names, func(name string) bool { return matchesAny([]string{glob}, name) }) {
+			diags = append(diags, noSubject("Nothing matches "+flag, "%q matches no %s. %s", glob, what, suggest(glob, names)))
 		}
 	}
-	return ""
+	return diags
+}
+
+// postProcessors returns the names by which -except takes post-processors.
+func (t *Template) postProcessors() []string {
+	var names []string
+	for _, block := range t.builds {
+		for _, c := range slices.Concat(block.chains...) {
+			if name := cmp.Or(c.name, c.typ); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // plan lists b's components; they are not made yet.
@@ -175,11 +194,7 @@ func (b *Build) plan(block *buildBlock, s *scope, options Options) {
 func (b *Build) chain(blocks []*componentBlock, except []string) []*component {
 	var chain []*component
 	for _, c := range blocks {
-		name := c.name
-		if name == "" {
-			name = c.typ
-		}
-		if matchesAny(except, name) {
+		if matchesAny(except, cmp.Or(c.name, c.typ)) {
 			break
 		}
 		if !c.skips(b.use.ref()) {

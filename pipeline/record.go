@@ -3,14 +3,17 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
@@ -27,8 +30,10 @@ type File struct {
 // record remembers what a build made, under the digest of what decided it.
 // The zero value remembers nothing.
 type record struct {
-	path  string
-	force bool // what is remembered does not count
+	path   string
+	force  bool    // what is remembered does not count
+	inputs []input // that decide the result
+	last   string  // path of the inputs of the last build of this name
 }
 
 // newRecord returns the record of a run's build, or one that remembers nothing
@@ -39,22 +44,42 @@ func newRecord(ctx context.Context, r *buildRun) (record, error) {
 	}
 	u := r.ui(r.build.builder)
 	phase := event.Start(sinkFunc(u.emit), "inputs", "what decides the result")
-	key, err := fingerprint(ctx, r.build, r.options.Engine)
+	inputs, err := fingerprint(ctx, r.build, r.options.Engine)
 	if err != nil {
 		// What can't be looked at can't be built from: better now than after a
 		// guest has booted.
 		return record{}, phase.End(event.Failed, "", err)
 	}
-	if key == "" {
+	if len(inputs) == 0 {
 		return record{}, phase.End(event.OK, "not all can be foreseen, to be built", nil)
 	}
-	found := record{path: filepath.Join(r.options.Records, key+".json"), force: r.plan.options.Force}
+	found := record{
+		path:   filepath.Join(r.options.Records, keyOf(inputs)+".json"),
+		last:   filepath.Join(r.options.Records, cache.Key("last", inputs[1].Digest, inputs[2].Digest)+".json"),
+		inputs: inputs, force: r.plan.options.Force,
+	}
 	if _, ok := found.find(); ok {
 		_ = phase.End(event.Cached, "nothing changed", nil)
 	} else {
-		_ = phase.End(event.OK, "to be built", nil)
+		_ = phase.End(event.OK, "to be built: "+found.why(), nil)
 	}
 	return found, nil
+}
+
+// why says why a build is made.
+func (r record) why() string {
+	var before []input
+	text, err := os.ReadFile(r.last)
+	switch {
+	case r.force:
+		return "--force"
+	case err != nil || json.Unmarshal(text, &before) != nil:
+		return "the first time here"
+	}
+	if names := changed(before, r.inputs); len(names) > 0 {
+		return strings.Join(names, ", ") + " changed"
+	}
+	return "its files are gone or altered"
 }
 
 // find returns the artifacts of an earlier build, if all their files are still
@@ -80,7 +105,7 @@ func (r record) find() ([]Artifact, bool) {
 	}
 	// Whoever clears the cache by age goes by it; that it fails costs a build.
 	now := time.Now()
-	_ = os.Chtimes(r.path, now, now)
+	_, _ = os.Chtimes(r.path, now, now), os.Chtimes(r.last, now, now)
 	return artifacts, true
 }
 
@@ -122,7 +147,7 @@ func (r record) keep(artifacts []Artifact) error {
 }
 
 func (r record) write(artifacts []Artifact) error {
-	if err := durable.WriteJSON(r.path, artifacts); err != nil {
+	if err := errors.Join(durable.WriteJSON(r.path, artifacts), durable.WriteJSON(r.last, r.inputs)); err != nil {
 		return fmt.Errorf("remembering the build: %w", err)
 	}
 	return nil

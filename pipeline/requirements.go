@@ -34,7 +34,7 @@ func checkVersion(attr *hcl.Attribute) hcl.Diagnostics {
 		return diags
 	}
 	if !constraints.Check(goversion.Must(goversion.NewVersion(CompatibleVersion))) {
-		diags = append(diags, fault(attr.Expr.Range(), "Unsupported Packer version",
+		diags = append(diags, errorAt(attr.Expr.Range(), "Unsupported Packer version",
 			"The template asks for Packer %s; this program understands the templates of Packer %s.",
 			constraints, CompatibleVersion))
 	}
@@ -48,11 +48,11 @@ func versionConstraint(attr *hcl.Attribute) (goversion.Constraints, hcl.Diagnost
 	}
 	text, err := convert.Convert(value, cty.String)
 	if err != nil || text.IsNull() || !text.IsKnown() {
-		return nil, hcl.Diagnostics{fault(attr.Expr.Range(), "Invalid version constraint", "A string is needed, such as \">= 1.11.0\".")}
+		return nil, hcl.Diagnostics{errorAt(attr.Expr.Range(), "Invalid version constraint", "A string is needed, such as \">= 1.11.0\".")}
 	}
 	constraints, err := goversion.NewConstraint(text.AsString())
 	if err != nil {
-		return nil, hcl.Diagnostics{fault(attr.Expr.Range(), "Invalid version constraint", "%v.", err)}
+		return nil, hcl.Diagnostics{errorAt(attr.Expr.Range(), "Invalid version constraint", "%v.", err)}
 	}
 	return constraints, nil
 }
@@ -67,7 +67,7 @@ func checkPlugins(block *hcl.Block) hcl.Diagnostics {
 		}
 		for _, key := range []string{"source", "version"} {
 			if t := value.Type(); !t.IsObjectType() || !t.HasAttribute(key) || t.AttributeType(key) != cty.String {
-				diags = append(diags, fault(attr.Expr.Range(), "Invalid required_plugins",
+				diags = append(diags, errorAt(attr.Expr.Range(), "Invalid required_plugins",
 					"Plugin %q needs an object with the strings source and version.", attr.Name))
 				break
 			}

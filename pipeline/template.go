@@ -107,10 +107,10 @@ func (t *Template) checkBlocks() hcl.Diagnostics {
 		for _, block := range content.Blocks {
 			switch block.Type {
 			case "data":
-				diags = append(diags, fault(block.DefRange, "Data sources are not supported yet",
+				diags = append(diags, errorAt(block.DefRange, "Data sources are not supported yet",
 					"Give the value as a variable instead: -var NAME=VALUE."))
 			case "hcp_packer_registry", "communicator":
-				diags = append(diags, caution(block.DefRange, "Block without effect", "The block %s is ignored.", block.Type))
+				diags = append(diags, warningAt(block.DefRange, "Block without effect", "The block %s is ignored.", block.Type))
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func (t *Template) readSources(Input) hcl.Diagnostics {
 	for _, block := range blocks {
 		s := &sourceBlock{typ: block.Labels[0], name: block.Labels[1], declared: block.DefRange, body: block.Body}
 		if old, ok := t.sources[s.ref()]; ok {
-			diags = append(diags, fault(s.declared, "Duplicate source", "Source %q is declared already, at %s.", s.ref(), old.declared))
+			diags = append(diags, errorAt(s.declared, "Duplicate source", "Source %q is declared already, at %s.", s.ref(), old.declared))
 		}
 		t.sources[s.ref()] = s
 	}

@@ -71,7 +71,7 @@ func declare(s *sources, functions map[string]function.Function) (variables, hcl
 
 func (v variables) add(n *variable) hcl.Diagnostics {
 	if old, ok := v[n.name]; ok {
-		return hcl.Diagnostics{fault(n.declared, "Duplicate variable",
+		return hcl.Diagnostics{errorAt(n.declared, "Duplicate variable",
 			"Variable %q is declared already, at %s.", n.name, old.declared)}
 	}
 	v[n.name] = n
@@ -96,7 +96,7 @@ func readVariable(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Diag
 	v := &variable{name: block.Labels[0], declared: block.DefRange, typ: cty.DynamicPseudoType}
 	content, diags := block.Body.Content(variableSchema)
 	if !hclsyntax.ValidIdentifier(v.name) {
-		diags = append(diags, fault(block.LabelRanges[0], "Invalid name", "%q is no name for a variable.", v.name))
+		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid name", "%q is no name for a variable.", v.name))
 	}
 	attrs := content.Attributes
 	diags = append(diags, readText(attrs["description"], &v.description)...)
@@ -135,7 +135,7 @@ func (v *variable) set(value cty.Value, origin hcl.Range) hcl.Diagnostics {
 	}
 	converted, err := convert.Convert(value, v.typ)
 	if err != nil {
-		return hcl.Diagnostics{fault(origin, "Invalid value for variable",
+		return hcl.Diagnostics{errorAt(origin, "Invalid value for variable",
 			"Variable %q is of type %s: %v.", v.name, typeexpr.TypeString(v.typ), err)}
 	}
 	v.value, v.origin = converted, origin
@@ -152,7 +152,7 @@ func readValidation(block *hcl.Block, name string) (validation, hcl.Diagnostics)
 	check.message = content.Attributes["error_message"].Expr
 	for _, used := range check.condition.Variables() {
 		if step, ok := attributeOf(used, "var"); !ok || step != name {
-			diags = append(diags, fault(used.SourceRange(), "Invalid reference in a validation",
+			diags = append(diags, errorAt(used.SourceRange(), "Invalid reference in a validation",
 				"The condition of variable %q may refer to var.%s alone.", name, name))
 		}
 	}
@@ -177,7 +177,7 @@ func (v *variable) check(functions map[string]function.Function) hcl.Diagnostics
 		}
 		holds, err := convert.Convert(result, cty.Bool)
 		if err != nil || holds.IsNull() {
-			diags = append(diags, fault(c.condition.Range(), "Invalid condition", "The condition of a validation must be true or false."))
+			diags = append(diags, errorAt(c.condition.Range(), "Invalid condition", "The condition of a validation must be true or false."))
 		} else if holds.False() {
 			diags = append(diags, c.broken(v, ctx))
 		}
@@ -190,7 +190,7 @@ func (c validation) broken(v *variable, ctx *hcl.EvalContext) *hcl.Diagnostic {
 	if text, diags := c.message.Value(ctx); !diags.HasErrors() && text.Type() == cty.String && text.IsWhollyKnown() && !text.IsNull() {
 		message = sentence(text.AsString())
 	}
-	return fault(v.origin, "Invalid value for variable", "%s: %s (the rule is at %s)", v.name, message, c.declared)
+	return errorAt(v.origin, "Invalid value for variable", "%s: %s (the rule is at %s)", v.name, message, c.declared)
 }
 
 func sentence(text string) string {
@@ -232,7 +232,7 @@ func evaluate(attr *hcl.Attribute, t cty.Type, ctx *hcl.EvalContext) (cty.Value,
 	}
 	converted, err := convert.Convert(value, t)
 	if err != nil || converted.IsNull() || !converted.IsWhollyKnown() {
-		return cty.NilVal, append(diags, fault(attr.Expr.Range(), "Invalid value",
+		return cty.NilVal, append(diags, errorAt(attr.Expr.Range(), "Invalid value",
 			"%s must be a %s that is known beforehand.", attr.Name, t.FriendlyName()))
 	}
 	return converted, diags

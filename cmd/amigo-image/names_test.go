@@ -114,7 +114,7 @@ func TestMistypedCommandsAndFlags(t *testing.T) {
 		cli.EachFlag(c, func(name string) { flags = append(flags, name) })
 		mistyped(flags, func(slip, name string) {
 			count++
-			if try := tryOf(t, a.UnknownFlag(c, fmt.Errorf("unknown flag: --%s", slip))); try != "--"+name {
+			if try := tryOf(t, a.WrongFlag(c, fmt.Errorf("unknown flag: --%s", slip))); try != "--"+name {
 				t.Errorf("%s --%s: %s, not --%s", c.CommandPath(), slip, try, name)
 			}
 		})

@@ -60,7 +60,7 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"}, &cobra.Group{ID: "publish", Title: "Publish"})
 	a.GlobalFlags(root)
 	root.SetHelpTemplate(cli.HelpTemplate)
-	root.SetFlagErrorFunc(a.UnknownFlag)
+	root.SetFlagErrorFunc(a.WrongFlag)
 	root.SetHelpCommandGroupID("use")
 	root.SetCompletionCommandGroupID("use")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)

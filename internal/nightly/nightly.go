@@ -129,6 +129,9 @@ func (r *run) clear(ctx context.Context) {
 func (r *run) build(ctx context.Context) (apply, error) {
 	built, err := r.stages.Build(ctx, r.sink)
 	return func() string {
+		if err != nil { // what lies there may be of another night
+			built.Directories = reportedSince(built.Directories, r.status.Started)
+		}
 		r.built, r.status.Log = built, built.Log
 		if built.Unchanged {
 			return "nothing changed"

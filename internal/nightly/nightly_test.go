@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,25 @@ func TestChecksOfAGoodNight(t *testing.T) {
 	content, err := Status{Started: now(), Finished: now()}.junit([]string{dir})
 	if err != nil || !strings.Contains(string(content), `classname="distribution.uefi"`) {
 		t.Errorf("%v: %s", err, content)
+	}
+}
+
+// What an image was tested for on another night says nothing about a build that
+// failed before its test.
+func TestChecksOfAnotherNight(t *testing.T) {
+	dirs := []string{filepath.Join(t.TempDir(), "distribution"), filepath.Join(t.TempDir(), "production"), filepath.Join(t.TempDir(), "none")}
+	start := time.Now().Add(-time.Hour)
+	for _, dir := range dirs[:2] {
+		file := filepath.Join(dir, deliver.ReportName)
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(filepath.Join(dirs[1], deliver.ReportName), start, start.Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if got := reportedSince(dirs, start); !slices.Equal(got, dirs[:1]) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
@@ -28,8 +31,8 @@ func (s Status) junit(dirs []string) ([]byte, error) {
 	if s.Evidence != "" {
 		reports["failed"] = filepath.Join(s.Evidence, boottest.ReportName)
 	}
-	for name, path := range reports {
-		suite, err := checks(name, path)
+	for _, name := range slices.Sorted(maps.Keys(reports)) {
+		suite, err := checks(name, reports[name])
 		if err != nil {
 			return nil, err
 		}
@@ -40,6 +43,14 @@ func (s Status) junit(dirs []string) ([]byte, error) {
 		return nil, fmt.Errorf("writing %s: %w", ReportFile, err)
 	}
 	return out.Bytes(), nil
+}
+
+// reportedSince leaves the directories whose image was tested since a time.
+func reportedSince(dirs []string, start time.Time) []string {
+	return slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool {
+		info, err := os.Stat(filepath.Join(dir, deliver.ReportName))
+		return err != nil || info.ModTime().Before(start)
+	})
 }
 
 func (s Status) phases() junit.Testsuite {

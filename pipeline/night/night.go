@@ -11,6 +11,7 @@ package night
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -101,8 +102,12 @@ func (e *Error) Error() string { return e.Diagnostics.Error() }
 // Read reads and checks the file at path. Every fault is in the error, which
 // is an [*Error] where it has a place in the file.
 func Read(path string) (File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return File{}, fmt.Errorf("reading the file that describes the night: %w", err)
+	}
 	parser := hclparse.NewParser()
-	parsed, diags := parser.ParseHCLFile(path)
+	parsed, diags := parser.ParseHCL(text, path)
 	file := File{Channel: "nightly", BudgetText: "3h", CacheText: "30d"}
 	if !diags.HasErrors() {
 		diags = append(diags, gohcl.DecodeBody(spelling.Body(parsed.Body), nil, &file)...)
@@ -121,7 +126,7 @@ func (f *File) complete(dir string) error {
 	var faults []error
 	var err error
 	if f.Budget, err = time.ParseDuration(f.BudgetText); err != nil || f.Budget <= 0 {
-		faults = append(faults, fmt.Errorf("budget: %q is no time, such as \"3h\" or \"90m\"", f.BudgetText))
+		faults = append(faults, fmt.Errorf("budget: %q is not a time such as \"3h\" or \"90m\"", f.BudgetText))
 	}
 	if f.Cache, err = keep.ParseSpan(f.CacheText); err != nil {
 		faults = append(faults, fmt.Errorf("cache: %w", err))

@@ -76,7 +76,7 @@ func TestFaults(t *testing.T) {
 	for want, text := range map[string]string{
 		`"template" is required`: "repository = \"mem://\"\nstate = \"s\"\n",
 		`did you mean "budget"`:  good + "budgett = \"3h\"",
-		`"soon" is no time`:      good + `budget = "soon"`,
+		`"soon" is not a time`:      good + `budget = "soon"`,
 		"cache: \"soon\"":        good + `cache = "soon"`,
 		`no name of a channel`:   good + `channel = "../x"`,
 		"repository: s3:b is not the address of a repository: it lacks //; is s3://b meant?": "template = \"t\"\nrepository = \"s3:b\"\nstate = \"s\"\n",

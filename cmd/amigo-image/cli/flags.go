@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -52,10 +53,17 @@ func FromEnvironment(c *cobra.Command) error {
 			return
 		}
 		if fault := c.Flags().Set(f.Name, value); fault != nil {
-			err = Usage(fmt.Sprintf("%s in the environment: %v", name, fault), "unset "+name)
+			err = Usage(fmt.Sprintf("%s in the environment: %s", name, environmentFault(fault)), "unset "+name)
 		}
 	})
 	return err
+}
+
+func environmentFault(err error) string {
+	if value := (*pflag.InvalidValueError)(nil); errors.As(err, &value) {
+		return wrongValue(value)
+	}
+	return err.Error()
 }
 
 var flagInError = regexp.MustCompile(`--[^\s=]+`)

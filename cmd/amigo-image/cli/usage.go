@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
@@ -30,9 +32,13 @@ func (a *App) UnknownCommand(c *cobra.Command, name string) error {
 	return Usage(fmt.Sprintf("there is no command %q", name), try)
 }
 
-// UnknownFlag says that c has no such flag, and which was meant.
-func (a *App) UnknownFlag(c *cobra.Command, err error) error {
+// WrongFlag says that c has no such flag, and which was meant, or that a flag
+// does not take such a value.
+func (a *App) WrongFlag(c *cobra.Command, err error) error {
 	try := c.CommandPath() + " --help"
+	if value := (*pflag.InvalidValueError)(nil); errors.As(err, &value) {
+		return Usage(wrongValue(value), try)
+	}
 	var known []string
 	EachFlag(c, func(name string) { known = append(known, "--"+name) })
 	wrong := flagOf(err)
@@ -46,4 +52,13 @@ func (a *App) UnknownFlag(c *cobra.Command, err error) error {
 		}
 	}
 	return Usage(err.Error(), try)
+}
+
+// wrongValue says what a flag takes.
+func wrongValue(e *pflag.InvalidValueError) string {
+	takes := map[string]string{"int": "a number", "int64": "a number", "duration": "a time such as 30s, 5m or 2h", "bool": "true or false"}[e.GetFlag().Value.Type()]
+	if takes == "" {
+		return fmt.Sprintf("--%s: %s", e.GetFlag().Name, fault.Plain(e.Unwrap()))
+	}
+	return fmt.Sprintf("--%s takes %s, not %q", e.GetFlag().Name, takes, e.GetValue())
 }

@@ -117,7 +117,7 @@ func runSign(a *cli.App, k Dir, file, key string, yes bool) error {
 	}
 	p, err := ring.Propose(file, key, time.Now())
 	if errors.Is(err, fs.ErrNotExist) {
-		return &fault.Error{What: "there is no such file", Where: err.Error(), Kept: "nothing was changed", Code: fault.NotFound, Err: err}
+		return &fault.Error{What: "there is no file " + file, Kept: "nothing was changed", Code: fault.NotFound, Err: err}
 	}
 	if err != nil {
 		return err

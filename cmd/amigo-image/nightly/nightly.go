@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,9 @@ func run(ctx context.Context, a *cli.App, path string) error {
 
 // unreadable returns what is wrong with the file, with all its places.
 func unreadable(path string, err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return err
+	}
 	f := &fault.Error{What: path + " is not valid", Where: err.Error(), Try: "the example, examples/nightly/nightly.hcl", Code: fault.Other, Err: err}
 	var placed *night.Error
 	if errors.As(err, &placed) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,22 @@ func isLocation(text string) bool {
 	}
 	_, err := os.Stat(filepath.Join(text, layout.MetadataDir))
 	return err == nil
+}
+
+// imageFile matches names that only files have.
+var imageFile = regexp.MustCompile(`\.(qcow2|raw|img|vmdk|vdi|ova|iso)$`)
+
+// checkFiles refuses names of image files that are not there, before they are
+// taken for channels or repositories.
+func checkFiles(names []string) error {
+	var errs []error
+	for _, name := range names {
+		_, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) && imageFile.MatchString(name) && !strings.Contains(name, "://") {
+			errs = append(errs, &fault.Error{What: "there is no file " + name, Code: fault.NotFound, Err: err})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // split takes a repository's location off the front of arguments, of which as
@@ -190,9 +207,8 @@ func (s *sourceFlags) patience(r *cli.Reporter) origin.Patience {
 		p.Unmet, p.Total = 2*time.Second, 10*time.Second
 	}
 	p.Notify = func(err error, wait time.Duration) {
-		var connection *origin.TransportError
-		if errors.As(err, &connection) && wait > time.Second {
-			text := fmt.Sprintf("%s does not answer; trying again in %d s", connection.Host, int(wait.Seconds()+0.5))
+		if wait > time.Second {
+			text := fmt.Sprintf("%s; trying again in %d s", fault.Of(err).What, int(wait.Seconds()+0.5))
 			r.Emit(event.Event{Type: event.Message, Text: text})
 		}
 	}

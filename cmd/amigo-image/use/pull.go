@@ -275,14 +275,18 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	if p.Steps.Reused > 0 {
 		seed = "you have " + strings.TrimSuffix(p.Seed, "/"+defaultVariant)
 	}
-	free, would := "", ""
+	free, most := "", ""
+	if repository.Begun(p) {
+		seed, most = "going on from an unfinished pull", "at most "
+	}
 	if bytes, ok := freeSpace(store.Path()); ok {
 		free = ", " + terminal.Bytes(bytes) + " free"
 	}
+	verb := "fetching "
 	if w.dryRun {
-		would = "would be "
+		verb = "would fetch "
 	}
-	r.Say("%s: %sfetching %s of %s; needs %s%s", seed, would, terminal.Bytes(p.Steps.Fetch), terminal.Bytes(p.Total), terminal.Bytes(p.Steps.Disk), free)
+	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, terminal.Bytes(p.Steps.Fetch), terminal.Bytes(p.Total), terminal.Bytes(p.Steps.Disk), free)
 	return r.Object(announced{
 		Type: "plan", Name: w.name, Version: p.Choice.Version, Variant: p.Variant,
 		Bytes: p.Steps.Fetch, Total: p.Total, Reuse: p.Steps.Reused, Disk: p.Steps.Disk,

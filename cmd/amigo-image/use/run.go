@@ -89,6 +89,9 @@ with --keep NAME now, and "run NAME" later. Nobody has a password; your keys in
 }
 
 func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
+	if err := checkFiles(args); err != nil {
+		return err
+	}
 	rest := f.located(args)
 	if len(rest) > 1 {
 		return cli.Usage("one machine at a time", c.CommandPath()+" "+rest[0])

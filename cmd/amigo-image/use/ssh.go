@@ -33,7 +33,7 @@ the line that makes ssh, scp, rsync and editors know all machines by name:
 EXIT STATUS
   that of the command, or of ssh
   25   no such machine runs`,
-		Example: "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh my-test 'cat >notes' <notes\n" +
+		Example: "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh -- uptime\n  amigo-image ssh my-test 'cat >notes' <notes\n" +
 			"  amigo-image ssh --config stable >stable.conf\n  scp -F stable.conf notes amigo-stable:",
 		ValidArgsFunction: completeRunning,
 		RunE:              func(c *cobra.Command, args []string) error { return runSSH(a, c, args, config) },
@@ -49,8 +49,11 @@ func runSSH(a *cli.App, c *cobra.Command, args []string, config bool) error {
 		return err
 	}
 	name, words := "", args
-	if len(args) > 0 {
+	if len(args) > 0 && c.ArgsLenAtDash() != 0 {
 		name, words = args[0], args[1:]
+	}
+	if len(words) > 0 && words[0] == "--" { // as in docker exec and vagrant ssh, it is not for the guest
+		words = words[1:]
 	}
 	m, err := running(c.Context(), store, c.CommandPath(), name)
 	if err != nil {

@@ -81,6 +81,9 @@ func runVerify(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) erro
 	if len(args) == 0 {
 		return cli.Usage("verify takes files or versions", "amigo-image verify amigo-*.qcow2")
 	}
+	if err := checkFiles(args); err != nil {
+		return err
+	}
 	store, err := imageStore()
 	if err != nil {
 		return err
@@ -299,7 +302,7 @@ func hashFile(ctx context.Context, path string, r *cli.Reporter) (size int64, di
 		return 0, "", fmt.Errorf("reading a file to verify: %w", err)
 	}
 	hash := sha256.New()
-	phase := event.Start(r, "digest", filepath.Base(path))
+	phase := event.Start(r, "hash", filepath.Base(path))
 	err = sparse.Hash(ctx, hash, f, info.Size(), func(done int64) { phase.Progress(done, info.Size(), event.Bytes) })
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

@@ -2,9 +2,10 @@ package sign
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 // adopt takes up what people signed by hand and left in the ring.
@@ -72,12 +73,11 @@ func (st *step) agree(role string, files map[int64][]byte, version int64, conten
 }
 
 // follows tells why next is not the root after old; old may be missing.
-func follows(old, next rootDocument, version int64) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it is no metadata: %v", p)
-		}
-	}()
+func follows(old, next rootDocument, version int64) error {
+	return guard.Call(func() error { return checkNext(old, next, version) })
+}
+
+func checkNext(old, next rootDocument, version int64) error {
 	if next.md.Signed.Version != version || next.md.Signed.Type != metadata.ROOT {
 		return errors.New("it is another version than its name says")
 	}

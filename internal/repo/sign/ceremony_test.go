@@ -217,7 +217,7 @@ func edited(t *testing.T, file string, change func(signed map[string]any)) {
 // What is no root to be signed is refused, with the reason, and nothing changes.
 func TestRefusals(t *testing.T) {
 	for reason, spoil := range map[string]func(t *testing.T, c *ceremony, file string){
-		"it is no metadata": func(t *testing.T, _ *ceremony, file string) {
+		"it is not TUF metadata": func(t *testing.T, _ *ceremony, file string) {
 			put(t, file, "{}")
 		},
 		"expected metadata type root, got - targets": func(t *testing.T, c *ceremony, file string) {

@@ -9,6 +9,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 // document is a metadata file, as it is read and as it is written.
@@ -30,17 +31,15 @@ type grant struct {
 	threshold int
 }
 
-// parse reads a metadata file. The library may panic at what is no metadata.
+// parse reads a metadata file.
 func parse[T metadata.Roles](raw []byte) (d document[T], err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it is no metadata: %v", p)
-		}
-	}()
-	d.md, err = new(metadata.Metadata[T]).FromBytes(raw)
 	d.raw = raw
+	err = guard.Call(func() error {
+		d.md, err = new(metadata.Metadata[T]).FromBytes(raw)
+		return err
+	})
 	if err != nil {
-		return d, fmt.Errorf("it is no metadata: %w", err)
+		return d, fmt.Errorf("it is not TUF metadata: %w", err)
 	}
 	return d, nil
 }

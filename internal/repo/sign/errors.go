@@ -175,7 +175,7 @@ type RefusedError struct {
 	Try  fault.Try
 }
 
-func (e *RefusedError) Error() string { return fmt.Sprintf("%s is not taken: %v", e.File, e.Err) }
+func (e *RefusedError) Error() string { return fmt.Sprintf("%s is refused: %v", e.File, e.Err) }
 
 func (e *RefusedError) Unwrap() error { return e.Err }
 
@@ -206,5 +206,5 @@ const nothingChanged = "nothing was changed"
 
 // unchanged reports an error that left the keys as they were.
 func unchanged(err error, code int, try fault.Try) fault.Report {
-	return fault.Report{What: err.Error(), Kept: nothingChanged, Code: code, Try: try}
+	return fault.Report{What: fault.Plain(err), Kept: nothingChanged, Code: code, Try: try}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 // Most that is read of a file, in bytes, and roots that are followed: those of
@@ -198,12 +199,11 @@ func (l *loader) role(ctx context.Context, name, delegator string) (targetsDocum
 
 // checked reads a document that the library verifies.
 func checked[T metadata.Roles](path string, raw []byte, verify func([]byte) (*metadata.Metadata[T], error)) (d document[T], err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("verifying %s: it is no metadata: %v", path, p)
-		}
-	}()
-	if _, err := verify(raw); err != nil {
+	err = guard.Call(func() error {
+		_, err := verify(raw)
+		return err
+	})
+	if err != nil {
 		return d, fmt.Errorf("verifying %s: %w", path, err)
 	}
 	if d, err = parse[T](raw); err != nil {

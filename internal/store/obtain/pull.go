@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
@@ -124,6 +127,14 @@ func (e *LostError) Fault() fault.Report {
 		What: "the repository lacks a file that it should have", Where: e.URL, Code: fault.Network,
 		Try: fault.Retry(fault.Later, fault.OtherServer),
 	}
+}
+
+// Begun tells whether an earlier pull of the same image has left something.
+func (r *Repository) Begun(p Plan) bool {
+	entries, err := os.ReadDir(r.store.Unfinished(p.Choice.Version, p.Variant, ""))
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), imagestore.DiskFile+".") && strings.HasSuffix(e.Name(), pull.PartialSuffix)
+	})
 }
 
 // Pull carries a plan out: the image is in the store then.

@@ -36,7 +36,7 @@ func Cause(err error) string {
 	if err == nil {
 		return ""
 	}
-	return Short(err.Error(), causeLength)
+	return Short(Plain(err), causeLength)
 }
 
 // Short returns the beginning of a text, at most n characters on one line.
@@ -64,7 +64,7 @@ func Of(err error) Report {
 
 // ofSystem explains errors that the operating system and the network return.
 func ofSystem(err error) Report {
-	r := Report{What: err.Error(), Code: Other}
+	r := Report{What: Plain(err), Code: Other}
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ENOSPC):

@@ -7,6 +7,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 // delegate is a role, and the one by which it is believed.
@@ -63,7 +64,7 @@ func (s *session) load(ctx context.Context, name, delegator string) error {
 	if name == metadata.TARGETS {
 		return nil
 	}
-	err := guard(func() error { return s.trusted.Targets[delegator].VerifyDelegate(name, role) })
+	err := guard.Call(func() error { return s.trusted.Targets[delegator].VerifyDelegate(name, role) })
 	if err != nil {
 		return &UntrustedError{URL: s.client.origin.URL(layout.Metadata(name)), Err: err}
 	}

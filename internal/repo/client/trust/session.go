@@ -14,6 +14,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 // session is one walk over a repository's metadata. Its holder has the lock.
@@ -65,7 +66,7 @@ func (s *session) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = guard(func() (err error) {
+	err = guard.Call(func() (err error) {
 		s.trusted, err = trustedmetadata.New(content)
 		return err
 	})
@@ -91,7 +92,7 @@ func (s *session) anchor(ctx context.Context) ([]byte, error) {
 	}
 	for _, version := range s.client.rootVersions() {
 		content := s.client.read(rootFile(version))
-		err := guard(func() error {
+		err := guard.Call(func() error {
 			_, err := trustedmetadata.New(content)
 			return err
 		})
@@ -200,7 +201,7 @@ func (s *session) remembered(version int64) bool {
 }
 
 func (s *session) updateRoot(content []byte) error {
-	return guard(func() error {
+	return guard.Call(func() error {
 		_, err := s.trusted.UpdateRoot(content)
 		return err
 	})
@@ -211,14 +212,4 @@ func (s *session) keepRoot(version int64, content []byte) error {
 		return nil
 	}
 	return s.client.keep(rootFile(version), content)
-}
-
-// guard calls the library, which may panic at what is no metadata.
-func guard(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("it is no metadata: %v", p)
-		}
-	}()
-	return do()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/guard"
 )
 
 const timestampPath = layout.MetadataDir + "/timestamp.json"
@@ -29,7 +30,7 @@ func (s *session) timestamp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking what is current: %w", err)
 	}
-	err = guard(func() error {
+	err = guard.Call(func() error {
 		_, err := s.trusted.UpdateTimestamp(content)
 		return err
 	})
@@ -64,7 +65,7 @@ func (s *session) fromDisk(role string, update func([]byte) error) bool {
 	if content == nil {
 		return false
 	}
-	err := guard(func() error { return update(content) })
+	err := guard.Call(func() error { return update(content) })
 	if err == nil {
 		return true
 	}
@@ -100,7 +101,7 @@ func (s *session) fetchSnapshot(ctx context.Context, meta *metadata.MetaFiles) e
 	if err != nil {
 		return fmt.Errorf("reading the newest snapshot: %w", err)
 	}
-	err = guard(func() error {
+	err = guard.Call(func() error {
 		_, err := s.trusted.UpdateSnapshot(content, false)
 		return err
 	})
@@ -116,7 +117,7 @@ func (s *session) fetchSnapshot(ctx context.Context, meta *metadata.MetaFiles) e
 // refused tells why a snapshot was refused; that it is an older one says more
 // than what the library says of it.
 func (s *session) refused(path string, content []byte, err error) error {
-	older := guard(func() error {
+	older := guard.Call(func() error {
 		md, err := metadata.Snapshot().FromBytes(content)
 		if err != nil {
 			return err
@@ -152,7 +153,7 @@ func (s *session) role(ctx context.Context, name, delegator string) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	if err := guard(func() error { return update(content) }); err != nil {
+	if err := guard.Call(func() error { return update(content) }); err != nil {
 		return s.translate(name, path, content, err)
 	}
 	return s.client.keep(roleFile(name), content)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path"
 	"time"
 
@@ -165,9 +167,9 @@ func Me() string {
 	if err != nil {
 		host = "unknown"
 	}
-	user := os.Getenv("USER")
-	if user == "" {
-		user = fmt.Sprintf("uid%d", os.Getuid())
+	name := os.Getenv("USER")
+	if current, err := user.Current(); name == "" && err == nil {
+		name = current.Username
 	}
-	return user + "@" + host
+	return cmp.Or(name, fmt.Sprintf("uid%d", os.Getuid())) + "@" + host
 }
