@@ -53,7 +53,7 @@ func TestPages(t *testing.T) {
 		first, _, _ := strings.Cut(string(text), "\n")
 		name := strings.TrimSuffix(strings.TrimPrefix(first, "Type: `"), "`")
 		if !missing[name] {
-			t.Errorf("%s %s begins with %q, which is no component's or another page's", c.Type, c.Slug, first)
+			t.Errorf("%s %s begins with %q, which is not a component's or another page's", c.Type, c.Slug, first)
 		}
 		delete(missing, name)
 	}

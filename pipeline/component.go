@@ -116,7 +116,7 @@ func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (w
 		case packersdk.PostProcessor:
 			err = i.Configure(raws...)
 		default:
-			err = errors.New("it is no component that the pipeline can run")
+			err = errors.New("it is not a component that the pipeline can run")
 		}
 		return err
 	})

@@ -63,7 +63,7 @@ func told(t *testing.T, err error) string {
 	t.Helper()
 	var wrong *TemplateError
 	if !errors.As(err, &wrong) {
-		t.Fatalf("%T is no TemplateError: %v", err, err)
+		t.Fatalf("%T is not a TemplateError: %v", err, err)
 	}
 	var text strings.Builder
 	if err := wrong.Write(&text, 80, false); err != nil {

@@ -80,7 +80,7 @@ func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, inpu
 		defer closeInstance(instance)
 		p, ok := instance.(packersdk.PostProcessor)
 		if !ok {
-			return fmt.Errorf("%s is no post-processor", c)
+			return fmt.Errorf("%s is not a post-processor", c)
 		}
 		output, keep, force, err = p.PostProcess(ctx, u, input)
 		return err

@@ -76,7 +76,7 @@ func (c *component) provision(ctx context.Context, u *ui, comm packersdk.Communi
 	defer closeInstance(instance)
 	provisioner, ok := instance.(packersdk.Provisioner)
 	if !ok {
-		return fmt.Errorf("%s is no provisioner", c)
+		return fmt.Errorf("%s is not a provisioner", c)
 	}
 	if c.block.timeout > 0 {
 		cause := fmt.Errorf("it did not end within %s", c.block.timeout)

@@ -125,7 +125,7 @@ func (f File) unchanged() bool {
 }
 
 // keep remembers artifacts and completes them with their digests. Artifacts
-// that are no files cannot be checked, so they are not remembered.
+// that are not files cannot be checked, so they are not remembered.
 func (r record) keep(artifacts []Artifact) error {
 	files := 0
 	for _, a := range artifacts {

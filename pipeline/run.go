@@ -170,7 +170,7 @@ func (r *buildRun) runBuilder(ctx context.Context) (artifact packersdk.Artifact,
 	err = r.guard(c, u, func() error {
 		builder, ok := c.instance.(packersdk.Builder)
 		if !ok {
-			return fmt.Errorf("%s is no builder", c)
+			return fmt.Errorf("%s is not a builder", c)
 		}
 		artifact, err = builder.Run(ctx, u, hook)
 		return err

@@ -112,7 +112,7 @@ func (u *ui) Machine(category string, args ...string) {
 // TrackProgress reports how much of a stream was read, as a phase named after
 // the end of src.
 func (u *ui) TrackProgress(src string, current, total int64, stream io.ReadCloser) io.ReadCloser {
-	// A sink of its own: a transfer is no phase that the component emits.
+	// A sink of its own: a transfer is not a phase that the component emits.
 	phase := event.Start(sinkFunc(u.emit), "transfer", filepath.Base(src))
 	return &tracked{ReadCloser: stream, phase: phase, done: current, total: total}
 }

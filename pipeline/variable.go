@@ -96,7 +96,7 @@ func readVariable(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Diag
 	v := &variable{name: block.Labels[0], declared: block.DefRange, typ: cty.DynamicPseudoType}
 	content, diags := block.Body.Content(variableSchema)
 	if !hclsyntax.ValidIdentifier(v.name) {
-		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid name", "%q is no name for a variable.", v.name))
+		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid name", "%q is not a valid variable name.", v.name))
 	}
 	attrs := content.Attributes
 	diags = append(diags, readText(attrs["description"], &v.description)...)

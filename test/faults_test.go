@@ -101,7 +101,7 @@ func faults() map[string]fault {
 			amigo:  "source = \"%[1]s/amigo.tgz\"\n source_checksum = \"sha256:" + strings.Repeat("0", 64) + `"` + golrBlock,
 			status: notVerified, says: []string{"amigo.tgz", "hecksum"},
 		},
-		"source that is no AmiGO": {
+		"source that is not AmiGO": {
 			source: blank, prepare: func(t *testing.T, dir string) {
 				makeBlank(t, dir)
 				write(t, dir, "amigo/README", "not it")

@@ -13,7 +13,7 @@ import (
 const screenshotTime = 5 * time.Second
 
 // stepShutdown ends the guest as its power button would. A guest that has to
-// be killed is no image.
+// be killed is not an image.
 type stepShutdown struct{ *build }
 
 func (s *stepShutdown) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {

@@ -143,7 +143,7 @@ func (p *person) tries(parts map[string]string) (stdout, stderr string) {
 	p.t.Helper()
 	line := parts["try"]
 	if !strings.HasPrefix(line, "amigo-image ") {
-		p.t.Fatalf("it is no command line: %q", line)
+		p.t.Fatalf("it is not a command line: %q", line)
 	}
 	status, out, errs := p.types(line)
 	if status != 0 {
@@ -384,8 +384,8 @@ func TestFaultsOfPeople(t *testing.T) {
 	if err := os.WriteFile(image, noise("foreign"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p.fails("amigo-image verify --from "+s.URL+" foreign.qcow2", fault.Verify, "is no file of this repository")
-	p.fails("amigo-image verify --from "+s.URL+" nowhere.qcow2", fault.NotFound, "neither a file")
+	p.fails("amigo-image verify --from "+s.URL+" foreign.qcow2", fault.Verify, "is not a file of this repository")
+	p.fails("amigo-image verify --from "+s.URL+" nowhere.qcow2", fault.NotFound, "there is no file nowhere.qcow2")
 	p.tries(p.fails("amigo-image verify --from "+s.URL+" nightly", fault.NotFound, "nightly is 2026-11-22, which is not here"))
 }
 

@@ -51,7 +51,7 @@ func TestMessages(t *testing.T) {
 		{"run noise.qcow2", 21, `^error: .*noise.qcow2 is not a qcow2 image, but raw\n`},
 		{"verify nonexist.qcow2", 25, `^error: there is no file nonexist.qcow2$`},
 		{"pull http://127.0.0.1:1 stable --patience 100ms", 20, `^error: 127.0.0.1:1 cannot be reached\n  where: http://127.0.0.1:1/metadata/1.root.json\n +127.0.0.1:1: failed after .* bytes: connection refused\n`},
-		{"pull http://nohost.invalid stable", 20, `^error: nohost.invalid cannot be reached\n(?s:.*)nohost.invalid: failed after .*: there is no host of that name\n`},
+		{"pull http://nohost.invalid stable", 20, `^error: nohost.invalid cannot be reached\n(?s:.*)nohost.invalid: failed after .*: there is no host nohost.invalid\n`},
 		{"pull http://127.0.0.1:1 --root none", 1, `^error: reading the root to trust: none: no such file or directory$`},
 		{"prune --to www --keep-daily x", 2, `^error: --keep-daily takes a number, not "x"\n`},
 		{"history stable --to www", 25, `^error: there is no image repository there\n  where: www$`},

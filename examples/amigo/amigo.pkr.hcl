@@ -41,7 +41,7 @@ variable "solr_war" {
 variable "golr_documents" {
   type        = list(string)
   default     = []
-  description = "Solr documents to load into GOlr. Empty: the sample's, which are no release of GO's data."
+  description = "Solr documents to load into GOlr. Empty: the sample's, which is not a release of GO's data."
 }
 
 variable "golr_index" {

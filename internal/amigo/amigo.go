@@ -66,9 +66,9 @@ func (c Config) Validate() error {
 	fault(memory.MatchString(c.Memory), "golr.memory: %q is not a size like \"512m\" or \"4g\"", c.Memory)
 	fault(slices.Contains([]string{Auto, Host, Guest}, c.BuildOn), "bundle_on: %q is not %q, %q or %q", c.BuildOn, Auto, Host, Guest)
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "serve: %q is not %q or %q", c.Serve, site.Workers, site.CGI)
-	fault(login.MatchString(c.Operator), "operator: %q is no name for a login", c.Operator)
+	fault(login.MatchString(c.Operator), "operator: %q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
-		fault(debian.MatchString(name), "packages: %q is no name of a Debian package", name)
+		fault(debian.MatchString(name), "packages: %q is not a valid name of a Debian package", name)
 	}
 	for _, err := range c.Readers.Validate() {
 		faults = append(faults, fmt.Errorf("golr.cors_origins: %w", err))

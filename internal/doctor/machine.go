@@ -44,7 +44,7 @@ func accelerators(ctx context.Context, h Host) Result {
 	}
 }
 
-// kvmCure tells why /dev/kvm is no use: it is not there, it may not be opened,
+// kvmCure tells why /dev/kvm is of no use: it is not there, it may not be opened,
 // or it is slower than emulation.
 func kvmCure(open func(string) (*os.File, error)) (cure, why string) {
 	f, err := open("/dev/kvm")

@@ -109,7 +109,7 @@ func (r *run) work(ctx context.Context) {
 		r.settle(ctx, err, fault.Publish)
 		return
 	}
-	// An old version too many is no reason to call a good night bad.
+	// One old version too many does not make a good night bad.
 	if err := r.stage(ctx, "prune", r.prune); err != nil {
 		r.status.warn("prune: " + err.Error())
 	}

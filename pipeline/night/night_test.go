@@ -74,11 +74,11 @@ func TestExample(t *testing.T) {
 func TestFaults(t *testing.T) {
 	const good = "template = \"t\"\nrepository = \"mem://\"\nstate = \"s\"\n"
 	for want, text := range map[string]string{
-		`"template" is required`: "repository = \"mem://\"\nstate = \"s\"\n",
-		`did you mean "budget"`:  good + "budgett = \"3h\"",
-		`"soon" is not a time`:      good + `budget = "soon"`,
-		"cache: \"soon\"":        good + `cache = "soon"`,
-		`no name of a channel`:   good + `channel = "../x"`,
+		`"template" is required`:   "repository = \"mem://\"\nstate = \"s\"\n",
+		`did you mean "budget"`:    good + "budgett = \"3h\"",
+		`"soon" is not a time`:     good + `budget = "soon"`,
+		"cache: \"soon\"":          good + `cache = "soon"`,
+		`not a valid channel name`: good + `channel = "../x"`,
 		"repository: s3:b is not the address of a repository: it lacks //; is s3://b meant?": "template = \"t\"\nrepository = \"s3:b\"\nstate = \"s\"\n",
 		"state: it is empty": "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
 		"keep.within":        good + "keep {\n within = \"soon\"\n}",

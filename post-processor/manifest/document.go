@@ -72,7 +72,7 @@ func read(path string) (d document, err error) {
 		return d, err
 	}
 	if err := json.Unmarshal(text, &d); err != nil {
-		return d, fmt.Errorf("it is there, but is no manifest (remove it, or set output): %w", err)
+		return d, fmt.Errorf("it is there, but is not a manifest (remove it, or set output): %w", err)
 	}
 	return d, nil
 }

@@ -99,7 +99,7 @@ func TestForeignFileIsLeftAlone(t *testing.T) {
 	}
 	in := &packersdk.MockArtifact{FilesValue: []string{}}
 	if _, _, _, err := p.PostProcess(t.Context(), packersdk.TestUi(t), in); err == nil {
-		t.Error("a file that is no manifest was replaced")
+		t.Error("a file that is not a manifest was replaced")
 	}
 	if text, _ := os.ReadFile("packer-manifest.json"); string(text) != "mine" {
 		t.Errorf("%q", text)

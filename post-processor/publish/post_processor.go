@@ -153,7 +153,7 @@ func (p *PostProcessor) directories(input packersdk.Artifact) ([]string, error) 
 			return []string{filepath.Dir(file)}, nil
 		}
 	}
-	return nil, errors.New("the input is no finished image (put it after amigo-distribution or amigo-production, or set directories)")
+	return nil, errors.New("the input is not a finished image (put it after amigo-distribution or amigo-production, or set directories)")
 }
 
 func (p *PostProcessor) ring() (*sign.Ring, error) {

@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 		}
 		return err
 	}
-	if err := process(map[string]any{}, "disk.qcow2"); err == nil || !strings.Contains(err.Error(), "no finished image") {
+	if err := process(map[string]any{}, "disk.qcow2"); err == nil || !strings.Contains(err.Error(), "not a finished image") {
 		t.Errorf("no image: %v", err)
 	}
 	if err := process(map[string]any{"keys": filepath.Join(t.TempDir(), "none")}, image(t, "production")...); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "keys init") {

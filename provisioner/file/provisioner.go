@@ -171,7 +171,7 @@ func wrap(doing, what string, err error) error {
 }
 
 // Fingerprint returns a digest of what is uploaded. What a download leaves
-// behind is no part of the image, so a build with one is always run.
+// behind is not part of the image, so a build with one is always run.
 func (p *Provisioner) Fingerprint(ctx context.Context) (string, error) {
 	if p.config.Direction == "download" || p.config.Generated {
 		return "", errors.New("file: what is copied is known only in the build")

@@ -95,7 +95,7 @@ who has to sign. There the same command takes up the signatures. A root with
 enough of them, by the old root's word and by its own, is kept; the next publish
 or refresh uploads it.
 ` + exitStatus + `
-  21   the file is no root that follows the newest one, or was altered`,
+  21   the file is not a root that follows the newest one, or was altered`,
 		Example: "  amigo-image keys sign 2.root.json\n  amigo-image keys sign 2.root.json --key /media/stick/berta.key",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {

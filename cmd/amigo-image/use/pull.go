@@ -112,7 +112,7 @@ func (f *pullFlags) outputFormat(c *cobra.Command) (pull.Format, error) {
 	if f.output == "" && f.format == "" || slices.Contains(pull.Formats, pull.Format(format)) {
 		return pull.Format(format), nil
 	}
-	return "", cli.Usage(fmt.Sprintf("%q is no format of a disk", format), c.CommandPath()+" ... --format qcow2")
+	return "", cli.Usage(fmt.Sprintf("%q is not a disk format", format), c.CommandPath()+" ... --format qcow2")
 }
 
 // again is the name that stands for the image when no repository is named, or

@@ -190,7 +190,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 	}
 	if !ok {
 		return &fault.Error{
-			What: filepath.Base(path) + " is no file of this repository", Code: fault.Verify,
+			What: filepath.Base(path) + " is not a file of this repository", Code: fault.Verify,
 			Where: address.Shown(v.location) + "\nsha256 " + digest, Do: fault.Retry(fault.HomeRepository),
 		}
 	}

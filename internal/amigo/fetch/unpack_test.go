@@ -77,7 +77,7 @@ func TestHostileArchives(t *testing.T) {
 			err := Unpack(t.Context(), tarball(t, headers...), filepath.Join(parent, "in"))
 			var wrong *MemberError
 			if !errors.As(err, &wrong) {
-				t.Errorf("%v is no MemberError", err)
+				t.Errorf("%v is not a MemberError", err)
 			}
 			entries, err := os.ReadDir(parent)
 			if err != nil || len(entries) != 1 {
@@ -157,7 +157,7 @@ func TestUnpackLimits(t *testing.T) {
 	u := &unpacker{ctx: t.Context(), root: root, left: 1<<20 - 1}
 	var limit *LimitError
 	if err := eachOfZip(archive, u.add); !errors.As(err, &limit) {
-		t.Errorf("%v is no LimitError", err)
+		t.Errorf("%v is not a LimitError", err)
 	}
 	// Archives lie about sizes.
 	u = &unpacker{ctx: t.Context(), root: root, left: 1<<20 - 1}
@@ -166,14 +166,14 @@ func TestUnpackLimits(t *testing.T) {
 		return u.add(m)
 	}
 	if err := eachOfZip(archive, lies); !errors.As(err, &limit) {
-		t.Errorf("%v is no LimitError", err)
+		t.Errorf("%v is not a LimitError", err)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "lie")); err != nil || info.Size() > 1<<20 {
 		t.Errorf("%v, %v", info, err)
 	}
 	u = &unpacker{ctx: t.Context(), root: root, left: 1, members: maxMembers}
 	if err := u.add(member{name: "x", mode: fs.ModeDir}); !errors.As(err, &limit) {
-		t.Errorf("%v is no LimitError", err)
+		t.Errorf("%v is not a LimitError", err)
 	}
 }
 

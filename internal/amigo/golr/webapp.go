@@ -67,7 +67,7 @@ func unwrap(ctx context.Context, file, dir string) error {
 	descriptor := filepath.Join(all, "WEB-INF", "web.xml")
 	text, err := os.ReadFile(descriptor)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("golr.solr_war: %s is no web application: it lacks WEB-INF/web.xml", file)
+		return fmt.Errorf("golr.solr_war: %s is not a web application: it lacks WEB-INF/web.xml", file)
 	}
 	if err == nil {
 		err = os.WriteFile(descriptor, doctype.ReplaceAll(text, nil), 0o644)

@@ -95,7 +95,7 @@ func TestWithTellsOfAllFaultsAndChangesNothing(t *testing.T) {
 	}
 	var unknown *UnknownError
 	if !errors.As(err, &unknown) {
-		t.Errorf("%v is no UnknownError", err)
+		t.Errorf("%v is not an UnknownError", err)
 	}
 	if i.Text("AMIGO_BETA") != "1" {
 		t.Error("the settings were changed")

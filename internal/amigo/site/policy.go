@@ -35,7 +35,7 @@ const OwnPolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri
 // OwnPolicy returns [OwnPolicy], for the files' templates.
 func (s Site) OwnPolicy() string { return OwnPolicy }
 
-// DataPolicy is that of GOlr's answers, which are no pages.
+// DataPolicy is that of GOlr's answers, which are not pages.
 const DataPolicy = "default-src 'none'; frame-ancestors 'none'"
 
 // DataPolicy returns [DataPolicy], for the files' templates.

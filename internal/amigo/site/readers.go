@@ -25,7 +25,7 @@ func (r Readers) Pattern() string {
 
 var origin = regexp.MustCompile(`^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
 
-// Validate says which of r is no origin.
+// Validate says which of r is not an origin.
 func (r Readers) Validate() []error {
 	var faults []error
 	for _, one := range r {

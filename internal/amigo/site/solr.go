@@ -27,7 +27,7 @@ var allowedPairs = []string{
 }
 
 // allowedQuery matches a query string in which all is allowed. A name that is
-// written with percent signs is no allowed name.
+// written with percent signs is not an allowed name.
 var allowedQuery = `^(?:(?:(?:` + strings.Join(allowedNames, "|") + `)=[^&]*|` +
 	strings.Join(allowedPairs, "|") + `)(?:&|$))*$`
 

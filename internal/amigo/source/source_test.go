@@ -144,7 +144,7 @@ func TestUnreachableGit(t *testing.T) {
 	_, err := Get(t.Context(), cache.At(t.TempDir()), Spec{Location: "http://user:secret@127.0.0.1:1/amigo.git?key=secret"})
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) {
-		t.Fatalf("%v is no UnreachableError", err)
+		t.Fatalf("%v is not an UnreachableError", err)
 	}
 	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "user") || strings.Contains(err.Error(), "\n") {
 		t.Error(err)

@@ -27,7 +27,7 @@ func (o Old) Remove() (removed bool, err error) {
 	}
 	path := o.Path
 	if !o.file && !o.Broken {
-		// In one step it is no entry any more, even if this process dies before
+		// In one step it is not an entry any more, even if this process dies before
 		// all of it is gone.
 		if path, err = spoil(o.Path); err != nil {
 			return false, err

@@ -40,7 +40,7 @@ func TestNothingHalf(t *testing.T) {
 		t.Error("a directory was replaced")
 	}
 	if err := WriteJSON(filepath.Join(dir, "x"), func() {}); err == nil {
-		t.Error("a function is no document")
+		t.Error("a function is not a document")
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {

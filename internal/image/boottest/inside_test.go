@@ -157,7 +157,7 @@ func TestCommits(t *testing.T) {
 	}
 	answers["commits"] = "first"
 	if _, err := answers.facts(); err == nil {
-		t.Error("what is no list of commits was read")
+		t.Error("what is not a list of commits was read")
 	}
 }
 

@@ -98,7 +98,7 @@ func badSearches() []badSearch {
 		{"a number of rows that is none", "q=*:*&rows=abc"},
 		{"more rows than anybody needs", "q=*:*&rows=2147483647"},
 		{"a start beyond everything", "q=*:*&start=100001"},
-		{"text that is no UTF-8", "q=%FF"},
+		{"text that is not UTF-8", "q=%FF"},
 		{"a query that cannot be read", "q=" + url.QueryEscape("id:((")},
 		{"a field that is not there", "q=*:*&rows=0&facet=true&facet.field=nothing"},
 		{"too many filters", "q=*:*&rows=0" + strings.Repeat("&fq=id:x", 1500)},

@@ -93,7 +93,7 @@ func TestPagesFail(t *testing.T) {
 		{"baked address", "/amigo", welcome + `<a href="http://localhost:9999/amigo">`, "the page holds the address http://localhost:9999"},
 		{"nothing found", "/solr/select", `{"response":{"numFound":0}}`, "nothing was found"},
 		{"something else found", "/solr/select", `{"response":{"numFound":1,"docs":[{}]}}`, "none with it as its label"},
-		{"no search", "/solr/select", "<html>", "the answer is no JSON"},
+		{"no search", "/solr/select", "<html>", "the answer is not JSON"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bodies := goodSite()

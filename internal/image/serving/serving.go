@@ -112,7 +112,7 @@ type Found struct {
 func ParseFound(answer []byte) (Found, error) {
 	var f Found
 	if err := json.Unmarshal(answer, &f); err != nil {
-		return f, fmt.Errorf("the answer is no JSON: %w", err)
+		return f, fmt.Errorf("the answer is not JSON: %w", err)
 	}
 	return f, nil
 }

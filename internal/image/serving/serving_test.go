@@ -46,7 +46,7 @@ func TestProbe(t *testing.T) {
 		}
 	}
 	for answer, want := range map[string]string{
-		"<html>": "no JSON", `{"response":{"numFound":0,"docs":[]}}`: "holds no term",
+		"<html>": "not JSON", `{"response":{"numFound":0,"docs":[]}}`: "holds no term",
 	} {
 		_, err := Probe(t.Context(), Client(time.Minute), amigo(t, answer), "")
 		if err == nil || !strings.Contains(err.Error(), want) || errors.As(err, new(*PageError)) {

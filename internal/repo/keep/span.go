@@ -17,7 +17,7 @@ var spanForm = regexp.MustCompile(`^(?:(\d{1,4})y)?(?:(\d{1,4})m)?(?:(\d{1,5})d)
 func ParseSpan(text string) (Span, error) {
 	parts := spanForm.FindStringSubmatch(text)
 	if parts == nil || text == "" {
-		return Span{}, fmt.Errorf("%q is no length of time (years, months, days, hours: 1y6m, 14d, 36h)", text)
+		return Span{}, fmt.Errorf("%q is not a length of time (years, months, days, hours: 1y6m, 14d, 36h)", text)
 	}
 	var n [4]int
 	for i, part := range parts[1:] {

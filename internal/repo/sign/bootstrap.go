@@ -47,7 +47,7 @@ func (s Setup) check() error {
 
 func checkChannel(name string) error {
 	if name == Online || name == "minisign" {
-		return fmt.Errorf("%q is no name of a channel: another key has it", name)
+		return fmt.Errorf("%q is not a valid channel name: another key has it", name)
 	}
 	return layout.CheckChannel(name)
 }

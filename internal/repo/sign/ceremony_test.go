@@ -214,7 +214,7 @@ func edited(t *testing.T, file string, change func(signed map[string]any)) {
 	}
 }
 
-// What is no root to be signed is refused, with the reason, and nothing changes.
+// What is not a root to be signed is refused, with the reason, and nothing changes.
 func TestRefusals(t *testing.T) {
 	for reason, spoil := range map[string]func(t *testing.T, c *ceremony, file string){
 		"it is not TUF metadata": func(t *testing.T, _ *ceremony, file string) {
@@ -243,7 +243,7 @@ func TestRefusals(t *testing.T) {
 		"can never sign": func(t *testing.T, _ *ceremony, file string) {
 			unsigned(t, file, func(root *metadata.RootType) { root.Roles[metadata.ROOT].Threshold = 4 })
 		},
-		"no root of an image repository": func(t *testing.T, _ *ceremony, file string) {
+		"not a root of an image repository": func(t *testing.T, _ *ceremony, file string) {
 			unsigned(t, file, func(root *metadata.RootType) { root.UnrecognizedFields = map[string]any{"x": "y"} })
 		},
 		"root 2 is not here": func(t *testing.T, _ *ceremony, file string) {
@@ -252,7 +252,7 @@ func TestRefusals(t *testing.T) {
 		"there is another root 1 here, which is good: this one is stale": func(t *testing.T, _ *ceremony, file string) {
 			unsigned(t, file, func(root *metadata.RootType) { root.Version = 1 })
 		},
-		"is no root key": func(t *testing.T, _ *ceremony, file string) {
+		"is not a root key": func(t *testing.T, _ *ceremony, file string) {
 			foreign, err := generateKey(filepath.Join(t.TempDir(), "foreign.key"))
 			if err != nil {
 				t.Fatal(err)

@@ -192,7 +192,7 @@ type NoRootKeyError struct {
 
 func (e *NoRootKeyError) Error() string {
 	if e.Key != "" {
-		return fmt.Sprintf("%s is no key that signs this root: it lacks %s", e.Key, Wanted(e.Lacks))
+		return fmt.Sprintf("%s is not a key that signs this root: it lacks %s", e.Key, Wanted(e.Lacks))
 	}
 	return fmt.Sprintf("no key in %s signs this root: it lacks %s", e.Dir, Wanted(e.Lacks))
 }

@@ -95,10 +95,10 @@ func readPublicKey(file string) (*metadata.Key, error) {
 	}
 	public, err := cryptoutils.UnmarshalPEMToPublicKey(content)
 	if err != nil {
-		return nil, errors.New("it is no public key in PEM")
+		return nil, errors.New("it is not a public key in PEM")
 	}
 	if _, ok := public.(ed25519.PublicKey); !ok {
-		return nil, errors.New("it is no ed25519 key")
+		return nil, errors.New("it is not an ed25519 key")
 	}
 	return metadata.KeyFromPublicKey(public)
 }
@@ -133,7 +133,7 @@ func loadKey(file string) (key, error) {
 	case err != nil:
 		return key{}, fmt.Errorf("reading the key %s: %w", file, err)
 	case !ok:
-		return key{}, fmt.Errorf("reading the key %s: it is no ed25519 key", file)
+		return key{}, fmt.Errorf("reading the key %s: it is not an ed25519 key", file)
 	default:
 		return keyFrom(file, ed)
 	}

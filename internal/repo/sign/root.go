@@ -27,7 +27,7 @@ func parseRoot(raw []byte) (rootDocument, error) {
 func sound(root rootDocument) error {
 	signed := root.md.Signed
 	if signed.Version < 1 || !signed.ConsistentSnapshot || len(signed.UnrecognizedFields) > 0 {
-		return errors.New("it is no root of an image repository")
+		return errors.New("it is not a root of an image repository")
 	}
 	roles := slices.Sorted(maps.Keys(signed.Roles))
 	if !slices.Equal(roles, slices.Sorted(slices.Values(metadata.TOP_LEVEL_ROLE_NAMES[:]))) {
@@ -55,7 +55,7 @@ func soundRole(keys map[string]*metadata.Key, role *metadata.Role) error {
 		}
 		k := keys[id]
 		if k == nil || len(k.Value.PublicKey) != 2*ed25519.PublicKeySize || k.Type != metadata.KeyTypeEd25519 || k.Scheme != metadata.KeySchemeEd25519 {
-			return fmt.Errorf("key %s is no ed25519 key", ShortID(id))
+			return fmt.Errorf("key %s is not an ed25519 key", ShortID(id))
 		}
 		if own, err := k.ID(); err != nil || own != id {
 			return fmt.Errorf("key %s is another than its name says", ShortID(id))
@@ -75,7 +75,7 @@ func signers(old, root rootDocument) (map[string]bool, error) {
 	for _, s := range root.md.Signatures {
 		k := rootKey(s.KeyID, old, root)
 		if k == nil {
-			return nil, fmt.Errorf("key %s has signed it, and is no root key", ShortID(s.KeyID))
+			return nil, fmt.Errorf("key %s has signed it, and is not a root key", ShortID(s.KeyID))
 		}
 		alone := metadata.Root()
 		alone.Signed.Keys[s.KeyID] = k

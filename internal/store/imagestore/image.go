@@ -82,7 +82,7 @@ func (s Store) Image(version, variant string) (Image, error) {
 }
 
 // Images returns all images, the newest first. What cannot be read is left
-// out: it is no image.
+// out: it is not an image.
 func (s Store) Images() ([]Image, error) {
 	var found []Image
 	versions, err := names(s.path(imagesDir))

@@ -30,7 +30,7 @@ func (s Store) Incoming(ctx context.Context, version, variant string, waiting fu
 		return nil, err
 	}
 	if !filepath.IsLocal(variant) || filepath.Base(variant) != variant {
-		return nil, fmt.Errorf("%q is no name of a variant", variant)
+		return nil, fmt.Errorf("%q is not a valid variant name", variant)
 	}
 	l, err := s.locker("pull." + version + "." + variant)
 	if err != nil {

@@ -90,10 +90,10 @@ func (m *Machine) off() {
 
 var machineName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$`)
 
-// CheckMachine returns an error that says why name is no name of a machine.
+// CheckMachine returns an error that says why name is not a valid machine name.
 func CheckMachine(name string) error {
 	if !machineName.MatchString(name) {
-		return fmt.Errorf("%q is no name of a machine: letters, digits, dots, dashes, underscores and plus", name)
+		return fmt.Errorf("%q is not a valid machine name: letters, digits, dots, dashes, underscores and plus", name)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestImages(t *testing.T) {
 	add(t, s, "2026-11-15", "distribution", day)
 	add(t, s, "2026-11-22", "production", day.AddDate(0, 0, 7))
 	image := add(t, s, "2026-11-22", "distribution", day.AddDate(0, 0, 7))
-	// What is no image is none.
+	// What is not an image is none.
 	if err := os.MkdirAll(s.path(imagesDir, "2026-12-01", "distribution"), 0o755); err != nil {
 		t.Fatal(err)
 	}

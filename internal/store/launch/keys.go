@@ -16,7 +16,7 @@ import (
 )
 
 // UserKeys returns the public keys in a user's .ssh directory, as lines of
-// authorized_keys. What is no key is left out.
+// authorized_keys. What is not a key is left out.
 func UserKeys(home string) []string {
 	paths, err := filepath.Glob(filepath.Join(home, ".ssh", "id_*.pub"))
 	if err != nil {

@@ -30,7 +30,7 @@ var (
 	partShown = regexp.MustCompile(`invalid (port|URL escape) \\*"[^"]*"`)
 	// slipped is a login in an address that lacks its slashes.
 	slipped = regexp.MustCompile("(?i)\\b((?:https?|ftp|git|ssh|s3|gs|azblob):)/?[^\\s/\"'<>`][^\\s\"'<>`]*@[^\\s\"'<>`]*")
-	// inText finds addresses. What ends a sentence is no part of one.
+	// inText finds addresses. What ends a sentence is not part of one.
 	inText = regexp.MustCompile("[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'<>`]*[^\\s\"'<>`.,:;!?)\\]}]")
 )
 

@@ -12,11 +12,11 @@ import (
 // Location is where a repository is: in a directory, or where a URL says. Who
 // reads and who publishes take the same for a directory.
 type Location struct {
-	Dir string   // path, perhaps a relative one; "" if it is no directory
+	Dir string   // path, perhaps a relative one; "" if it is not a directory
 	URL *url.URL // with a host; nil if it is a directory
 }
 
-// InvalidError says why something is no address, and what was probably meant.
+// InvalidError says why something is not an address, and what was probably meant.
 type InvalidError struct {
 	Given string // may hold a secret
 	Why   string

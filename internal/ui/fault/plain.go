@@ -55,9 +55,9 @@ func plainOf(err error) (text string, ok bool) {
 		return Plain(e.Err), true
 	case *net.DNSError:
 		if e.IsNotFound {
-			return "there is no host of that name", true
+			return "there is no host " + e.Name, true
 		}
-		return "its address cannot be looked up", true
+		return "the address of " + e.Name + " cannot be looked up", true
 	case *url.Error:
 		return Plain(e.Err), true
 	case *strconv.NumError:

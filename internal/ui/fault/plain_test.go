@@ -26,7 +26,7 @@ func TestPlain(t *testing.T) {
 		dir + "/none/b: no such file or directory":                moved,
 		`"22x" is not a number`:                                   number,
 		"h: failed after 0s: connection refused":                  fmt.Errorf("h: failed after 0s: %w", refused),
-		"x: there is no host of that name":                        fmt.Errorf("x: %w", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "x", Server: "10.0.0.1:53", IsNotFound: true}}),
+		"x: there is no host x":                                   fmt.Errorf("x: %w", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "x", Server: "10.0.0.1:53", IsNotFound: true}}),
 		"it is not JSON":                                          json.Unmarshal([]byte("<"), new(int)),
 		"u: it ends too early":                                    fmt.Errorf("u: %w", &url.Error{Op: "Get", URL: "u", Err: io.ErrUnexpectedEOF}),
 		"nothing came in time":                                    context.DeadlineExceeded,

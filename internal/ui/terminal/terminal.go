@@ -56,7 +56,7 @@ func (c *Colour) Type() string { return "auto|always|never" }
 // Is tells whether f is a terminal.
 func Is(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// Width returns the columns of f, 80 if it is no terminal or does not tell.
+// Width returns the columns of f, 80 if it is not a terminal or does not tell.
 func Width(f *os.File) int {
 	if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 		return columns

@@ -18,7 +18,7 @@ var named = regexp.MustCompile(`^ *\S+( \S+)? {2,}`)
 var indentation = regexp.MustCompile(`^ +`)
 
 // Wrapped breaks the lines of text that are too wide for f between words, and
-// puts the rest below the line's text. If f is no terminal it changes nothing:
+// puts the rest below the line's text. If f is not a terminal it changes nothing:
 // programs count lines. What can't be printed is escaped before, for columns to
 // be counted as they are seen.
 func Wrapped(f *os.File, text string) string {

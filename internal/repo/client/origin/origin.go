@@ -55,7 +55,7 @@ func OpenWith(location string, patience Patience) (Origin, error) {
 // checkPath returns an error for a path that leads out of the repository.
 func checkPath(path string) error {
 	if !fs.ValidPath(path) || path == "." || strings.Contains(path, `\`) {
-		return fmt.Errorf("%q is no path in a repository", path)
+		return fmt.Errorf("%q is not a path in a repository", path)
 	}
 	return nil
 }

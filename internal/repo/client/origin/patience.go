@@ -24,7 +24,7 @@ type Patience struct {
 	Notify func(err error, wait time.Duration)
 }
 
-// DefaultPatience returns what suits people: a slow line is no dead one.
+// DefaultPatience returns what suits people: a slow line is not dead.
 func DefaultPatience() Patience {
 	return Patience{Idle: 30 * time.Second, First: 500 * time.Millisecond, Longest: time.Minute, Unmet: 10 * time.Second, Total: 3 * time.Minute}
 }

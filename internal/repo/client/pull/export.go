@@ -37,7 +37,7 @@ func Export(ctx context.Context, path string, format Format, target string, sink
 		Raw: exportRaw, QCOW2: exportQCOW2, VMDK: exportVMDK,
 	}[format]
 	if write == nil {
-		return fmt.Errorf("%q is no format of a disk: %q", format, Formats)
+		return fmt.Errorf("%q is not a disk format: %q", format, Formats)
 	}
 	return phase(sink, PhaseExport, target, func(p *event.Phase) (string, error) {
 		lock := flock.New(target+LockSuffix, flock.SetPermissions(0o644))

@@ -14,7 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 )
 
-// nonsense is what is no metadata, or none that may be believed.
+// nonsense is what is not metadata, or none that may be believed.
 var nonsense = []string{
 	``, `null`, `{}`, `[]`, `1e400`, "\x00", `{"signed":null,"signatures":null}`,
 	`{"signed":{},"signatures":[]}`,

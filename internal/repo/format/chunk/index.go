@@ -132,7 +132,7 @@ func (x *Index) From(first int) iter.Seq2[Entry, error] {
 // checkName returns an error unless a file of frames can have the name.
 func checkName(name string) error {
 	if !fs.ValidPath(name) || strings.Contains(name, "/") || len(name) > 255 {
-		return fmt.Errorf("%q is no name of a file", name)
+		return fmt.Errorf("%q is not a valid file name", name)
 	}
 	return nil
 }

@@ -54,19 +54,19 @@ var (
 	reserved    = []string{MetadataDir, VersionsDir, StateDir, "root", "targets", "snapshot", "timestamp"}
 )
 
-// CheckChannel returns an error that says why name is no name of a channel.
+// CheckChannel returns an error that says why name is not a valid channel name.
 func CheckChannel(name string) error {
 	if !channelName.MatchString(name) || slices.Contains(reserved, name) {
-		return fmt.Errorf("%q is no name of a channel: small letters, digits and dashes, a letter first, not %q", name, reserved)
+		return fmt.Errorf("%q is not a valid channel name: small letters, digits and dashes, a letter first, not %q", name, reserved)
 	}
 	return nil
 }
 
-// CheckVersion returns an error that says why name is no name of a version.
+// CheckVersion returns an error that says why name is not a valid version name.
 // Versions begin with a digit, so none is taken for a channel.
 func CheckVersion(name string) error {
 	if !versionName.MatchString(name) {
-		return fmt.Errorf("%q is no name of a version: letters, digits, dots, dashes, underscores and plus, a digit first", name)
+		return fmt.Errorf("%q is not a valid version name: letters, digits, dots, dashes, underscores and plus, a digit first", name)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func vhd(kind uint32) func(t *testing.T, path string) {
 		}
 		footer := content[len(content)-512:]
 		if got := binary.BigEndian.Uint32(footer[60:]); string(footer[:8]) != "conectix" || got != kind {
-			t.Errorf("%s is no VHD of kind %d: %q, %d", path, kind, footer[:8], got)
+			t.Errorf("%s is not a VHD of kind %d: %q, %d", path, kind, footer[:8], got)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (r release) Nightly() bool { return r.Channel == "nightly" }
 // testDOI begins the identifiers that DataCite keeps for tests.
 const testDOI = "10.5072/"
 
-// Example tells whether the data are no release of GO's.
+// Example tells whether the data are not a release of GO's.
 func (r release) Example() bool {
 	return r.AmiGO.Source == "sample" || strings.HasPrefix(r.GOlr.DOI, testDOI)
 }

@@ -25,7 +25,7 @@ func TestPublishRefusesHostileImages(t *testing.T) {
 			_, err := b.Publish(t.Context(), Release{Directories: []string{dir}, Channel: "nightly"})
 			var refused *qemuimg.RefusedError
 			if !errors.As(err, &refused) {
-				t.Errorf("%v is no RefusedError", err)
+				t.Errorf("%v is not a RefusedError", err)
 			}
 			for file := range b.tree(".") {
 				content, err := os.ReadFile(filepath.Join(b.dir, file))

@@ -107,7 +107,7 @@ func (r *Repository) Close() error { return r.store.Close() }
 // Location returns where the repository is.
 func (r *Repository) Location() string { return r.store.Location() }
 
-// ForeignError says that a place holds what is no repository of ours.
+// ForeignError says that a place holds what is not a repository of ours.
 type ForeignError struct {
 	Location string
 	Found    string // a file

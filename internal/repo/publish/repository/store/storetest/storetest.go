@@ -173,7 +173,7 @@ func built(t *testing.T, name string) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-	t.Fatalf("this is no directory of the project: %v", err)
+	t.Fatalf("this is not a directory of the project: %v", err)
 	return ""
 }
 
