@@ -113,7 +113,7 @@ func prefixed(text string, err error) error {
 func Provision(ctx context.Context, c Config, guest remote.Guest, rootfs string, store cache.Dir, sink event.Sink) error {
 	p := &provision{Config: c, guest: guest, rootfs: rootfs, cache: store, sink: sink}
 	defer p.close(ctx)
-	for _, step := range []func(context.Context) error{p.look, p.getSource, p.bundle, p.index, p.deploy} {
+	for _, step := range []func(context.Context) error{p.inspectGuest, p.getSource, p.bundle, p.index, p.deploy} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func Provision(ctx context.Context, c Config, guest remote.Guest, rootfs string,
 	return nil
 }
 
-func (p *provision) look(ctx context.Context) (err error) {
+func (p *provision) inspectGuest(ctx context.Context) (err error) {
 	if p.facts, err = deploy.Look(ctx, p.guest, p.Packages); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func answers(ctx context.Context, h Host) Result {
 }
 
 func unanswered(repository string, err error) Result {
-	r := missing(look(repository), "%s", reason(err))
+	r := missing(inspectCommand(repository), "%s", reason(err))
 	r.Cost = "no image can be fetched"
 	if errors.As(err, new(*trust.ExpiredError)) {
 		r.Cure = "date, to see whether this computer's clock is right"
@@ -81,8 +81,8 @@ func unanswered(repository string, err error) Result {
 	return r
 }
 
-// look is the command that looks at the repository's newest file.
-func look(repository string) string {
+// inspectCommand is the command that looks at the repository's newest file.
+func inspectCommand(repository string) string {
 	from, err := origin.Open(repository)
 	if err != nil {
 		return ""

@@ -60,7 +60,7 @@ var errBudget = errors.New("the budget of time is used up")
 // Exit is for the process. Only a lock that is taken leaves the reports of the
 // run that holds it alone.
 func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status {
-	run := &run{plan: plan, stages: stages, sink: sink, status: begin(plan)}
+	run := &run{plan: plan, stages: stages, sink: sink, status: newStatus(plan)}
 	unlock, err := lock(plan.State)
 	if err != nil {
 		return run.status.failed(err, fault.Locked)

@@ -79,7 +79,7 @@ func (s Status) Encode() ([]byte, error) {
 	return append(content, '\n'), nil
 }
 
-func begin(plan Plan) Status {
+func newStatus(plan Plan) Status {
 	return Status{Schema: Schema, Result: Running, Channel: plan.Channel, Started: now(), PID: os.Getpid(), Phases: []Phase{}}
 }
 
@@ -121,16 +121,16 @@ func (r *run) settle(ctx context.Context, err error, exit int) {
 	}
 	r.status = r.status.failed(err, exit)
 	if isTest && test.Evidence != "" {
-		r.status.Evidence = keep(r.plan.State, test.Evidence, r.status.Started)
+		r.status.Evidence = keepEvidence(r.plan.State, test.Evidence, r.status.Started)
 	}
 }
 
 // kept is how many nights' evidence there is at most.
 const kept = 10
 
-// keep moves evidence into the state directory, or leaves it where it is if
+// keepEvidence moves evidence into the state directory, or leaves it where it is if
 // that is on another file system.
-func keep(state, evidence string, started time.Time) string {
+func keepEvidence(state, evidence string, started time.Time) string {
 	dir := filepath.Join(state, evidenceDir)
 	target := filepath.Join(dir, started.Format("20060102T150405Z"))
 	if os.MkdirAll(dir, 0o755) != nil || os.Rename(evidence, target) != nil {

@@ -67,13 +67,13 @@ func (i inspected) write() error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
 	for _, v := range i.Variables {
-		_, _ = fmt.Fprintf(w, "variable\t%s\t%s\t%s\n", v.Name, short(v.Value, 24), v.Description)
+		_, _ = fmt.Fprintf(w, "variable\t%s\t%s\t%s\n", v.Name, abbreviate(v.Value, 24), v.Description)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for line := range strings.Lines(table.String()) {
-		fmt.Fprintln(cli.Stdout, short(strings.TrimRight(line, " \n"), columns-1))
+		fmt.Fprintln(cli.Stdout, abbreviate(strings.TrimRight(line, " \n"), columns-1))
 	}
 	for _, b := range i.Builds {
 		fmt.Fprintf(cli.Stdout, "build     %s\n", b.Name)
@@ -84,8 +84,8 @@ func (i inspected) write() error {
 	return nil
 }
 
-// short returns the beginning of a text, on one line.
-func short(text string, n int) string {
+// abbreviate returns the beginning of a text, on one line.
+func abbreviate(text string, n int) string {
 	text = strings.ReplaceAll(text, "\n", " ")
 	if r := []rune(text); len(r) > n {
 		return string(r[:n-2]) + ".."

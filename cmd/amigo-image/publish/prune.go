@@ -106,7 +106,7 @@ func PrunedLines(done repository.Pruned) []string {
 			would("withdrawn", "would be withdrawn"), done.Withdrawn[0].NotBefore.UTC().Format("2006-01-02 15:04 UTC")))
 	}
 	if done.Files > 0 {
-		lines = append(lines, fmt.Sprintf("%s, %s %s%s", cli.Count(done.Files, "file"), terminal.Bytes(done.Bytes), would("removed", "would be removed"), of(done.Removed)))
+		lines = append(lines, fmt.Sprintf("%s, %s %s%s", cli.Count(done.Files, "file"), terminal.Bytes(done.Bytes), would("removed", "would be removed"), inBrackets(done.Removed)))
 	}
 	if waiting := len(done.Waiting) - len(done.Withdrawn); waiting > 0 {
 		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", cli.Count(waiting, "version")))
@@ -117,7 +117,7 @@ func PrunedLines(done repository.Pruned) []string {
 	return lines
 }
 
-func of(versions []string) string {
+func inBrackets(versions []string) string {
 	if len(versions) == 0 {
 		return ""
 	}

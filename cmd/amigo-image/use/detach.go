@@ -117,25 +117,25 @@ func followDetached(c *cobra.Command, r *cli.Reporter, f *runFlags, from io.Read
 	}
 }
 
-// upline is the way from a detached run to who started it; without one it does
+// reportPipe is the way from a detached run to who started it; without one it does
 // nothing.
-type upline struct{ file *os.File }
+type reportPipe struct{ file *os.File }
 
-func upstream(descriptor int) *upline {
+func openReportPipe(descriptor int) *reportPipe {
 	if descriptor != reportFile {
-		return &upline{}
+		return &reportPipe{}
 	}
-	return &upline{file: os.NewFile(reportFile, "report")}
+	return &reportPipe{file: os.NewFile(reportFile, "report")}
 }
 
-func (u *upline) tell(told report) {
+func (u *reportPipe) tell(told report) {
 	if u.file != nil {
 		_ = json.NewEncoder(u.file).Encode(told)
 	}
 }
 
 // end tells the fault of a run that has one, and that nothing more comes.
-func (u *upline) end(err error) {
+func (u *reportPipe) end(err error) {
 	if u.file == nil {
 		return
 	}
@@ -148,19 +148,19 @@ func (u *upline) end(err error) {
 }
 
 // tee emits to the one who started this, too.
-func (u *upline) tee(r *cli.Reporter) event.Sink {
+func (u *reportPipe) tee(r *cli.Reporter) event.Sink {
 	if u.file == nil {
 		return r
 	}
-	return terminal.Tee(keepOpen{r}, uplineSink{u})
+	return terminal.Tee(keepOpen{r}, reportSink{u})
 }
 
 type keepOpen struct{ event.Sink }
 
 func (keepOpen) Close() error { return nil }
 
-type uplineSink struct{ *upline }
+type reportSink struct{ *reportPipe }
 
-func (s uplineSink) Emit(e event.Event) { s.tell(report{Event: &e}) }
+func (s reportSink) Emit(e event.Event) { s.tell(report{Event: &e}) }
 
-func (uplineSink) Close() error { return nil }
+func (reportSink) Close() error { return nil }

@@ -194,7 +194,7 @@ func (s *sourceFlags) open(ctx context.Context, r *cli.Reporter, store imagestor
 	if err != nil {
 		return nil, err
 	}
-	return repository, s.seen(ctx, store, repository, false)
+	return repository, s.remember(ctx, store, repository, false)
 }
 
 // patience is how long to wait for the repository, and says so.
@@ -215,10 +215,10 @@ func (s *sourceFlags) patience(r *cli.Reporter) origin.Patience {
 	return p
 }
 
-// seen keeps what was seen of the repository that is used without a name, for
+// remember keeps what was seen of the repository that is used without a name, for
 // completion and for when the network is away. first makes it that if there is
 // none yet.
-func (s *sourceFlags) seen(ctx context.Context, store imagestore.Store, r *obtain.Repository, first bool) error {
+func (s *sourceFlags) remember(ctx context.Context, store imagestore.Store, r *obtain.Repository, first bool) error {
 	known, err := store.Known()
 	if err != nil {
 		return err

@@ -103,9 +103,9 @@ func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bo
 	return showList(c.Context(), a, r, store, lines)
 }
 
-// look opens the repository to list. One that was not named may be away: that
+// openOrNil opens the repository to list. One that was not named may be away: that
 // gives nil.
-func (f *sourceFlags) look(ctx context.Context, r *cli.Reporter, store imagestore.Store) (*obtain.Repository, error) {
+func (f *sourceFlags) openOrNil(ctx context.Context, r *cli.Reporter, store imagestore.Store) (*obtain.Repository, error) {
 	location, _, err := f.choose(store)
 	if f.offline || location == "" || err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (f *sourceFlags) look(ctx context.Context, r *cli.Reporter, store imagestor
 
 // listRepository lists the repository.
 func listRepository(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, all bool) ([]listed, error) {
-	repository, err := f.look(ctx, r, store)
+	repository, err := f.openOrNil(ctx, r, store)
 	if repository == nil || err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 	return m, nil
 }
 
-func hold(ctx context.Context, store imagestore.Store, m imagestore.Machine) (*imagestore.Held, error) {
+func holdMachine(ctx context.Context, store imagestore.Store, m imagestore.Machine) (*imagestore.Held, error) {
 	if m.Dir != "" { // it was kept
 		return store.Hold(ctx, m.Name)
 	}

@@ -183,7 +183,7 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 			return image, taken(image)
 		}
 		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
-		return image, errors.Join(store.Touch(image), f.seen(ctx, store, repository, true))
+		return image, errors.Join(store.Touch(image), f.remember(ctx, store, repository, true))
 	}
 	plan, err := repository.Plan(ctx, choice, w.variant)
 	if err != nil {
@@ -193,7 +193,7 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
 		return imagestore.Image{}, err
 	}
-	if err := f.seen(ctx, store, repository, true); err != nil {
+	if err := f.remember(ctx, store, repository, true); err != nil {
 		return imagestore.Image{}, err
 	}
 	image, result, err := repository.Pull(ctx, plan, r)

@@ -157,9 +157,9 @@ func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {
 
 // launchMachine runs the machine until it ends.
 func launchMachine(ctx context.Context, a *cli.App, r *cli.Reporter, store imagestore.Store, f *runFlags, m imagestore.Machine, s launch.Settings) (err error) {
-	up := upstream(f.report)
+	up := openReportPipe(f.report)
 	defer func() { up.end(err) }()
-	held, err := hold(ctx, store, m)
+	held, err := holdMachine(ctx, store, m)
 	if err != nil {
 		return err
 	}

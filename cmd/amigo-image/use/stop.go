@@ -56,7 +56,7 @@ func runStop(a *cli.App, c *cobra.Command, args []string, now bool) error {
 			return err
 		}
 		phase := event.Start(r, launch.PhaseShutdown, m.Name)
-		if err := phase.End(event.OK, m.Name, end(c.Context(), store, m, now)); err != nil {
+		if err := phase.End(event.OK, m.Name, stopMachine(c.Context(), store, m, now)); err != nil {
 			return err
 		}
 		if err := r.Object(newStarted("stopped", m)); err != nil {
@@ -66,9 +66,9 @@ func runStop(a *cli.App, c *cobra.Command, args []string, now bool) error {
 	return nil
 }
 
-// end tells the process that keeps a machine to shut it down, and waits until
+// stopMachine tells the process that keeps a machine to shut it down, and waits until
 // it has.
-func end(ctx context.Context, store imagestore.Store, m imagestore.Machine, now bool) error {
+func stopMachine(ctx context.Context, store imagestore.Store, m imagestore.Machine, now bool) error {
 	signals := []syscall.Signal{syscall.SIGTERM}
 	if now {
 		signals = append(signals, syscall.SIGTERM)

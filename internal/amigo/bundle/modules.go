@@ -45,15 +45,15 @@ func modules(ctx context.Context, c cache.Dir, shop workshop.Workshop, in Input,
 	}
 	key := cache.Key(digest, shop.Toolchain(), npmScript)
 	if shop.Remote() {
-		return seen("", key), install(ctx, shop, in, wanted, "", key, out)
+		return moduleDirs("", key), install(ctx, shop, in, wanted, "", key, out)
 	}
 	dir, _, err := c.Get(ctx, "modules", key, func(dir string) error {
 		return install(ctx, shop, in, wanted, dir, key, out)
 	})
-	return seen(dir, key), err
+	return moduleDirs(dir, key), err
 }
 
-func seen(dir, key string) []workshop.Dir {
+func moduleDirs(dir, key string) []workshop.Dir {
 	var dirs []workshop.Dir
 	for _, at := range []string{"", instanceData} {
 		below := path.Join("modules", at, "node_modules")

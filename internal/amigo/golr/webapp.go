@@ -73,13 +73,13 @@ func unwrap(ctx context.Context, file, dir string) error {
 		err = os.WriteFile(descriptor, doctype.ReplaceAll(text, nil), 0o644)
 	}
 	if err == nil {
-		err = keep(all, filepath.Join(dir, "webapp"))
+		err = moveWebApp(all, filepath.Join(dir, "webapp"))
 	}
 	return errors.Join(err, os.RemoveAll(all), os.Remove(war))
 }
 
-// keep moves the program and its licences.
-func keep(from, to string) error {
+// moveWebApp moves the program and its licences.
+func moveWebApp(from, to string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return err
 	}

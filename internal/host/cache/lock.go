@@ -49,7 +49,7 @@ func grab(path string, flag, how int) (*os.File, error) {
 		return nil, fmt.Errorf("locking: %w", err)
 	}
 	err = flock(f, how|unix.LOCK_NB)
-	if err == nil && is(f, path) {
+	if err == nil && sameFile(f, path) {
 		return f, nil
 	}
 	if err != nil && !errors.Is(err, unix.EWOULDBLOCK) {
@@ -66,8 +66,8 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// is tells whether f is what path names now.
-func is(f *os.File, path string) bool {
+// sameFile tells whether f is what path names now.
+func sameFile(f *os.File, path string) bool {
 	ours, err := f.Stat()
 	if err != nil {
 		return false

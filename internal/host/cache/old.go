@@ -61,14 +61,14 @@ func (d Dir) oldOf(kind string, limit time.Time) ([]Old, error) {
 			continue
 		}
 		last = match[1]
-		found, failed := d.free(kind, last, limit)
+		found, failed := d.removable(kind, last, limit)
 		all, err = append(all, found...), errors.Join(err, failed)
 	}
 	return all, err
 }
 
-// free returns what of an entry can go now.
-func (d Dir) free(kind, key string, limit time.Time) ([]Old, error) {
+// removable returns what of an entry can go now.
+func (d Dir) removable(kind, key string, limit time.Time) ([]Old, error) {
 	entry := filepath.Join(d.root, kind, key)
 	release, err := claim(entry)
 	if release == nil {

@@ -87,15 +87,15 @@ func sweep(parent string) {
 		return
 	}
 	for _, path := range paths {
-		if own(path) {
+		if ownedByUs(path) {
 			removeDead(path)
 		}
 	}
 }
 
-// own tells whether path is a directory of this user. In a directory that all
+// ownedByUs tells whether path is a directory of this user. In a directory that all
 // may write to, nobody else can put another in its place.
-func own(path string) bool {
+func ownedByUs(path string) bool {
 	var info unix.Stat_t
 	err := unix.Lstat(path, &info)
 	return err == nil && info.Mode&unix.S_IFMT == unix.S_IFDIR && int(info.Uid) == os.Geteuid()

@@ -60,7 +60,7 @@ func test(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (*subje
 		return nil, fmt.Errorf("boot test on %s: %w", boot, err)
 	}
 	defer s.vm.Close()
-	arrived := s.look(ctx)
+	arrived := s.checkRunning(ctx)
 	s.screenshot(ctx)
 	if arrived {
 		s.all(ctx, departure)
@@ -71,9 +71,9 @@ func test(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (*subje
 	return s, nil
 }
 
-// look runs the checks of the running machine, and tells whether it came up at
+// checkRunning runs the checks of the running machine, and tells whether it came up at
 // all. What one that serves nothing tells about itself is evidence too.
-func (s *subject) look(ctx context.Context) (arrived bool) {
+func (s *subject) checkRunning(ctx context.Context) (arrived bool) {
 	if !s.all(ctx, arrival) {
 		return false
 	}

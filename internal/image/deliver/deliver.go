@@ -127,7 +127,7 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	if err != nil {
 		return Delivery{}, err
 	}
-	witness, err := keepWitness(out)
+	witness, err := keepEvidence(out)
 	if err != nil {
 		return Delivery{}, err
 	}

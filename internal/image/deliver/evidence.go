@@ -38,10 +38,10 @@ const (
 	screenshotName = "screen.png"
 )
 
-// keepWitness copies the report and one screenshot of a passed boot test
+// keepEvidence copies the report and one screenshot of a passed boot test
 // beside the image. A machine without a screen leaves only the report.
-func keepWitness(out *outdir.Dir) ([]manifest.File, error) {
-	files, err := witness(nil, out.Path(EvidenceDir, boottest.ReportName), out.Path(ReportName), manifest.BootReport)
+func keepEvidence(out *outdir.Dir) ([]manifest.File, error) {
+	files, err := copyEvidence(nil, out.Path(EvidenceDir, boottest.ReportName), out.Path(ReportName), manifest.BootReport)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,10 @@ func keepWitness(out *outdir.Dir) ([]manifest.File, error) {
 	if err != nil || len(shots) == 0 {
 		return files, err
 	}
-	return witness(files, shots[0], out.Path(screenshotName), manifest.Screenshot)
+	return copyEvidence(files, shots[0], out.Path(screenshotName), manifest.Screenshot)
 }
 
-func witness(files []manifest.File, from, to string, role manifest.Role) ([]manifest.File, error) {
+func copyEvidence(files []manifest.File, from, to string, role manifest.Role) ([]manifest.File, error) {
 	content, err := os.ReadFile(from)
 	if err == nil {
 		err = os.WriteFile(to, content, 0o644)
@@ -69,7 +69,7 @@ func keepFixes(out *outdir.Dir, logs []manifest.Changelog) ([]manifest.File, err
 	if len(logs) == 0 {
 		return nil, nil
 	}
-	return keep(out, manifest.FixesName, manifest.SecurityFixes, manifest.FormatFixes(logs))
+	return writeDocument(out, manifest.FixesName, manifest.SecurityFixes, manifest.FormatFixes(logs))
 }
 
 // keepCommits writes the last commits of AmiGO, if the image knows any.
@@ -77,10 +77,10 @@ func keepCommits(out *outdir.Dir, commits []manifest.Commit) ([]manifest.File, e
 	if len(commits) == 0 {
 		return nil, nil
 	}
-	return keep(out, manifest.CommitsName, manifest.CommitList, manifest.FormatCommits(commits))
+	return writeDocument(out, manifest.CommitsName, manifest.CommitList, manifest.FormatCommits(commits))
 }
 
-func keep(out *outdir.Dir, name string, role manifest.Role, text string) ([]manifest.File, error) {
+func writeDocument(out *outdir.Dir, name string, role manifest.Role, text string) ([]manifest.File, error) {
 	content := []byte(text)
 	if err := os.WriteFile(out.Path(name), content, 0o644); err != nil {
 		return nil, fmt.Errorf("keeping what the image knows: %w", err)

@@ -37,7 +37,7 @@ func Image(ctx context.Context, options qemu.Options, set Settings, sink event.S
 	defer vm.Close()
 	defer func() { _ = g.Close() }()
 	phase := event.Start(sink, "harden", "")
-	return phase.End(event.OK, "", change(ctx, vm, g, set, phase))
+	return phase.End(event.OK, "", applyAndSeal(ctx, vm, g, set, phase))
 }
 
 func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.Sink) (*qemu.VM, *guest.Guest, error) {
@@ -54,7 +54,7 @@ func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.
 	return vm, g, phase.End(event.OK, "", nil)
 }
 
-func change(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings, phase *event.Phase) error {
+func applyAndSeal(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings, phase *event.Phase) error {
 	if err := Apply(ctx, g, set, phase); err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (d *Dir) Commit() error {
 	if _, err := Check(d.final); err != nil {
 		return err
 	}
-	if err := put(d.partial, d.final); err != nil {
+	if err := moveInPlace(d.partial, d.final); err != nil {
 		return fmt.Errorf("putting %s in place: %w", d.final, err)
 	}
 	d.close()

@@ -12,10 +12,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 )
 
-// put moves partial to final. A directory that is there already changes places
+// moveInPlace moves partial to final. A directory that is there already changes places
 // with it, in one step, and is removed afterwards; should we die in between,
 // the next run sweeps it away.
-func put(partial, final string) error {
+func moveInPlace(partial, final string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, partial, unix.AT_FDCWD, final, unix.RENAME_EXCHANGE)
 	switch {
 	case err == nil:

@@ -16,7 +16,7 @@ func (st *step) adopt() error {
 	if err := st.adoptTargets(); err != nil {
 		return err
 	}
-	st.wait()
+	st.deferUnready()
 	if err := st.checkTargets(); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (st *step) adoptRoots() error {
 	if err != nil {
 		return err
 	}
-	if err := st.agree(metadata.ROOT, files, rootVersion(st.next.root), st.next.root.raw); err != nil {
+	if err := st.checkSameVersion(metadata.ROOT, files, rootVersion(st.next.root), st.next.root.raw); err != nil {
 		return err
 	}
 	version, err := st.nextRoot()
@@ -63,9 +63,9 @@ func (st *step) nextRoot() (int64, error) {
 	return version, err
 }
 
-// agree returns an error if the ring has another file than the repository under
+// checkSameVersion returns an error if the ring has another file than the repository under
 // the same version: somebody else signed one before this was published.
-func (st *step) agree(role string, files map[int64][]byte, version int64, content []byte) error {
+func (st *step) checkSameVersion(role string, files map[int64][]byte, version int64, content []byte) error {
 	if ours := files[version]; ours != nil && !sameSigned(ours, content) {
 		return &ConflictError{File: st.ring.metadata(role, version), Err: errors.New("there is another of that version")}
 	}
@@ -94,7 +94,7 @@ func (st *step) adoptTargets() error {
 	if err != nil {
 		return err
 	}
-	if err := st.agree(metadata.TARGETS, files, versionOf(st.next.targets), st.next.targets.raw); err != nil {
+	if err := st.checkSameVersion(metadata.TARGETS, files, versionOf(st.next.targets), st.next.targets.raw); err != nil {
 		return err
 	}
 	version, content, err := st.ring.newest(metadata.TARGETS)
@@ -113,10 +113,10 @@ func (st *step) adoptTargets() error {
 	return nil
 }
 
-// wait leaves new roots alone under which the targets are not good. Who has
+// deferUnready leaves new roots alone under which the targets are not good. Who has
 // signed such a root need not have the targets that go with it; somebody has,
 // and will publish both.
-func (st *step) wait() {
+func (st *step) deferUnready() {
 	for n := len(st.roots); n > 0 && st.before.root.md != nil && st.checkTargets() != nil; n-- {
 		st.roots, st.next.root = st.roots[:n-1], st.before.root
 		if n > 1 {

@@ -105,7 +105,7 @@ func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {
 		names = append(names, metadata.ROOT)
 	}
 	for _, name := range names {
-		if _, err := generateKey(filepath.Join(r.dir, r.free(name))); err != nil {
+		if _, err := generateKey(filepath.Join(r.dir, r.unusedName(name))); err != nil {
 			return err
 		}
 	}
@@ -120,10 +120,10 @@ func fill(r *Ring, setup Setup, policy Policy, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(r.store(files), os.Mkdir(r.pending, 0o700), r.hold([]File{root.file(metadata.ROOT, 1)})); err != nil {
+	if err := errors.Join(r.store(files), os.Mkdir(r.pending, 0o700), r.writePending([]File{root.file(metadata.ROOT, 1)})); err != nil {
 		return err
 	}
-	_, err = r.settle()
+	_, err = r.commitPending()
 	return err
 }
 

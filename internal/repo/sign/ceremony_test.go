@@ -457,7 +457,7 @@ func TestInterruptedAdoption(t *testing.T) {
 		"metadata are there": func(r *Ring, d draft) error {
 			return errors.Join(r.raise(), r.store([]File{d.targets.file(metadata.TARGETS, versionOf(d.targets)), d.root.file(metadata.ROOT, 2)}))
 		},
-		"keys are retired": func(r *Ring, d draft) error { return errors.Join(r.raise(), r.take(d)) },
+		"keys are retired": func(r *Ring, d draft) error { return errors.Join(r.raise(), r.adopt(d)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCeremony(t)

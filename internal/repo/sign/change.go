@@ -41,9 +41,9 @@ func compare(old, root rootDocument) Change {
 	for _, name := range []string{metadata.ROOT, metadata.TARGETS, Online} {
 		var before grant
 		if old.md != nil {
-			before = turn{root: old}.grant(name)
+			before = succession{root: old}.grant(name)
 		}
-		after := turn{root: root}.grant(name)
+		after := succession{root: root}.grant(name)
 		change := ChangeOfName{Name: name, Threshold: after.threshold, Was: before.threshold, Goes: without(before.ids, after.ids)}
 		change.Comes = without(after.ids, before.ids)
 		change.Stays = without(after.ids, change.Comes)

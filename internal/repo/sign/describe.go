@@ -77,8 +77,8 @@ func (r *Ring) Describe(policy Policy, now time.Time) (Description, error) {
 
 // described returns the newest root and targets; of a new repository that may
 // be what is pending. Who only signs roots has no targets.
-func (r *Ring) described(pending bool) (turn, error) {
-	t, err := r.turn(Policy{}, time.Time{})
+func (r *Ring) described(pending bool) (succession, error) {
+	t, err := r.succession(Policy{}, time.Time{})
 	if errors.As(err, new(*PendingError)) && pending {
 		d, err := r.draft()
 		t.root = d.root
@@ -87,7 +87,7 @@ func (r *Ring) described(pending bool) (turn, error) {
 	return t, err
 }
 
-func (t turn) describeKeys(channels []string) ([]DescribedKey, error) {
+func (t succession) describeKeys(channels []string) ([]DescribedKey, error) {
 	var all []DescribedKey
 	for _, name := range slices.Concat([]string{metadata.ROOT, metadata.TARGETS}, channels, []string{Online}) {
 		here, err := t.ring.keys(name)
@@ -107,7 +107,7 @@ func (t turn) describeKeys(channels []string) ([]DescribedKey, error) {
 }
 
 // grant returns who has the right to use a name.
-func (t turn) grant(name string) grant {
+func (t succession) grant(name string) grant {
 	switch name {
 	case metadata.ROOT, metadata.TARGETS:
 		return grantOfRoot(t.root, name)

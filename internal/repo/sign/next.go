@@ -134,7 +134,7 @@ func pointer(channel string, state layout.Channel) (*metadata.TargetFiles, error
 // signChannel gives a channel its next version.
 func (st *step) signChannel(channel string, files map[string]*metadata.TargetFiles) error {
 	md := metadata.Targets(expiry(st.now, st.policy.channel(channel)))
-	md.Signed.Version = st.free(channel, versionOf(st.next.channels[channel]))
+	md.Signed.Version = st.nextVersion(channel, versionOf(st.next.channels[channel]))
 	md.Signed.Targets = files
 	sealed, err := sealChannel(st.ring, st.next.targets, channel, md)
 	if err != nil {
@@ -203,8 +203,8 @@ func (st *step) timestamp() error {
 	return nil
 }
 
-// free returns the version after old that nobody has used.
-func (st *step) free(role string, old int64) int64 {
+// nextVersion returns the version after old that nobody has used.
+func (st *step) nextVersion(role string, old int64) int64 {
 	return max(old, st.before.taken[role]) + 1
 }
 
@@ -222,7 +222,7 @@ func (st *step) serial() int64 {
 	if next >= jump && len(st.roots) > 0 {
 		next = st.now.Unix()
 	}
-	return max(next, st.free(metadata.SNAPSHOT, 0))
+	return max(next, st.nextVersion(metadata.SNAPSHOT, 0))
 }
 
 func versionOf(d targetsDocument) int64 {

@@ -28,8 +28,8 @@ type draft struct {
 	targets targetsDocument
 }
 
-// hold writes a draft's metadata beside its keys.
-func (r *Ring) hold(files []File) error {
+// writePending writes a draft's metadata beside its keys.
+func (r *Ring) writePending(files []File) error {
 	for _, file := range files {
 		if err := writeNew(filepath.Join(r.pending, filepath.Base(file.Path)), file.Content, 0o644); err != nil {
 			return err
@@ -140,9 +140,9 @@ func (r *Ring) predecessor(root rootDocument) (old rootDocument, there []byte, e
 	return old, there, nil
 }
 
-// settle takes up what is pending if it is good, and returns what it lacks if
+// commitPending takes up what is pending if it is good, and returns what it lacks if
 // it is not. What was interrupted is brought to its end.
-func (r *Ring) settle() (*Pending, error) {
+func (r *Ring) commitPending() (*Pending, error) {
 	d, err := r.draft()
 	if err != nil || d.root.md == nil && d.targets.md == nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (r *Ring) settle() (*Pending, error) {
 	if err := r.raise(); err != nil {
 		return nil, err
 	}
-	if err := r.take(d); err != nil {
+	if err := r.adopt(d); err != nil {
 		return nil, err
 	}
 	return nil, os.RemoveAll(r.pending)
@@ -205,8 +205,8 @@ func (r *Ring) raise() error {
 	return durable.Sync(r.dir)
 }
 
-// take keeps new metadata, and retires the keys that lost their right by it.
-func (r *Ring) take(d draft) error {
+// adopt keeps new metadata, and retires the keys that lost their right by it.
+func (r *Ring) adopt(d draft) error {
 	before, err := r.before(d)
 	if err != nil {
 		return err
@@ -223,13 +223,13 @@ func (r *Ring) take(d draft) error {
 	}
 	if before.root.md != nil && d.root.md != nil {
 		for _, name := range []string{metadata.ROOT, metadata.TARGETS, Online} {
-			if err := r.retire(name, before.grant(name), turn{root: d.root}.grant(name)); err != nil {
+			if err := r.retire(name, before.grant(name), succession{root: d.root}.grant(name)); err != nil {
 				return err
 			}
 		}
 	}
 	for _, channel := range channelsOf(before.targets) {
-		if err := r.retire(channel, before.grant(channel), turn{targets: d.targets}.grant(channel)); err != nil {
+		if err := r.retire(channel, before.grant(channel), succession{targets: d.targets}.grant(channel)); err != nil {
 			return err
 		}
 	}
@@ -237,8 +237,8 @@ func (r *Ring) take(d draft) error {
 }
 
 // before returns the documents that a draft's follow.
-func (r *Ring) before(d draft) (turn, error) {
-	var t turn
+func (r *Ring) before(d draft) (succession, error) {
+	var t succession
 	var err error
 	if d.root.md != nil {
 		if t.root, _, err = r.predecessor(d.root); err != nil {

@@ -203,7 +203,7 @@ func (p *Proposal) Sign() (*Pending, error) {
 		if err := durable.WriteFile(p.ring.pendingRoot(sealed), sealed.raw, 0o644); err != nil {
 			return nil, err
 		}
-		return p.ring.settle()
+		return p.ring.commitPending()
 	}
 	pending, err := pendingOf(p.File, p.old, sealed)
 	if pending != nil || err != nil {
@@ -212,14 +212,14 @@ func (p *Proposal) Sign() (*Pending, error) {
 	if err := follows(p.old, sealed, rootVersion(sealed)); err != nil {
 		return nil, fmt.Errorf("checking root %d: %w", rootVersion(sealed), err)
 	}
-	return nil, p.ring.take(draft{root: sealed})
+	return nil, p.ring.adopt(draft{root: sealed})
 }
 
 // finish brings to its end what was interrupted after the root was kept.
 func (p *Proposal) finish() error {
 	d, err := p.ring.draft()
 	if err == nil && d.root.md != nil && sameSigned(d.root.raw, p.root.raw) {
-		_, err = p.ring.settle()
+		_, err = p.ring.commitPending()
 	}
 	return err
 }

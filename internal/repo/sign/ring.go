@@ -117,8 +117,8 @@ func keyName(file string) string {
 // path returns where the first key of a name belongs.
 func (r *Ring) path(name string) string { return filepath.Join(r.dir, name+".key") }
 
-// free returns a name for the next key of a name that no key has.
-func (r *Ring) free(name string) string {
+// unusedName returns a name for the next key of a name that no key has.
+func (r *Ring) unusedName(name string) string {
 	dirs := []string{r.dir, r.pending, filepath.Join(r.dir, retiredDir)}
 	for n := 1; ; n++ {
 		file := numbered(name, n)
@@ -132,7 +132,7 @@ func (r *Ring) free(name string) string {
 }
 
 // FreeRootKey returns where another root key of this ring belongs.
-func (r *Ring) FreeRootKey() string { return filepath.Join(r.dir, r.free(metadata.ROOT)) }
+func (r *Ring) FreeRootKey() string { return filepath.Join(r.dir, r.unusedName(metadata.ROOT)) }
 
 func numbered(name string, n int) string {
 	if n == 1 {

@@ -86,14 +86,14 @@ type Rotated struct {
 // It needs the ring's newest root and targets to be the repository's; see
 // [Ring.Learn].
 func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) (Rotated, error) {
-	pending, err := r.settle()
+	pending, err := r.commitPending()
 	if err != nil {
 		return Rotated{}, err
 	}
 	if pending != nil {
 		return Rotated{}, &PendingError{Dir: r.pending, Pending: *pending}
 	}
-	t, err := r.turn(policy, now)
+	t, err := r.succession(policy, now)
 	if err != nil {
 		return Rotated{}, err
 	}
@@ -117,19 +117,19 @@ func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) (Rotated,
 	if err := os.Rename(partial, r.pending); err != nil {
 		return Rotated{}, fmt.Errorf("keeping new keys: %w", err)
 	}
-	pending, err = r.settle()
+	pending, err = r.commitPending()
 	return Rotated{Files: files, Pending: pending}, err
 }
 
 // rotate makes the new keys and metadata of a rotation.
-func (t turn) rotate(rotation Rotation) ([]File, error) {
+func (t succession) rotate(rotation Rotation) ([]File, error) {
 	var fresh []key
 	count, err := t.count(rotation)
 	if err != nil {
 		return nil, err
 	}
 	for range count {
-		k, err := generateKey(filepath.Join(t.ring.pending, t.ring.free(rotation.Name)))
+		k, err := generateKey(filepath.Join(t.ring.pending, t.ring.unusedName(rotation.Name)))
 		if err != nil {
 			return nil, err
 		}
@@ -139,12 +139,12 @@ func (t turn) rotate(rotation Rotation) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return files, t.ring.hold(files)
+	return files, t.ring.writePending(files)
 }
 
 // count returns how many new keys a rotation makes: of root as many as are
 // here, since those of others are theirs to replace.
-func (t turn) count(rotation Rotation) (int, error) {
+func (t succession) count(rotation Rotation) (int, error) {
 	switch {
 	case rotation.Name == "" || rotation.ofRoot():
 		return 0, nil
@@ -160,7 +160,7 @@ func (t turn) count(rotation Rotation) (int, error) {
 }
 
 // rootKeysHere returns the IDs of the root's keys that are in the ring.
-func (t turn) rootKeysHere() ([]string, error) {
+func (t succession) rootKeysHere() ([]string, error) {
 	keys, err := t.ring.keys(metadata.ROOT)
 	if err != nil {
 		return nil, err
@@ -174,8 +174,8 @@ func (t turn) rootKeysHere() ([]string, error) {
 	return ids, nil
 }
 
-// turn is the making of a new root and new targets.
-type turn struct {
+// succession is the making of a new root and new targets.
+type succession struct {
 	ring    *Ring
 	policy  Policy
 	now     time.Time
@@ -183,9 +183,9 @@ type turn struct {
 	targets targetsDocument
 }
 
-// turn begins with the ring's newest root and targets.
-func (r *Ring) turn(policy Policy, now time.Time) (turn, error) {
-	t := turn{ring: r, policy: policy, now: now}
+// succession begins with the ring's newest root and targets.
+func (r *Ring) succession(policy Policy, now time.Time) (succession, error) {
+	t := succession{ring: r, policy: policy, now: now}
 	_, root, err := r.newest(metadata.ROOT)
 	if err != nil {
 		return t, err
@@ -210,7 +210,7 @@ func (r *Ring) turn(policy Policy, now time.Time) (turn, error) {
 
 // files returns what a rotation signs: a new root for the roles that root
 // knows, new targets for channels, and both when only time has passed.
-func (t turn) files(rotation Rotation, fresh []key) ([]File, error) {
+func (t succession) files(rotation Rotation, fresh []key) ([]File, error) {
 	switch rotation.Name {
 	case "":
 		return t.both(func(*metadata.RootType) error { return nil })
@@ -225,7 +225,7 @@ func (t turn) files(rotation Rotation, fresh []key) ([]File, error) {
 	}
 }
 
-func (t turn) both(change func(*metadata.RootType) error) ([]File, error) {
+func (t succession) both(change func(*metadata.RootType) error) ([]File, error) {
 	file, err := t.newRoot(change)
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ func (t turn) both(change func(*metadata.RootType) error) ([]File, error) {
 }
 
 // replace returns the change of a root that gives roles the fresh keys.
-func (t turn) replace(rotation Rotation, fresh []key) func(*metadata.RootType) error {
+func (t succession) replace(rotation Rotation, fresh []key) func(*metadata.RootType) error {
 	if rotation.Name == metadata.ROOT {
 		return func(root *metadata.RootType) error { return t.replaceRootKeys(root, rotation, fresh) }
 	}
@@ -263,7 +263,7 @@ func (t turn) replace(rotation Rotation, fresh []key) func(*metadata.RootType) e
 
 // replaceRootKeys gives the root the fresh keys instead of those that are here,
 // or the changes that somebody asked for.
-func (t turn) replaceRootKeys(root *metadata.RootType, rotation Rotation, fresh []key) error {
+func (t succession) replaceRootKeys(root *metadata.RootType, rotation Rotation, fresh []key) error {
 	come, err := readPublicKeys(rotation.RootKeys)
 	if err != nil {
 		return err
@@ -333,7 +333,7 @@ func replaceKeys(root *metadata.RootType, role string, old []string, fresh []*me
 	return nil
 }
 
-func (t turn) newRoot(change func(*metadata.RootType) error) (File, error) {
+func (t succession) newRoot(change func(*metadata.RootType) error) (File, error) {
 	next, err := parse[metadata.RootType](t.root.raw)
 	if err != nil {
 		return File{}, err
@@ -355,7 +355,7 @@ func (t turn) newRoot(change func(*metadata.RootType) error) (File, error) {
 
 // newTargets signs targets for readers who trust root, and for those who still
 // trust the root before. rotation may give a channel its keys.
-func (t turn) newTargets(root rootDocument, rotation Rotation, fresh []key) (File, error) {
+func (t succession) newTargets(root rootDocument, rotation Rotation, fresh []key) (File, error) {
 	next, err := parse[metadata.TargetsType](t.targets.raw)
 	if err != nil {
 		return File{}, err
@@ -373,7 +373,7 @@ func (t turn) newTargets(root rootDocument, rotation Rotation, fresh []key) (Fil
 }
 
 // delegateAnew gives a channel the fresh keys.
-func (turn) delegateAnew(next targetsDocument, rotation Rotation, fresh []key) {
+func (succession) delegateAnew(next targetsDocument, rotation Rotation, fresh []key) {
 	channel := rotation.Name
 	all := next.md.Signed.Delegations
 	var kept []string

@@ -77,10 +77,10 @@ func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, si
 	if err := r.note(imagestore.Starting); err != nil {
 		return err
 	}
-	err = r.come(ctx)
+	err = r.waitUntilServing(ctx)
 	var late *LateError
 	if errors.As(err, &late) {
-		err = r.stay(ctx, late, told)
+		err = r.keepDegraded(ctx, late, told)
 	}
 	if err != nil {
 		return err
@@ -145,9 +145,9 @@ func overlay(ctx context.Context, m imagestore.Machine) error {
 	return nil
 }
 
-// come waits until the machine serves AmiGO.
-func (r *run) come(ctx context.Context) error {
-	took, err := r.pass(ctx, PhaseBoot, "until the machine answers ssh", r.boot)
+// waitUntilServing waits until the machine serves AmiGO.
+func (r *run) waitUntilServing(ctx context.Context) error {
+	took, err := r.runPhase(ctx, PhaseBoot, "until the machine answers ssh", r.boot)
 	if err != nil {
 		return err
 	}
@@ -157,8 +157,8 @@ func (r *run) come(ctx context.Context) error {
 	return r.serve(ctx, r.waits.up)
 }
 
-// pass goes through a phase and tells how many seconds it took.
-func (r *run) pass(ctx context.Context, name, text string, wait func(context.Context, *event.Phase) (string, error)) (float64, error) {
+// runPhase goes through a phase and tells how many seconds it took.
+func (r *run) runPhase(ctx context.Context, name, text string, wait func(context.Context, *event.Phase) (string, error)) (float64, error) {
 	phase, start := event.Start(r.sink, name, text), time.Now()
 	done, err := wait(ctx, phase)
 	if err := phase.End(event.OK, done, err); err == nil {
@@ -211,7 +211,7 @@ func (r *run) introduce(ctx context.Context, phase *event.Phase, timeout time.Du
 // serve waits for AmiGO.
 func (r *run) serve(ctx context.Context, timeout time.Duration) (err error) {
 	client := serving.Client(min(timeout/2, askAgain))
-	r.held.AmiGO, err = r.pass(ctx, PhaseAmiGO, "until a page and a search answer", func(ctx context.Context, phase *event.Phase) (string, error) {
+	r.held.AmiGO, err = r.runPhase(ctx, PhaseAmiGO, "until a page and a search answer", func(ctx context.Context, phase *event.Phase) (string, error) {
 		err := serving.Await(ctx, r.vm, timeout, func(ctx context.Context) error {
 			if r.held.State == imagestore.Degraded && !r.held.TakesSSH() {
 				if err := r.introduce(ctx, phase, dialAgain); err != nil {
@@ -235,8 +235,8 @@ func probe(ctx context.Context, phase *event.Phase, client *http.Client, m image
 	return err
 }
 
-// stay keeps a machine on that is late, and goes on looking at it.
-func (r *run) stay(ctx context.Context, late *LateError, told Told) error {
+// keepDegraded keeps a machine on that is late, and goes on looking at it.
+func (r *run) keepDegraded(ctx context.Context, late *LateError, told Told) error {
 	if err := r.note(imagestore.Degraded); err != nil {
 		return err
 	}

@@ -145,9 +145,9 @@ func seeds(images []imagestore.Image) iter.Seq[pull.Seed] {
 	}
 }
 
-// keep writes an index to path. Another process may be reading what is there,
+// saveIndex writes an index to path. Another process may be reading what is there,
 // and this one, too.
-func keep(index *chunk.Index, path string) error {
+func saveIndex(index *chunk.Index, path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -151,7 +151,7 @@ func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagest
 		result.Present = true
 		return image, result, nil
 	}
-	if err := keep(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
+	if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
 		return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)
 	}
 	result, err = pull.Assemble(ctx, p.Steps, r.from, p.frames, in.Path(imagestore.DiskFile), sink)

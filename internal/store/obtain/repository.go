@@ -182,16 +182,16 @@ func (r *Repository) Manifest(ctx context.Context, c Choice) (layout.VersionMani
 	if v.Version != c.Version {
 		return v, nil, fmt.Errorf("the manifest of version %s is that of version %s", c.Version, v.Version)
 	}
-	return v, content, r.keep(c.Pin, content)
+	return v, content, r.saveManifest(c.Pin, content)
 }
 
 func (r *Repository) manifestPath(pin layout.Reference) string {
 	return filepath.Join(r.store.Trust(r.Location), "manifests", pin.SHA256+".json")
 }
 
-// keep writes a manifest for the next time. Its name is its digest, so that
+// saveManifest writes a manifest for the next time. Its name is its digest, so that
 // half of one is known as such.
-func (r *Repository) keep(pin layout.Reference, content []byte) error {
+func (r *Repository) saveManifest(pin layout.Reference, content []byte) error {
 	path := r.manifestPath(pin)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("keeping a manifest: %w", err)

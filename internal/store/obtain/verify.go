@@ -88,7 +88,7 @@ func Remembered(store imagestore.Store, location, name, sha256 string) (found Pu
 	for _, image := range images {
 		versions = append(versions, image.Manifest)
 	}
-	versions = append(versions, kept(store.Trust(location))...)
+	versions = append(versions, savedManifests(store.Trust(location))...)
 	for _, version := range versions {
 		for _, file := range files(version) {
 			if file.SHA256 == sha256 {
@@ -102,9 +102,9 @@ func Remembered(store imagestore.Store, location, name, sha256 string) (found Pu
 	return found, ok, nil
 }
 
-// kept returns the manifests that were read from a repository. The name of
+// savedManifests returns the manifests that were read from a repository. The name of
 // each is the digest that was signed.
-func kept(dir string) []layout.VersionManifest {
+func savedManifests(dir string) []layout.VersionManifest {
 	paths, _ := filepath.Glob(filepath.Join(dir, "manifests", "*.json"))
 	var versions []layout.VersionManifest
 	for _, file := range paths {

@@ -33,7 +33,7 @@ type layout struct {
 func (l layout) phase(e event.Event, status, text, elapsed string) string {
 	name := fit(l.name(e), l.nameColumns())
 	line := name + " " + l.paint(fit(status, statusColumns), status) + " "
-	room := l.room()
+	room := l.textColumns()
 	if l.width == nil {
 		return strings.TrimRight(line+pad(text, room)+" "+fmt.Sprintf("%*s", elapsedColumns-1, elapsed), " ")
 	}
@@ -43,8 +43,8 @@ func (l layout) phase(e event.Event, status, text, elapsed string) string {
 	return strings.TrimRight(line+fit(text, room)+fmt.Sprintf("%*s", elapsedColumns, elapsed), " ")
 }
 
-// room is how many columns a phase's text has.
-func (l layout) room() int {
+// textColumns is how many columns a phase's text has.
+func (l layout) textColumns() int {
 	total := 80
 	if l.width != nil {
 		// The last column stays free: some terminals wrap when it is written.
@@ -153,8 +153,8 @@ func scale(n int64) (value, unit string) {
 	return fmt.Sprintf("%.1f", f), units[i]
 }
 
-// of writes "1.2/1.9 GiB", with both units if they differ.
-func of(done, total int64) string {
+// fraction writes "1.2/1.9 GiB", with both units if they differ.
+func fraction(done, total int64) string {
 	d, du := scale(done)
 	t, tu := scale(total)
 	if du == tu {

@@ -115,7 +115,7 @@ func (l *liveLine) text(now time.Time) string {
 		elapsed = clock(left)
 	}
 	amount := l.progress.amount()
-	room := l.layout.room() - len(amount) - 2
+	room := l.layout.textColumns() - len(amount) - 2
 	text := fit(l.event.Text, min(room/2, len(l.event.Text)))
 	if text != "" {
 		text += " "

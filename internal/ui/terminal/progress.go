@@ -47,7 +47,7 @@ func (p *progress) left(now time.Time) (time.Duration, bool) {
 func (p *progress) amount() string {
 	text := fmt.Sprintf("%3d%%", p.percent())
 	if p.unit == event.Bytes {
-		text += "  " + of(p.done, p.total)
+		text += "  " + fraction(p.done, p.total)
 	}
 	return text
 }

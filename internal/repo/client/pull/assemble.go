@@ -81,9 +81,9 @@ func (a *assembly) run(ctx context.Context, target string) (err error) {
 		a.file.drop()
 		return nil
 	}
-	for _, step := range []func(context.Context) error{a.resume, a.room, a.build, a.fetch, a.check} {
+	for _, step := range []func(context.Context) error{a.resume, a.checkSpace, a.build, a.fetch, a.check} {
 		if err := step(ctx); err != nil {
-			return full(target, err)
+			return asSpaceError(target, err)
 		}
 	}
 	return a.file.finish()
@@ -104,8 +104,8 @@ func (a *assembly) present(ctx context.Context, target string) (bool, error) {
 	return got == a.plan.Index.Disk.SHA256, err
 }
 
-// room makes sure that what is missing has room.
-func (a *assembly) room(context.Context) error {
+// checkSpace makes sure that what is missing has room.
+func (a *assembly) checkSpace(context.Context) error {
 	var needed int64
 	for e, err := range a.plan.Index.All() {
 		if err != nil {
@@ -115,7 +115,7 @@ func (a *assembly) room(context.Context) error {
 			needed += int64(e.Length)
 		}
 	}
-	return room(filepath.Dir(a.file.target), needed)
+	return requireSpace(filepath.Dir(a.file.target), needed)
 }
 
 // check looks at the whole disk once more.

@@ -51,7 +51,7 @@ func Export(ctx context.Context, path string, format Format, target string, sink
 			err = durable.Sync(temporary)
 		}
 		if err != nil {
-			return "", errors.Join(full(target, err), os.RemoveAll(temporary))
+			return "", errors.Join(asSpaceError(target, err), os.RemoveAll(temporary))
 		}
 		return target, durable.Rename(temporary, target)
 	})

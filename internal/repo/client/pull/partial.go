@@ -69,7 +69,7 @@ func (p *partial) keep() { _ = errors.Join(p.Close(), p.lock.Close()) }
 // returns.
 func (p *partial) finish() error {
 	if err := p.Sync(); err != nil {
-		return fmt.Errorf("writing %s: %w", p.target, full(p.target, err))
+		return fmt.Errorf("writing %s: %w", p.target, asSpaceError(p.target, err))
 	}
 	if err := durable.Rename(p.Name(), p.target); err != nil {
 		return err
@@ -83,8 +83,8 @@ func (p *partial) drop() {
 	_ = errors.Join(os.Remove(p.Name()), os.Remove(p.lock.Path()))
 }
 
-// room returns a [*SpaceError] unless needed bytes are free in dir.
-func room(dir string, needed int64) error {
+// requireSpace returns a [*SpaceError] unless needed bytes are free in dir.
+func requireSpace(dir string, needed int64) error {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return fmt.Errorf("looking for space in %s: %w", dir, err)
@@ -96,8 +96,8 @@ func room(dir string, needed int64) error {
 	return nil
 }
 
-// full says it if err is of a full disk.
-func full(path string, err error) error {
+// asSpaceError says it if err is of a full disk.
+func asSpaceError(path string, err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return &SpaceError{Dir: filepath.Dir(path)}
 	}

@@ -100,15 +100,15 @@ func (p *Plan) seed(seeds iter.Seq[Seed]) error {
 			}
 			p.sources = make([]source, p.Index.Chunks)
 		}
-		use := Use{Disk: seed.Disk, Bytes: p.take(len(p.Seeds)+1, seed.Index, wanted)}
+		use := Use{Disk: seed.Disk, Bytes: p.takeFrom(len(p.Seeds)+1, seed.Index, wanted)}
 		p.Seeds, p.Reused = append(p.Seeds, use), p.Reused+use.Bytes
 	}
 	return nil
 }
 
-// take takes what is of use of a seed, and returns how many bytes. A seed that
+// takeFrom takes what is of use of a seed, and returns how many bytes. A seed that
 // can't be read to its end has given what it had until there.
-func (p *Plan) take(number int, index *chunk.Index, wanted digests) int64 {
+func (p *Plan) takeFrom(number int, index *chunk.Index, wanted digests) int64 {
 	var taken int64
 	for e, err := range index.All() {
 		if err != nil {

@@ -100,7 +100,7 @@ func (b *builder) copy(ctx context.Context, first, end int) error {
 		if from == 0 || e.Zero || b.have[e.Number] || b.seeds[from.seed()-1] == nil {
 			continue
 		}
-		if err := b.take(e, from, buffer[:e.Length]); err != nil {
+		if err := b.copyFromSeed(e, from, buffer[:e.Length]); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func (b *builder) copy(ctx context.Context, first, end int) error {
 	return nil
 }
 
-func (b *builder) take(e chunk.Entry, from source, buffer []byte) error {
+func (b *builder) copyFromSeed(e chunk.Entry, from source, buffer []byte) error {
 	if _, err := b.seeds[from.seed()-1].ReadAt(buffer, from.offset()); err != nil {
 		return nil //nolint:nilerr // then it is fetched
 	}

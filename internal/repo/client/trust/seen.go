@@ -47,8 +47,8 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// recall reads what was seen.
-func (s *session) recall() {
+// readSeen reads what was seen.
+func (s *session) readSeen() {
 	content := s.client.read(seenFile)
 	if content != nil {
 		if err := json.Unmarshal(content, &s.seen); err != nil || s.seen.Schema != seenSchema {

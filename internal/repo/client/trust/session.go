@@ -30,7 +30,7 @@ type session struct {
 // refresh walks from the root to the targets.
 func (c *Client) refresh(ctx context.Context) (*View, error) {
 	s := &session{client: c}
-	s.recall()
+	s.readSeen()
 	s.first = !s.seen.Looked
 	err := s.walk(ctx)
 	s.seen.Looked = s.seen.Looked || err == nil
@@ -52,7 +52,7 @@ func either(first, second error) error {
 }
 
 func (s *session) walk(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.begin, s.roots, s.timestamp, s.snapshot, s.targets} {
+	for _, step := range []func(context.Context) error{s.start, s.roots, s.timestamp, s.snapshot, s.targets} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func (s *session) walk(ctx context.Context) error {
 	return nil
 }
 
-// begin takes the root that trust begins with.
-func (s *session) begin(ctx context.Context) error {
+// start takes the root that trust begins with.
+func (s *session) start(ctx context.Context) error {
 	content, err := s.anchor(ctx)
 	if err != nil {
 		return err

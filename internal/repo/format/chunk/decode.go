@@ -128,7 +128,7 @@ func (x *Index) readChunks(s *scanner, end int64) error {
 			x.Content += int64(s.next.Length)
 		}
 		s.more = 0
-		s.pass(n)
+		s.advance(n)
 	}
 	return x.checkEnd(s.next)
 }

@@ -48,7 +48,7 @@ func (s *scanner) read() (Entry, error) {
 	}
 	e := s.next
 	s.more--
-	s.pass(1)
+	s.advance(1)
 	return e, nil
 }
 
@@ -56,11 +56,11 @@ func (s *scanner) read() (Entry, error) {
 func (s *scanner) skip(n int) {
 	if n = min(n, int(s.more)); n > 0 { //nolint:gosec // at most MaxChunks
 		s.more -= uint64(n)
-		s.pass(n)
+		s.advance(n)
 	}
 }
 
-func (s *scanner) pass(n int) {
+func (s *scanner) advance(n int) {
 	s.next.Number += n
 	s.next.Offset += int64(n) * int64(s.next.Length)
 	s.next.FrameOffset += int64(n) * int64(s.next.Frame)

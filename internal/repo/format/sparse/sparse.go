@@ -29,14 +29,14 @@ func NewScanner(file *os.File, size int64) *Scanner { return &Scanner{file: file
 // Where the file system does not know holes, nothing does.
 func (s *Scanner) Empty(offset, length int64) (bool, error) {
 	if offset < s.hole || offset >= s.end {
-		if err := s.look(offset); err != nil {
+		if err := s.seek(offset); err != nil {
 			return false, fmt.Errorf("looking for holes in %s: %w", s.file.Name(), err)
 		}
 	}
 	return offset+length <= s.data, nil
 }
 
-func (s *Scanner) look(offset int64) error {
+func (s *Scanner) seek(offset int64) error {
 	s.hole, s.data, s.end = offset, offset, s.size
 	data, err := unix.Seek(int(s.file.Fd()), offset, unix.SEEK_DATA)
 	switch {

@@ -42,7 +42,7 @@ func (r *Repository) commit(ctx context.Context, change edit) (sign.State, error
 
 // step writes the files of the next state, the timestamp after all that it
 // leads to and after a reader's look at the whole.
-func (r *Repository) step(ctx context.Context, now current, edits map[string]sign.ChannelEdit) (sign.State, error) {
+func (r *Repository) step(ctx context.Context, now loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
 	phase := event.Start(r.Sink, "sign", "")
 	next, err := r.sign(ctx, now, edits)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *Repository) step(ctx context.Context, now current, edits map[string]sig
 	return next, phase.End(event.OK, fmt.Sprintf("snapshot %d, timestamp until %s", next.Version(), next.Expires().UTC().Format(time.DateOnly)), nil)
 }
 
-func (r *Repository) sign(ctx context.Context, now current, edits map[string]sign.ChannelEdit) (sign.State, error) {
+func (r *Repository) sign(ctx context.Context, now loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
 	files, next, err := r.prepare(ctx, now.State, edits)
 	if err != nil {
 		return next, err

@@ -143,7 +143,7 @@ func (r *Repository) earlier(now sign.State, name, wanted string) (string, error
 		return "", err
 	}
 	kept := signedVersions(now)
-	for _, version := range trail(channel) {
+	for _, version := range visited(channel) {
 		if _, there := kept[version]; there && (wanted == "" || wanted == version) {
 			return version, nil
 		}
@@ -154,10 +154,10 @@ func (r *Repository) earlier(now sign.State, name, wanted string) (string, error
 	return "", &NoEarlierError{Channel: name}
 }
 
-// trail returns the versions that lie behind a channel, the nearest first. A
+// visited returns the versions that lie behind a channel, the nearest first. A
 // rollback takes from the trail what it went back over, so that a second one
 // leads further back and not to and fro.
-func trail(c layout.Channel) []string {
+func visited(c layout.Channel) []string {
 	var way []string
 	for _, move := range slices.Backward(c.History) {
 		if i := slices.Index(way, move.Version); i >= 0 && move.Action == layout.RolledBack {

@@ -54,8 +54,8 @@ type site struct {
 	Issues    string `json:"issues,omitempty"`
 }
 
-// recall takes what was said before in the place of what is not said now.
-func (r *Repository) recall(ctx context.Context) error {
+// loadSite takes what was said before in the place of what is not said now.
+func (r *Repository) loadSite(ctx context.Context) error {
 	var known site
 	err := r.readState(ctx, siteFile, &known)
 	r.Product = cmp.Or(r.Product, known.Product, "amigo")

@@ -73,7 +73,7 @@ func (r *Repository) decide(ctx context.Context, state sign.State, rules Rules) 
 	if err != nil {
 		return nil, err
 	}
-	held, err := r.held(state, rules)
+	held, err := r.retained(state, rules)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func (r *Repository) decide(ctx context.Context, state sign.State, rules Rules) 
 	return keep.Apply(versions, rules.Policy), nil
 }
 
-// held returns the versions that must stay whatever the rules are, and why.
-func (r *Repository) held(state sign.State, rules Rules) (map[string][]string, error) {
+// retained returns the versions that must stay whatever the rules are, and why.
+func (r *Repository) retained(state sign.State, rules Rules) (map[string][]string, error) {
 	held := map[string][]string{}
 	hold := func(version, reason string) { held[version] = append(held[version], reason) }
 	for _, version := range rules.Versions {
@@ -110,7 +110,7 @@ func (r *Repository) held(state sign.State, rules Rules) (map[string][]string, e
 
 func (r *Repository) holdChannel(channel layout.Channel, span keep.Span, hold func(version, reason string)) {
 	hold(channel.Version, "named by "+channel.Channel)
-	if way := trail(channel); len(way) > 0 {
+	if way := visited(channel); len(way) > 0 {
 		hold(way[0], channel.Channel+" would go back to it")
 	}
 	since := span.Before(r.Now())

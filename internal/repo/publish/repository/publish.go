@@ -64,7 +64,7 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 	if err != nil {
 		return done, err
 	}
-	if err := r.able(now.State, release.Channel); err != nil {
+	if err := r.checkKeys(now.State, release.Channel); err != nil {
 		return done, err
 	}
 	known, err := r.versions(ctx, now.State)
@@ -88,7 +88,7 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 		done.measure(images)
 		return done, r.writePages(ctx, now.State)
 	}
-	if err := r.apart(ctx); err != nil {
+	if err := r.probeStore(ctx); err != nil {
 		return done, err
 	}
 	files := filesOf(now.State, to.version)
@@ -113,8 +113,8 @@ func (p *Published) measure(images []image) {
 	}
 }
 
-// able finds out whether the keys are there, before hours of work are done.
-func (r *Repository) able(now sign.State, channel string) error {
+// checkKeys finds out whether the keys are there, before hours of work are done.
+func (r *Repository) checkKeys(now sign.State, channel string) error {
 	_, next, err := now.Next(r.ring, r.policy, r.Now(), nil)
 	if err != nil {
 		return err
@@ -128,15 +128,15 @@ func (r *Repository) able(now sign.State, channel string) error {
 	return r.ring.CheckMinisign()
 }
 
-// manners is what is known of a store.
-type manners struct {
+// capabilities is what is known of a store.
+type capabilities struct {
 	Apart bool `json:"apart"` // it keeps publishers apart
 }
 
-// apart finds out whether the store keeps publishers apart, once.
-func (r *Repository) apart(ctx context.Context) error {
-	var known *manners
-	if err := r.readState(ctx, mannersFile, &known); err != nil {
+// probeStore finds out whether the store keeps publishers apart, once.
+func (r *Repository) probeStore(ctx context.Context) error {
+	var known *capabilities
+	if err := r.readState(ctx, capabilitiesFile, &known); err != nil {
 		return err
 	}
 	if r.SinglePublisher || known != nil && known.Apart {
@@ -145,7 +145,7 @@ func (r *Repository) apart(ctx context.Context) error {
 	phase := event.Start(r.Sink, "probe", "does the store keep publishers apart?")
 	err := r.store.Probe(ctx)
 	if err == nil {
-		err = r.writeState(ctx, mannersFile, manners{Apart: true})
+		err = r.writeState(ctx, capabilitiesFile, capabilities{Apart: true})
 	}
 	return phase.End(event.OK, "the store keeps publishers apart", err)
 }

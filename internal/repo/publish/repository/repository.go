@@ -148,7 +148,7 @@ func (e *NotFoundError) Fault() fault.Report {
 // reads, and locks nobody out.
 func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do func(ctx context.Context) error) error {
 	recalled := func(ctx context.Context) error {
-		if err := r.recall(ctx); err != nil {
+		if err := r.loadSite(ctx); err != nil {
 			return err
 		}
 		return do(ctx)
@@ -168,16 +168,16 @@ func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do fu
 	return err
 }
 
-// current is the verified state of the repository, and what a new one must
+// loaded is the verified state of the repository, and what a new one must
 // replace.
-type current struct {
+type loaded struct {
 	sign.State
 	tag store.Tag // of the timestamp
 }
 
 // load reads and verifies the state.
-func (r *Repository) load(ctx context.Context) (current, error) {
-	var now current
+func (r *Repository) load(ctx context.Context) (loaded, error) {
+	var now loaded
 	var err error
 	now.State, err = sign.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
 		content, tag, err := r.store.Read(ctx, path)

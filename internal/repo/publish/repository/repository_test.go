@@ -308,7 +308,7 @@ func TestTrail(t *testing.T) {
 			action := map[byte]layout.Action{'p': layout.Published, 'r': layout.RolledBack}[word[0]]
 			c = c.Moved(layout.Move{Action: action, Version: word[1:]})
 		}
-		if got := strings.Join(trail(c), " "); got != want {
+		if got := strings.Join(visited(c), " "); got != want {
 			t.Errorf("%s: behind it lie %q, not %q", history, got, want)
 		}
 	}

@@ -25,7 +25,7 @@ var (
 	uploadFile    = path.Join(layout.StateDir, "upload.json")
 	tombstoneFile = path.Join(layout.StateDir, "tombstones.json")
 	nightsFile    = path.Join(layout.StateDir, "nights.json")
-	mannersFile   = path.Join(layout.StateDir, "store.json")
+	capabilitiesFile   = path.Join(layout.StateDir, "store.json")
 	siteFile      = path.Join(layout.StateDir, "site.json")
 )
 

@@ -131,7 +131,7 @@ func (s *Store) keepLock(ctx context.Context, who Owner, lose context.CancelCaus
 			return
 		case <-time.After(lockRenew):
 		}
-		tag, mine, err := s.ours(ctx, who)
+		tag, mine, err := s.holds(ctx, who)
 		switch {
 		case err == nil && mine && s.Swap(ctx, lockPath, tag, who.renewed()) == nil:
 			good = time.Now().Add(lockLife)
@@ -142,8 +142,8 @@ func (s *Store) keepLock(ctx context.Context, who Owner, lose context.CancelCaus
 	}
 }
 
-// ours tells whether the lock is still that of who.
-func (s *Store) ours(ctx context.Context, who Owner) (tag Tag, mine bool, err error) {
+// holds tells whether the lock is still that of who.
+func (s *Store) holds(ctx context.Context, who Owner) (tag Tag, mine bool, err error) {
 	content, tag, err := s.Read(ctx, lockPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return tag, false, nil
@@ -156,7 +156,7 @@ func (s *Store) ours(ctx context.Context, who Owner) (tag Tag, mine bool, err er
 func (s *Store) unlock(ctx context.Context, who Owner) {
 	ctx, cancel := context.WithTimeout(ctx, lockRenew)
 	defer cancel()
-	if _, mine, _ := s.ours(ctx, who); mine {
+	if _, mine, _ := s.holds(ctx, who); mine {
 		_ = s.Remove(ctx, lockPath) // else it expires
 	}
 }

@@ -151,19 +151,19 @@ func (s *Store) Put(ctx context.Context, path string, content []byte) error {
 
 // Place writes a small file that must not exist, or be this one.
 func (s *Store) Place(ctx context.Context, path string, content []byte) error {
-	return s.settle(ctx, path, content, condition{})
+	return s.writeOrConfirm(ctx, path, content, condition{})
 }
 
 // Swap writes a small file over what was read with tag. If somebody else wrote
 // in between, the error is [ErrChanged] or [fs.ErrExist].
 func (s *Store) Swap(ctx context.Context, path string, tag Tag, content []byte) error {
-	return s.settle(ctx, path, content, condition{tag: tag})
+	return s.writeOrConfirm(ctx, path, content, condition{tag: tag})
 }
 
-// settle writes under a condition. A store whose answer was lost is asked again
+// writeOrConfirm writes under a condition. A store whose answer was lost is asked again
 // by its own library and then refuses what it has already done: so any error
 // is a reason to look whether the content is there.
-func (s *Store) settle(ctx context.Context, path string, content []byte, cond condition) error {
+func (s *Store) writeOrConfirm(ctx context.Context, path string, content []byte, cond condition) error {
 	err := s.backend.write(ctx, path, bytes.NewReader(content), cond)
 	if err == nil {
 		return nil
