@@ -189,15 +189,15 @@ func withImages(lines []listed, images []imagestore.Image) []listed {
 
 // withStates says of each image what can be said in two words.
 func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
-	oldest := time.Time{} // of the newest image that is here
+	newest := time.Time{} // image that is here
 	for _, l := range lines {
-		if l.Local > 0 && l.created.After(oldest) {
-			oldest = l.created
+		if l.Local > 0 && l.created.After(newest) {
+			newest = l.created
 		}
 	}
 	for i, l := range lines {
 		switch {
-		case l.Local == 0 && len(l.Channels) > 0 && l.created.After(oldest) && !oldest.IsZero():
+		case l.Local == 0 && len(l.Channels) > 0 && l.created.After(newest) && !newest.IsZero():
 			lines[i].State, lines[i].Update = "update", update(l, lines)
 		case l.Local == 0:
 			lines[i].State = "-"

@@ -21,8 +21,8 @@ func KeepEvidence(ctx context.Context, out *outdir.Dir, err error) error {
 		return err
 	}
 	target := out.Final() + ".evidence-" + time.Now().UTC().Format("20060102T150405Z")
-	if moved := out.Rescue(EvidenceDir, target); moved != nil {
-		return errors.Join(err, moved)
+	if failed := out.Rescue(EvidenceDir, target); failed != nil {
+		return errors.Join(err, failed)
 	}
 	var failed *boottest.FailedError
 	if errors.As(err, &failed) {

@@ -19,20 +19,20 @@ const attempts = 32
 
 // edit makes the changes to a state. It is called again when another publisher
 // was faster.
-type edit func(now sign.State) (map[string]sign.ChannelEdit, error)
+type edit func(current sign.State) (map[string]sign.ChannelEdit, error)
 
 // commit moves the repository to its next state.
 func (r *Repository) commit(ctx context.Context, change edit) (sign.State, error) {
 	for range attempts {
-		now, err := r.load(ctx)
+		current, err := r.load(ctx)
 		if err != nil {
 			return sign.State{}, err
 		}
-		edits, err := change(now.State)
+		edits, err := change(current.State)
 		if err != nil {
 			return sign.State{}, err
 		}
-		next, err := r.step(ctx, now, edits)
+		next, err := r.step(ctx, current, edits)
 		if !errors.Is(err, store.ErrChanged) && !errors.Is(err, fs.ErrExist) {
 			return next, err
 		}
@@ -42,17 +42,17 @@ func (r *Repository) commit(ctx context.Context, change edit) (sign.State, error
 
 // step writes the files of the next state, the timestamp after all that it
 // leads to and after a reader's look at the whole.
-func (r *Repository) step(ctx context.Context, now loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
+func (r *Repository) step(ctx context.Context, current loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
 	phase := event.Start(r.Sink, "sign", "")
-	next, err := r.sign(ctx, now, edits)
+	next, err := r.sign(ctx, current, edits)
 	if err != nil {
 		return next, phase.End("", "", err)
 	}
 	return next, phase.End(event.OK, fmt.Sprintf("snapshot %d, timestamp until %s", next.Version(), next.Expires().UTC().Format(time.DateOnly)), nil)
 }
 
-func (r *Repository) sign(ctx context.Context, now loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
-	files, next, err := r.prepare(ctx, now.State, edits)
+func (r *Repository) sign(ctx context.Context, current loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
+	files, next, err := r.prepare(ctx, current.State, edits)
 	if err != nil {
 		return next, err
 	}
@@ -60,7 +60,7 @@ func (r *Repository) sign(ctx context.Context, now loaded, edits map[string]sign
 	if err := r.rehearse(ctx, files[0].Content, next); err != nil {
 		return next, err
 	}
-	if err := r.store.Swap(ctx, files[0].Path, now.tag, files[0].Content); err != nil {
+	if err := r.store.Swap(ctx, files[0].Path, current.tag, files[0].Content); err != nil {
 		return next, err
 	}
 	for _, root := range files[1:] { // it takes nothing from readers who have an older one
@@ -75,9 +75,9 @@ func isTimestamp(file sign.File) bool { return file.Path == sign.Timestamp }
 
 // prepare writes the files that come before the timestamp. Names that a dead
 // publisher left behind are given up.
-func (r *Repository) prepare(ctx context.Context, now sign.State, edits map[string]sign.ChannelEdit) ([]sign.File, sign.State, error) {
+func (r *Repository) prepare(ctx context.Context, current sign.State, edits map[string]sign.ChannelEdit) ([]sign.File, sign.State, error) {
 	for range attempts {
-		files, next, err := now.Next(r.ring, r.policy, r.Now(), edits)
+		files, next, err := current.Next(r.ring, r.policy, r.Now(), edits)
 		if err != nil {
 			return nil, next, err
 		}
@@ -85,9 +85,9 @@ func (r *Repository) prepare(ctx context.Context, now sign.State, edits map[stri
 		if taken == "" || err != nil {
 			return files, next, err
 		}
-		now = now.Taken(taken)
+		current = current.Taken(taken)
 	}
-	return nil, now, fmt.Errorf("%w: no free name for the metadata", store.ErrChanged)
+	return nil, current, fmt.Errorf("%w: no free name for the metadata", store.ErrChanged)
 }
 
 // placeUntilTimestamp returns the path of a file that is there already with

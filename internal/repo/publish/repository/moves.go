@@ -30,8 +30,8 @@ func (r *Repository) Promote(ctx context.Context, from, channel, reason string, 
 	if err := checkReason(reason); err != nil {
 		return Moved{}, err
 	}
-	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(now sign.State) (string, error) {
-		return r.resolve(now, from)
+	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(current sign.State) (string, error) {
+		return r.resolve(current, from)
 	})
 }
 
@@ -50,8 +50,8 @@ func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
 		return Moved{}, err
 	}
 	move := layout.Move{Action: layout.RolledBack, Reason: back.Reason}
-	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(now sign.State) (string, error) {
-		return r.earlier(now, back.Channel, back.Version)
+	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(current sign.State) (string, error) {
+		return r.earlier(current, back.Channel, back.Version)
 	})
 }
 
@@ -60,16 +60,16 @@ func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
 func (r *Repository) redirect(ctx context.Context, channel string, move layout.Move, dryRun, revoke bool, find func(sign.State) (string, error)) (Moved, error) {
 	done := Moved{Channel: channel, Action: move.Action, DryRun: dryRun}
 	err := r.locked(ctx, string(move.Action), dryRun, func(ctx context.Context) error {
-		now, err := r.load(ctx)
+		current, err := r.load(ctx)
 		if err != nil {
 			return err
 		}
-		before, err := r.channel(now.State, channel)
+		before, err := r.channel(current.State, channel)
 		if err != nil {
 			return err
 		}
 		done.From, done.Sequence = before.Version, before.Sequence
-		if done.Version, err = find(now.State); err != nil {
+		if done.Version, err = find(current.State); err != nil {
 			return err
 		}
 		done.Unchanged = done.From == done.Version
@@ -77,14 +77,14 @@ func (r *Repository) redirect(ctx context.Context, channel string, move layout.M
 		case dryRun:
 			return nil
 		case done.Unchanged: // but whoever moved it may have died before the pages
-			return r.writePages(ctx, now.State)
+			return r.writePages(ctx, current.State)
 		}
 		move.Version, move.By, move.At = done.Version, r.By, r.Now()
 		var bad string
 		if revoke {
 			bad = done.From
 		}
-		next, err := r.move(ctx, channel, move, filesOf(now.State, done.Version), bad)
+		next, err := r.move(ctx, channel, move, filesOf(current.State, done.Version), bad)
 		if err != nil {
 			return err
 		}
@@ -96,30 +96,30 @@ func (r *Repository) redirect(ctx context.Context, channel string, move layout.M
 }
 
 // channel returns the state of a channel that is to be signed. It may be new.
-func (r *Repository) channel(now sign.State, name string) (layout.Channel, error) {
-	if !slices.Contains(now.Channels(), name) {
-		return layout.Channel{}, r.notFound(now, name)
+func (r *Repository) channel(current sign.State, name string) (layout.Channel, error) {
+	if !slices.Contains(current.Channels(), name) {
+		return layout.Channel{}, r.notFound(current, name)
 	}
-	channel, _, err := now.Channel(name)
+	channel, _, err := current.Channel(name)
 	return channel, err
 }
 
-func (r *Repository) notFound(now sign.State, name string) error {
-	versions := slices.Sorted(maps.Keys(signedVersions(now)))
-	return &NotFoundError{Location: r.Location(), Name: name, Known: append(now.Channels(), versions...)}
+func (r *Repository) notFound(current sign.State, name string) error {
+	versions := slices.Sorted(maps.Keys(signedVersions(current)))
+	return &NotFoundError{Location: r.Location(), Name: name, Known: append(current.Channels(), versions...)}
 }
 
 // resolve returns the version that a name stands for.
-func (r *Repository) resolve(now sign.State, name string) (string, error) {
-	if slices.Contains(now.Channels(), name) {
-		channel, there, err := now.Channel(name)
+func (r *Repository) resolve(current sign.State, name string) (string, error) {
+	if slices.Contains(current.Channels(), name) {
+		channel, there, err := current.Channel(name)
 		if err == nil && !there {
 			err = fmt.Errorf("channel %s is empty: nothing was published to it yet", name)
 		}
 		return channel.Version, err
 	}
-	if _, ok := signedVersions(now)[name]; !ok {
-		return "", r.notFound(now, name)
+	if _, ok := signedVersions(current)[name]; !ok {
+		return "", r.notFound(current, name)
 	}
 	return name, nil
 }
@@ -137,19 +137,19 @@ func (e *NoEarlierError) Fault() fault.Report {
 }
 
 // earlier returns the version that a rollback leads to.
-func (r *Repository) earlier(now sign.State, name, wanted string) (string, error) {
-	channel, err := r.channel(now, name)
+func (r *Repository) earlier(current sign.State, name, wanted string) (string, error) {
+	channel, err := r.channel(current, name)
 	if err != nil {
 		return "", err
 	}
-	kept := signedVersions(now)
+	kept := signedVersions(current)
 	for _, version := range visited(channel) {
 		if _, there := kept[version]; there && (wanted == "" || wanted == version) {
 			return version, nil
 		}
 	}
 	if wanted != "" {
-		return r.resolve(now, wanted)
+		return r.resolve(current, wanted)
 	}
 	return "", &NoEarlierError{Channel: name}
 }
@@ -175,19 +175,19 @@ func visited(c layout.Channel) []string {
 
 // History returns how a channel came where it is, newest first.
 func (r *Repository) History(ctx context.Context, name string) (layout.Channel, error) {
-	now, err := r.load(ctx)
+	current, err := r.load(ctx)
 	if err != nil {
 		return layout.Channel{}, err
 	}
-	return r.channel(now.State, name)
+	return r.channel(current.State, name)
 }
 
 // Current returns the version that a channel is at, or "".
 func (r *Repository) Current(ctx context.Context, channel string) (string, error) {
-	now, err := r.load(ctx)
+	current, err := r.load(ctx)
 	if err != nil {
 		return "", err
 	}
-	state, _, err := now.Channel(channel)
+	state, _, err := current.Channel(channel)
 	return state.Version, err
 }

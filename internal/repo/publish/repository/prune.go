@@ -51,18 +51,18 @@ func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
 		return done, err
 	}
 	err := r.locked(ctx, "prune", rules.DryRun, func(ctx context.Context) error {
-		now, err := r.load(ctx)
+		current, err := r.load(ctx)
 		if err != nil {
 			return err
 		}
-		if done.Decisions, err = r.decide(ctx, now.State, rules); err != nil {
+		if done.Decisions, err = r.decide(ctx, current.State, rules); err != nil {
 			return err
 		}
 		var stones []layout.Tombstone
 		if err := r.readState(ctx, tombstoneFile, &stones); err != nil {
 			return err
 		}
-		return r.prune(ctx, now.State, stones, rules, &done)
+		return r.prune(ctx, current.State, stones, rules, &done)
 	})
 	return done, err
 }
@@ -185,14 +185,14 @@ func bury(old, fresh []layout.Tombstone) []layout.Tombstone {
 
 // withdraw lets all channels sign all that they do, but the doomed versions.
 func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (sign.State, error) {
-	return r.commit(ctx, func(now sign.State) (map[string]sign.ChannelEdit, error) {
+	return r.commit(ctx, func(current sign.State) (map[string]sign.ChannelEdit, error) {
 		edits := map[string]sign.ChannelEdit{}
-		for _, name := range now.Channels() {
-			channel, there, err := now.Channel(name)
+		for _, name := range current.Channels() {
+			channel, there, err := current.Channel(name)
 			if err != nil {
 				return nil, err
 			}
-			targets := now.Targets(name)
+			targets := current.Targets(name)
 			all := len(targets)
 			maps.DeleteFunc(targets, func(file string, _ layout.Reference) bool { return doomed[versionOf(file)] })
 			if there && len(targets) < all {

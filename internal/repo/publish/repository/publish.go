@@ -60,22 +60,22 @@ func (r *Repository) Publish(ctx context.Context, release Release) (Published, e
 
 func (r *Repository) publish(ctx context.Context, release Release, images []image) (Published, error) {
 	done := Published{Channel: release.Channel, DryRun: release.DryRun}
-	now, err := r.load(ctx)
+	current, err := r.load(ctx)
 	if err != nil {
 		return done, err
 	}
-	if err := r.checkKeys(now.State, release.Channel); err != nil {
+	if err := r.checkKeys(current.State, release.Channel); err != nil {
 		return done, err
 	}
-	known, err := r.versions(ctx, now.State)
+	known, err := r.versions(ctx, current.State)
 	if err != nil {
 		return done, err
 	}
-	to, err := r.choose(ctx, now.State, known, images, release.Version)
+	to, err := r.choose(ctx, current.State, known, images, release.Version)
 	if err != nil {
 		return done, err
 	}
-	channel, _, err := now.Channel(release.Channel)
+	channel, _, err := current.Channel(release.Channel)
 	if err != nil {
 		return done, err
 	}
@@ -86,14 +86,14 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 		return done, nil
 	case done.Unchanged: // but whoever published may have died before the pages
 		done.measure(images)
-		return done, r.writePages(ctx, now.State)
+		return done, r.writePages(ctx, current.State)
 	}
 	if err := r.probeStore(ctx); err != nil {
 		return done, err
 	}
-	files := filesOf(now.State, to.version)
+	files := filesOf(current.State, to.version)
 	if !to.signed {
-		if files, err = r.add(ctx, now.State, known, to.version, images, &done); err != nil {
+		if files, err = r.add(ctx, current.State, known, to.version, images, &done); err != nil {
 			return done, err
 		}
 	}
@@ -114,8 +114,8 @@ func (p *Published) measure(images []image) {
 }
 
 // checkKeys finds out whether the keys are there, before hours of work are done.
-func (r *Repository) checkKeys(now sign.State, channel string) error {
-	_, next, err := now.Next(r.ring, r.policy, r.Now(), nil)
+func (r *Repository) checkKeys(current sign.State, channel string) error {
+	_, next, err := current.Next(r.ring, r.policy, r.Now(), nil)
 	if err != nil {
 		return err
 	}
@@ -246,15 +246,15 @@ func (r *Repository) move(ctx context.Context, channel string, move layout.Move,
 		return sign.State{}, err
 	}
 	move.Manifest = files[layout.Version(move.Version, layout.ManifestFile)]
-	return r.commit(ctx, func(now sign.State) (map[string]sign.ChannelEdit, error) {
-		before, there, err := now.Channel(channel)
+	return r.commit(ctx, func(current sign.State) (map[string]sign.ChannelEdit, error) {
+		before, there, err := current.Channel(channel)
 		if err != nil {
 			return nil, err
 		}
 		if !there {
 			before = layout.Channel{Channel: channel}
 		}
-		targets := now.Targets(channel)
+		targets := current.Targets(channel)
 		maps.Copy(targets, files)
 		after := before.Moved(move)
 		after.Revoked = revoked(before.Revoked, move, bad)

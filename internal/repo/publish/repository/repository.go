@@ -177,33 +177,33 @@ type loaded struct {
 
 // load reads and verifies the state.
 func (r *Repository) load(ctx context.Context) (loaded, error) {
-	var now loaded
+	var current loaded
 	var err error
-	now.State, err = sign.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
+	current.State, err = sign.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
 		content, tag, err := r.store.Read(ctx, path)
 		if err == nil && int64(len(content)) > limit {
 			return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
 		}
 		if path == sign.Timestamp && err == nil {
-			now.tag = tag
+			current.tag = tag
 		}
 		return content, err
 	})
 	if err != nil {
-		return now, err
+		return current, err
 	}
-	if !now.Empty() && r.ring != nil {
+	if !current.Empty() && r.ring != nil {
 		// The next rotation of keys begins here. A ring that can't be written
 		// has no keys to rotate.
-		_ = r.ring.Learn(now.State)
+		_ = r.ring.Learn(current.State)
 	}
-	if now.Empty() && r.Existing {
-		return now, &MissingError{Location: r.Location()}
+	if current.Empty() && r.Existing {
+		return current, &MissingError{Location: r.Location()}
 	}
-	if now.Empty() {
-		return now, r.checkEmpty(ctx)
+	if current.Empty() {
+		return current, r.checkEmpty(ctx)
 	}
-	return now, nil
+	return current, nil
 }
 
 // checkEmpty refuses a place that others use.
