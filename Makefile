@@ -26,6 +26,8 @@ DEADCODE := build/deadcode
 DEADCODE_VERSION := v0.48.0
 GO_LICENSES := build/go-licenses
 GO_LICENSES_VERSION := v2.0.1
+VALE := build/vale
+VALE_VERSION := v3.21.0
 GOVULNCHECK := build/govulncheck
 GOVULNCHECK_VERSION := v1.9.0
 # The rules of accessible pages.
@@ -98,16 +100,23 @@ dist: ## make the archives of a release in build/dist
 	GO_FLAGS='$(GO_FLAGS)' GO_LDFLAGS='$(GO_LDFLAGS)' scripts/dist build/dist $(RELEASE)
 
 .PHONY: generate
-generate: ## write generated code and .web-docs anew
+generate: ## regenerate generated code and .web-docs
 	go generate ./...
 	scripts/web-docs
 
 .PHONY: lint
-lint: style workflows licenses deadcode module generated ## check style, licences, workflows, and that nothing is dead or stale
+lint: style prose workflows licenses deadcode module generated ## check style, prose, licences, workflows, and that nothing is dead or stale
 
 .PHONY: style
 style: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
+
+# Documents, comments and the help of every command.
+.PHONY: prose
+prose: $(VALE) bin/amigo-image
+	rm -rf build/help
+	bin/amigo-image man --format help build/help
+	$(VALE) --config scripts/prose/vale.ini --output line $$(git ls-files '*.md' '*.go') build/help
 
 # Without what happens to be installed: shellcheck and pyflakes.
 .PHONY: workflows
@@ -163,6 +172,9 @@ $(ACTIONLINT):
 
 $(DEADCODE):
 	GOBIN=$(abspath build) go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+
+$(VALE):
+	GOBIN=$(abspath build) go install github.com/vale-cli/vale/v3/cmd/vale@$(VALE_VERSION)
 
 $(GOVULNCHECK):
 	GOBIN=$(abspath build) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)

@@ -32,7 +32,7 @@ const (
 	StateMemory      = "amigo_memory"      // MiB, decimal
 )
 
-// Generated data that the builder gives to provisioners, besides Packer's own.
+// Generated data that the builder gives to provisioners, in addition to Packer's own.
 const (
 	DataRootFS      = "AmigoRootFS"      // path on the host of a tar of the guest's root file system, or ""
 	DataAccelerator = "AmigoAccelerator" // "kvm" or "tcg"

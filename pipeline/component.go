@@ -123,7 +123,7 @@ func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (w
 	return warnings, err
 }
 
-// core is the configuration that every component gets besides its own.
+// core is the configuration that every component gets in addition to its own.
 func (c *component) core() map[string]any {
 	options := c.plan.options
 	core := map[string]any{

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestGolden runs each template of testdata and compares what happened with
 // the file of the same name that ends in .golden. The template's first line
@@ -112,6 +112,6 @@ func compare(t *testing.T, golden, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); go test -update writes it anew:\n%s", golden, diff)
+		t.Errorf("%s differs (-want +got); go test -update rewrites it:\n%s", golden, diff)
 	}
 }

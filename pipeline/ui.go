@@ -121,7 +121,7 @@ type sinkFunc func(event.Event)
 
 func (f sinkFunc) Emit(e event.Event) { f(e) }
 
-// tracked is a stream that tells how far it is.
+// tracked is a stream that reports its progress.
 type tracked struct {
 	io.ReadCloser
 	phase       *event.Phase

@@ -26,7 +26,7 @@ type Bootstrap struct {
 	Distribution string `mapstructure:"distribution"`
 	// The code name of the release, "bookworm" by default.
 	Release string `mapstructure:"release"`
-	// Packages to install natively, besides those that every base has.
+	// Packages to install natively, in addition to those that every base has.
 	Packages []string `mapstructure:"packages"`
 	// The mirror to install the release from. Without it the apt sources of
 	// the host that are for the release, or Debian's own. Updates and security

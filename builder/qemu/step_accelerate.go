@@ -39,7 +39,7 @@ func (s *stepAccelerate) choose(ctx context.Context) (accelerator.Choice, error)
 	choice, err := accelerator.Choose(ctx, s.config.accelerators(), s.config.QemuBinary, s.cache)
 	if err == nil && s.config.RequireAcceleration && !choice.Accelerated() {
 		err = &fault.Error{
-			What: "require_acceleration: this host has none that pays: " + choice.String(),
+			What: "require_acceleration: no accelerator on this host is faster than emulation: " + choice.String(),
 			Do:   fault.To(fault.Diagnose), Code: fault.Host,
 		}
 	}

@@ -348,7 +348,7 @@ func TestFaultsOfTrust(t *testing.T) {
 		line := "amigo-image pull " + s.URL + " stable --root " + root
 		parts := p.fails(line, fault.Verify, "another than the one")
 		p.hasNot("2026-11-15")
-		s.dir.Store(&foreign.dir) // they did begin anew
+		s.dir.Store(&foreign.dir) // they did start over
 		if status, _, errs := p.types(parts["try"]); status != 0 {
 			t.Fatalf("%s: %s", parts["try"], errs)
 		}

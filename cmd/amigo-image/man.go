@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +17,8 @@ import (
 
 // newManCommand is for those who package the program.
 func newManCommand(a *cli.App) *cobra.Command {
-	return &cobra.Command{
+	var format string
+	c := &cobra.Command{
 		Use:     "man DIRECTORY",
 		Hidden:  true,
 		GroupID: "use",
@@ -25,8 +29,41 @@ func newManCommand(a *cli.App) *cobra.Command {
 			if len(args) != 1 {
 				return cli.Usage("man takes a directory", c.CommandPath()+" build/man")
 			}
-			return writeManual(a, args[0])
+			switch format {
+			case "man":
+				return writeManual(a, args[0])
+			case "help":
+				return writeHelp(a, args[0])
+			default:
+				return cli.Usage(fmt.Sprintf("%q is neither man nor help", format), c.CommandPath()+" --format man build/man")
+			}
 		},
+	}
+	c.Flags().StringVar(&format, "format", "man", "man, or help: the text that --help shows")
+	return c
+}
+
+// writeHelp writes the help of every command, one file each.
+func writeHelp(a *cli.App, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing the help: %w", err)
+	}
+	var errs []error
+	everyCommand(a.Root, func(c *cobra.Command) {
+		var text bytes.Buffer
+		c.SetOut(&text)
+		err := c.Help()
+		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".help"
+		errs = append(errs, err, os.WriteFile(filepath.Join(dir, name), text.Bytes(), 0o644))
+	})
+	return errors.Join(errs...)
+}
+
+// everyCommand visits c and the commands below it.
+func everyCommand(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, child := range c.Commands() {
+		everyCommand(child, visit)
 	}
 }
 

@@ -80,13 +80,6 @@ func tryOf(t *testing.T, err error) string {
 	return f.Try
 }
 
-func everyCommand(c *cobra.Command, visit func(*cobra.Command)) {
-	visit(c)
-	for _, child := range c.Commands() {
-		everyCommand(child, visit)
-	}
-}
-
 func testApp() *cli.App {
 	a := &cli.App{Registry: testRegistry()}
 	a.Root = newRootCommand(a)

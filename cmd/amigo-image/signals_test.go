@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 )
 
-// TestStateOnSignal asks a pull in a pipe how far it is.
+// TestStateOnSignal asks a pull in a pipe for its progress.
 func TestStateOnSignal(t *testing.T) {
 	p, s := newPerson(t), serveMoody(t, makeRepository(t))
 	asked, told := make(chan struct{}), make(chan struct{})

@@ -102,7 +102,7 @@ func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (del
 	var err error
 	machine.Accelerator, err = c.accelerator(ctx, input, sink)
 	if err == nil && c.RequireAcceleration && machine.Accelerator == qemu.TCG {
-		err = errors.New("require_acceleration: this host has no accelerator that pays, only tcg (see amigo-image doctor)")
+		err = errors.New("require_acceleration: no accelerator on this host is faster than emulation (tcg) (see amigo-image doctor)")
 	}
 	return machine, err
 }

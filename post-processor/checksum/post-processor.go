@@ -113,7 +113,7 @@ func (p *PostProcessor) name(t string) (string, error) {
 	return name, nil
 }
 
-// write makes the file that sha256sum and its like check.
+// write makes the file that sha256sum and similar programs check.
 func write(ctx context.Context, name string, sum func() hash.Hash, files []string) error {
 	var text strings.Builder
 	for _, file := range files {

@@ -37,8 +37,8 @@ func newBuildCommand(a *cli.App) *cobra.Command {
 		Use:     "build [TEMPLATE]",
 		GroupID: "build",
 		Short:   "build the images of a template",
-		Long: `Build the images of a template, a file or a directory. What is already there and
-made from the same inputs is not built again; --force builds anyway.
+		Long: `Build the images of a template, which is a file or a directory. An image that was
+already built from the same inputs is not built again, unless you use --force.
 ` + exitStatusBuild,
 		Example: "  amigo-image build examples/amigo\n" +
 			"  amigo-image build -var amigo_source=/srv/amigo -only '*.amigo' .\n" +
@@ -46,8 +46,8 @@ made from the same inputs is not built again; --force builds anyway.
 		RunE: func(c *cobra.Command, args []string) error { return runBuild(a, c, args, &b) },
 	}
 	b.add(c.Flags())
-	c.Flags().BoolVar(&b.force, "force", false, "build even if nothing changed, and replace what is there")
-	c.Flags().BoolVar(&b.debug, "debug", false, "pause before each step, one build at a time, and show the output of tools")
+	c.Flags().BoolVar(&b.force, "force", false, "build even if nothing changed, and replace existing files")
+	c.Flags().BoolVar(&b.debug, "debug", false, "pause before each step, run one build at a time, and show the output of tools")
 	c.Flags().StringVar(&b.onError, "on-error", "", "what to do if a build fails: cleanup, abort, ask or run-cleanup-provisioner")
 	c.Flags().IntVar(&b.parallel, "parallel-builds", 0, "how many builds run at the same time; 0 means all")
 	return c

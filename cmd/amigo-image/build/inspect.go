@@ -18,8 +18,8 @@ func newInspectCommand(a *cli.App) *cobra.Command {
 		Use:     "inspect [TEMPLATE]",
 		GroupID: "build",
 		Short:   "show a template's variables and builds",
-		Long: `Show the variables of a template with their values, and what each of its builds
-runs, in order.
+		Long: `Show the variables of a template with their values, and the steps of each build
+in order.
 ` + exitStatusRead,
 		Example: "  amigo-image inspect examples/amigo\n  amigo-image inspect --json . | jq .variables",
 		RunE:    func(c *cobra.Command, args []string) error { return runInspect(a, c, args, &t) },

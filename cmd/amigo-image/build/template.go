@@ -21,8 +21,8 @@ type templateFlags struct {
 func (t *templateFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&t.values, "var", nil, "set a variable, `NAME=VALUE`")
 	flags.StringArrayVar(&t.files, "var-file", nil, "set variables from an HCL or JSON `FILE`")
-	flags.StringSliceVar(&t.only, "only", nil, "only the builds that match these `GLOBS`")
-	flags.StringSliceVar(&t.except, "except", nil, "not the builds and post-processors that match these `GLOBS`")
+	flags.StringSliceVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`")
+	flags.StringSliceVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`")
 }
 
 func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Template, error) {

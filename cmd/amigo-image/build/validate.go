@@ -16,8 +16,8 @@ func newValidateCommand(a *cli.App) *cobra.Command {
 		Use:     "validate [TEMPLATE]",
 		GroupID: "build",
 		Short:   "check a template",
-		Long: `Check a template, a file or a directory, and all that its components say of
-their configuration. Nothing is run, fetched or written.
+		Long: `Check a template, which is a file or a directory, and the configuration of its
+components. validate runs, downloads and writes nothing.
 ` + exitStatusRead,
 		Example: "  amigo-image validate examples/amigo\n  amigo-image validate -var version=2.5.17 .",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -25,7 +25,7 @@ their configuration. Nothing is run, fetched or written.
 		},
 	}
 	t.add(c.Flags())
-	c.Flags().BoolVar(&syntax, "syntax-only", false, "do not ask the components")
+	c.Flags().BoolVar(&syntax, "syntax-only", false, "check only the syntax, not the components' configuration")
 	return c
 }
 

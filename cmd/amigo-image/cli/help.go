@@ -49,7 +49,7 @@ func Completion(root *cobra.Command) {
 	if err != nil {
 		return
 	}
-	c.Short = "write what completes commands and names in a shell"
+	c.Short = "generate a completion script for a shell"
 	c.Long = "Write the script that completes commands, flags, and the names of channels,\nversions and machines in a shell."
 	for shell, how := range map[string]string{
 		"bash": "source <(amigo-image completion bash)", "zsh": "source <(amigo-image completion zsh)",

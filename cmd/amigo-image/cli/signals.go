@@ -68,7 +68,7 @@ func Interruptible() (context.Context, func()) {
 			What: "stopped by " + name(s), Kept: "what is finished; the same command goes on from there",
 			Code: fault.Interrupted, Err: context.Canceled,
 		})
-		(*announcer.Load())("stopping; once more ends at once")
+		(*announcer.Load())("stopping; press again to end at once")
 		if _, ok := <-signals; ok {
 			command.KillAll()
 			os.Exit(fault.Interrupted)

@@ -69,18 +69,19 @@ func NewCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "keys",
 		GroupID: "publish",
-		Short:   "make, show and replace the keys of a repository",
-		Long: `Every repository has five kinds of keys. root says which the others are, targets
-which channels there are; each channel has one, and the online key says every few
-days what is current. minisign is for people who verify checksums with that program.
-A machine that publishes needs its channel's key, online.key, minisign.key and
-minisign.pub, and metadata/.
+		Short:   "create, show and replace the keys of a repository",
+		Long: `A repository has five kinds of keys. The root key signs which keys are valid. The
+targets key signs which channels there are. Each channel has a key of its own. The
+online key signs every few days what is current. The minisign key is for people who
+verify checksums with minisign.
 
-Several people can hold the root keys: a new root then waits until enough of them
-have signed it, each where their key is.
+A machine that publishes needs its channel's key, online.key, minisign.key,
+minisign.pub and metadata/. Keep root.key and targets.key away from it.
 
-A password for the keys is taken from ` + sign.PasswordVariable + `.
-Keep root.key and targets.key away from machines that publish.`,
+Several people can hold root keys. A new root is then pending until enough of them
+have signed it, each on their own computer.
+
+If the keys have a password, set ` + sign.PasswordVariable + `.`,
 		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -99,12 +100,13 @@ func newInitCommand(a *cli.App) *cobra.Command {
 	var setup sign.Setup
 	c := &cobra.Command{
 		Use:   "init",
-		Short: "make the keys of a new repository",
-		Long: `Make the keys of a new repository, and its first signed metadata, in a directory
-that does not exist yet. The first publish puts the metadata into the repository.
-With --root-key root keys of others are taken in besides, who made them with keys
-new. If more of them have to sign than are here, the first root is pending until
-they have: see keys sign.
+		Short: "create the keys of a new repository",
+		Long: `Create the keys of a new repository and its first signed metadata, in a directory
+that does not exist yet. The first publish uploads the metadata.
+
+With --root-key you add the root keys of other people, who created them with "keys
+new". If more keys have to sign than are here, the first root is pending until they
+have: see "keys sign".
 ` + exitStatus,
 		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub \\\n    --root-threshold 2",
 		Args:    cli.NoArguments,
@@ -112,10 +114,10 @@ they have: see keys sign.
 	}
 	k.Add(c)
 	flags := c.Flags()
-	flags.StringSliceVar(&setup.Channels, "channels", []string{"stable", "nightly"}, "the channels, the most trusted one first")
-	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys are made here")
-	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "the public root key of somebody else, in a `FILE`; again for each")
-	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many of them have to sign a new root")
+	flags.StringSliceVar(&setup.Channels, "channels", []string{"stable", "nightly"}, "the channels, the most trusted first")
+	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys to create here")
+	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "a `FILE` with the public root key of another person (repeatable)")
+	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many root keys have to sign a root")
 	return c
 }
 
@@ -136,7 +138,7 @@ func newShowCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show",
 		Short:   "show which keys sign what, and which of them are here",
-		Long:    "Show which keys have the right to sign, which of them are here, and until when\nroot and targets are good.\n" + exitStatus,
+		Long:    "Show which keys may sign, which of them are here, and until when root and targets\nare valid.\n" + exitStatus,
 		Example: "  amigo-image keys show\n  amigo-image keys show --json | jq -r .first_root_sha256",
 		Args:    cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -157,15 +159,15 @@ func newRotateCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rotate [root|targets|online|CHANNEL]",
 		Short: "replace a key, or sign root and targets for another year",
-		Long: `Replace a key by a new one. It takes the root key, or for a channel the targets
-key. With --add a channel that is not there yet is added. Without a name, root and
-targets are signed again, good for another year. Readers hear of it with the next
-publish or refresh; the old key moves to retired/ and signs until then.
+		Long: `Replace a key with a new one. This needs the root key, or for a channel the targets
+key. With --add it creates a new channel. Without a name, rotate signs root and
+targets again for another year. Readers learn of it with the next publish or
+refresh; until then the old key, moved to retired/, still signs.
 
-Where root keys are elsewhere, the new root is pending, and nothing changes, until
-their holders have signed it: see keys sign. "root" replaces the root keys that are
-here; with --root-key, --drop and --root-threshold the root keys of others come and
-go.
+If root keys are held elsewhere, the new root is pending until their holders have
+signed it: see "keys sign". Nothing changes before that. "rotate root" replaces the
+root keys here; --root-key, --drop and --root-threshold add and remove those of
+other people.
 ` + exitStatus,
 		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep   both sign until the next one\n" +
 			"  amigo-image keys rotate root --root-key dora.pub --drop 1f0c9b7a\n  amigo-image keys rotate",
@@ -178,11 +180,11 @@ go.
 		},
 	}
 	k.Add(c)
-	c.Flags().BoolVar(&rotation.Keep, "keep", false, "let the old key sign too, until the next rotation")
-	c.Flags().BoolVar(&rotation.Add, "add", false, "add this channel, which is not there yet")
-	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "give root the public key in this `FILE`, of somebody else; again for each")
-	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "take its right from the root key with this `ID`, or what it begins with; again for each")
-	c.Flags().IntVar(&rotation.RootThreshold, "root-threshold", 0, "how many root keys have to sign a root from now on (default as before)")
+	c.Flags().BoolVar(&rotation.Keep, "keep", false, "let the old key sign as well, until the next rotation")
+	c.Flags().BoolVar(&rotation.Add, "add", false, "add a new channel")
+	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "add the public root key in this `FILE`, of another person (repeatable)")
+	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "remove the root key with this `ID` or prefix of one (repeatable)")
+	c.Flags().IntVar(&rotation.RootThreshold, "root-threshold", 0, "how many root keys have to sign a root from now on (default: as before)")
 	return c
 }
 

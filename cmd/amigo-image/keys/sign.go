@@ -34,11 +34,11 @@ func newNewCommand(a *cli.App) *cobra.Command {
 	var k Dir
 	c := &cobra.Command{
 		Use:   "new [FILE.key]",
-		Short: "make a root key of your own",
-		Long: `Make a root key, and beside it FILE.pub, its public half. Where several people hold
-the root keys of a repository, each makes their own and gives only the .pub away,
-to whoever runs keys init or keys rotate root. Without FILE it is root.key in the
-directory of the keys.
+		Short: "create a root key of your own",
+		Long: `Create a root key, and its public half in FILE.pub. Where several people hold the
+root keys of a repository, each creates one and gives only the .pub file to the
+person who runs "keys init" or "keys rotate root". The default FILE is root.key in
+the directory of the keys.
 ` + exitStatus,
 		Example: "  amigo-image keys new\n  amigo-image keys new /media/stick/berta.key",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -88,12 +88,12 @@ func newSignCommand(a *cli.App) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "sign FILE",
-		Short: "sign a root that others made, or take up their signatures",
-		Long: `Show what a new root changes against the newest one here, and sign it after a yes.
-The file gets the signature, and goes back to whoever made it, or on to the next
-who has to sign. There the same command takes up the signatures. A root with
-enough of them, by the old root's word and by its own, is kept; the next publish
-or refresh uploads it.
+		Short: "sign a root that others made, or add their signatures",
+		Long: `Show what a new root changes compared with the newest one here, ask, and add your
+signature to the file. Send the file back to the person who made it, or on to the
+next who has to sign. There, the same command adds the signatures. A root that has
+enough of them, from the old keys and from the new ones, is kept, and the next
+publish or refresh uploads it.
 ` + exitStatus + `
   21   the file is not a root that follows the newest one, or was altered`,
 		Example: "  amigo-image keys sign 2.root.json\n  amigo-image keys sign 2.root.json --key /media/stick/berta.key",

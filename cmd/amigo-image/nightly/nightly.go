@@ -33,9 +33,9 @@ EXIT STATUS
   0    a new version is published
   10   nothing has changed
   11   the build failed          12   an image failed its test
-  13   publishing failed         14   the budget of time is used up
+  13   publishing failed         14   it took longer than the budget
   1    the file is not valid     2    wrong arguments
-  24   another run is not over   130  interrupted`
+  24   another run is not done   130  interrupted`
 
 // NewCommand is for a night of building and publishing that nobody watches.
 func NewCommand(a *cli.App) *cobra.Command {
@@ -43,10 +43,10 @@ func NewCommand(a *cli.App) *cobra.Command {
 		Use:     "nightly FILE",
 		GroupID: "publish",
 		Short:   "build, test, publish and prune, unattended",
-		Long: `Do a night's work as a file says: build if anything changed, boot-test, publish,
-prune, clear this host's build cache of what was not used for 30 days or as the
-file says, and tell the result in status.json, in junit.xml and on the page.
-Whatever fails, the channel stays as it was.
+		Long: `Do a night's work as the file describes: build if anything changed, boot-test,
+publish, prune, and remove build caches that were not used for 30 days. The result
+is in status.json and junit.xml, and on the repository's page. If anything fails,
+the channel stays where it was.
 ` + exitStatus,
 		Example: "  amigo-image nightly /etc/amigo-image/nightly.hcl\n" +
 			"  amigo-image nightly --json nightly.hcl |\n    jq -r 'select(.type == \"result\").result'",

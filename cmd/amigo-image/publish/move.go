@@ -15,9 +15,9 @@ func newPromoteCommand(a *cli.App) *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "promote FROM CHANNEL",
-		Short: "move a channel to the version that another is at",
-		Long: `Move a channel to the version that another channel is at, or to a version by its
-name. No image is moved.
+		Short: "move a channel to another channel's version",
+		Long: `Move a channel to the version of another channel, or to a version by its name.
+No image is copied.
 ` + exitStatusPublish,
 		Example: "  amigo-image promote nightly stable --to file:///srv/www/images\n  amigo-image promote 2026-11-22 stable --to images --reason 'a course'",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,9 +42,9 @@ func newRollbackCommand(a *cli.App) *cobra.Command {
 	var back repository.Back
 	c := &cobra.Command{
 		Use:   "rollback CHANNEL",
-		Short: "move a channel back to its version before",
-		Long: `Move a channel back to the version that it was at before, or to another one by its
-name. A second rollback goes one further back. No image is moved.
+		Short: "move a channel back to its previous version",
+		Long: `Move a channel back to its previous version, or to another one by its name. A
+second rollback goes back one version further. No image is copied.
 ` + exitStatusPublish,
 		Example: "  amigo-image rollback stable --to /srv/www/images --reason 'no search'\n  amigo-image rollback stable --to /srv/www/images --version 2026-11-15",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,8 +61,8 @@ name. A second rollback goes one further back. No image is moved.
 			})
 		},
 	}
-	c.Flags().StringVar(&back.Version, "version", "", "go back to this version, by its `NAME`")
-	c.Flags().BoolVar(&back.Revoke, "revoke", false, "tell readers not to use the version that the channel was at")
+	c.Flags().StringVar(&back.Version, "version", "", "go back to the version with this `NAME`")
+	c.Flags().BoolVar(&back.Revoke, "revoke", false, "tell readers not to use the version that the channel leaves")
 	c.Flags().BoolVar(&back.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }

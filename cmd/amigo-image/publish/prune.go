@@ -19,12 +19,13 @@ func newPruneCommand(a *cli.App) *cobra.Command {
 	rules := repository.Rules{History: keep.Span{Days: 7}}
 	c := &cobra.Command{
 		Use:   "prune",
-		Short: "take old versions out of a repository",
-		Long: `Take old versions out of a repository. A version stays if any rule keeps it; what a
-channel is at, would go back to, or was at in the last days stays in any case.
+		Short: "remove old versions from a repository",
+		Long: `Remove old versions from a repository. A version stays if any rule keeps it. A
+channel's current version, the one a rollback would go to, and those it had in
+the last days always stay.
 
-It takes two runs: the first does not offer a version any more, and one some days
-later removes its files, when no reader can be in the middle of it.
+Pruning takes two runs. The first stops offering a version. A later one, some days
+after, removes its files, when no reader can still be downloading them.
 ` + exitStatusPublish,
 		Example: "  amigo-image prune --to images --keep-daily 7 --keep-monthly 12 --dry-run\n" +
 			"  amigo-image prune --to images --keep-within 1m --keep-version 2026-03-01",
@@ -63,10 +64,10 @@ func addRules(c *cobra.Command, rules *repository.Rules) {
 	} {
 		flags.IntVar(rule.count, "keep-"+rule.name, 0, "keep "+rule.what+"; -1: all")
 	}
-	flags.Var(&rules.Within, "keep-within", "keep what is not older than this before the newest, such as 1y6m or 14d")
-	flags.Var(&rules.History, "keep-history", "keep what a channel was at within this time")
-	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "keep these `VERSIONS`, such as those that a paper cites")
-	flags.BoolVar(&rules.DryRun, "dry-run", false, "tell which would go and which stay, and why")
+	flags.Var(&rules.Within, "keep-within", "keep versions at most this much older than the newest, such as 1y6m or 14d")
+	flags.Var(&rules.History, "keep-history", "keep the versions that a channel had within this time")
+	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "always keep these `VERSIONS`, such as those that a paper cites")
+	flags.BoolVar(&rules.DryRun, "dry-run", false, "show which versions would be removed or kept, and why")
 }
 
 // showPruned tells what a prune did and what happens when.

@@ -16,11 +16,11 @@ func newPublishCommand(a *cli.App) *cobra.Command {
 	var release repository.Release
 	c := &cobra.Command{
 		Use:   "publish [DIRECTORY..]",
-		Short: "make images a version of a repository",
-		Long: `Make the images of a build a version of a repository, and move a channel to it.
-The directories are those of images, or hold such directories; output is the
-default. Readers see nothing of it before it is complete and was read back. What
-a killed publish has uploaded is not uploaded again.
+		Short: "publish images as a new version in a repository",
+		Long: `Publish the images of a build as a version of a repository, and move a channel to
+it. Each DIRECTORY is that of an image or contains such directories; the default
+is output. Readers see the new version only when it is complete and was read
+back. If publish is interrupted, the next run resumes the upload.
 ` + exitStatusPublish,
 		Example: "  amigo-image publish output/ --to file:///srv/www/images --channel nightly\n" +
 			"  amigo-image publish output/ --to 's3://bucket/images?region=eu-west-1' \\\n    --public-url https://images.example.org --channel nightly\n" +
@@ -40,8 +40,8 @@ a killed publish has uploaded is not uploaded again.
 			})
 		},
 	}
-	c.Flags().StringVar(&release.Channel, "channel", "nightly", "the channel that moves to it")
-	c.Flags().StringVar(&release.Version, "version", "", "the version's `NAME` (default today's date, and .2 if that is taken)")
+	c.Flags().StringVar(&release.Channel, "channel", "nightly", "the channel to move")
+	c.Flags().StringVar(&release.Version, "version", "", "`NAME` of the version (default: today's date, with .2 if that is taken)")
 	c.Flags().BoolVar(&release.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }

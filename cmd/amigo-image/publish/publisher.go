@@ -30,7 +30,7 @@ EXIT STATUS
   2    wrong arguments
   13   it failed; readers see what they saw before
   20   a host cannot be reached  21   a file is not what it should be
-  22   a disk is full            24   another publisher is at it
+  22   a disk is full            24   another publisher holds it
   25   there is no such channel, version or key
   130  interrupted; the same command goes on from there`
 
@@ -76,7 +76,7 @@ func (p *publisherFlags) checkTo(c *cobra.Command) error {
 
 // withReason adds the flag of commands that a channel's history tells of.
 func (p *publisherFlags) withReason(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&p.reason, "reason", "", "why, for the history")
+	c.Flags().StringVar(&p.reason, "reason", "", "the reason, for the history")
 	return c
 }
 

@@ -15,7 +15,7 @@ func newRefreshCommand(a *cli.App) *cobra.Command {
 	var p publisherFlags
 	c := &cobra.Command{
 		Use:   "refresh",
-		Short: "sign again that a repository is current",
+		Short: "renew a repository's signatures",
 		Long: `Extend how long a repository's metadata is valid. Readers refuse metadata that is
 more than a few days old, so run it twice a day. It also takes up keys that were
 replaced, and writes the pages again. It needs only the online key, with

@@ -32,13 +32,13 @@ func newDiffCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "diff [REPOSITORY] OLD NEW",
 		GroupID: "use",
-		Short:   "tell what changed between two images or versions",
-		Long: `Tell what changed: the data, AmiGO's commits, sizes, packages, and which CVE
-numbers the changelogs of the packages name between the two. OLD and NEW are
-channels or versions of the repository, or directories of a build.
+		Short:   "show what changed between two images or versions",
+		Long: `Show what changed: the data, AmiGO's commits, sizes, packages, and the CVEs that
+the packages' changelogs name between the two. OLD and NEW are channels or
+versions in the repository, or the directories of a build.
 
 EXIT STATUS
-  0    it was told
+  0    shown
   2    wrong arguments
   20   the repository cannot be reached
   25   there is no such image`,
@@ -48,10 +48,10 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return runDiff(a, c, args, &f) },
 	}
 	flags := c.Flags()
-	flags.BoolVar(&f.all, "all", false, "tell all packages and commits, not the first")
+	flags.BoolVar(&f.all, "all", false, "show all packages and commits, not only the first")
 	flags.StringVar(&f.format, "format", "text", "text or markdown")
 	f.repository.add(flags)
-	flags.StringVar(&f.source, "amigo", "", "take AmiGO's commits from the git repository in this `DIRECTORY`, not from the images")
+	flags.StringVar(&f.source, "amigo", "", "read AmiGO's commits from the git repository in this `DIRECTORY`")
 	return c
 }
 

@@ -21,10 +21,11 @@ func newDoctorCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "doctor [CHECK...]",
 		GroupID: "use",
-		Short:   "see what this host can do",
-		Long: `Try everything that a build needs of this host, and those who use images, and say
-what is missing or slow, what that costs, and the one command that helps. --report
-adds what a bug report should have; it has no passwords and no values of variables.
+		Short:   "check what this host can do",
+		Long: `Try everything that building and running images needs from this host. For each
+thing that is missing or slow, doctor says what that costs and gives one command
+that helps. --report adds the details for a bug report, without passwords and
+without the values of variables.
 
 EXIT STATUS
   0    builds work, perhaps slowly
@@ -33,7 +34,7 @@ EXIT STATUS
 		ValidArgs: doctor.Names(),
 		RunE:      func(c *cobra.Command, args []string) error { return runDoctor(a, c, args, report) },
 	}
-	c.Flags().BoolVar(&report, "report", false, "write a report to put into an issue")
+	c.Flags().BoolVar(&report, "report", false, "write a report for an issue")
 	return c
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 
-// describeHost writes what a bug report should say besides what doctor finds:
+// describeHost writes what a bug report should say in addition to what doctor finds:
 // the program, the host, what is here. Of variables it tells the names only.
 func describeHost(store imagestore.Store, dir cache.Dir) {
 	writeFacts([]fact{

@@ -20,22 +20,22 @@ func newGCCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "gc",
 		GroupID: "use",
-		Short:   "remove old images, old parts of the build cache, and what was left unfinished",
-		Long: `Remove images that are in no channel any more, what no build has used for 30 days,
-and what unfinished pulls and builds left. The newest image of each variant stays:
-the next one is made from it. So do images of machines, those of other
-repositories than the one that is remembered, and what running builds use. An
-image comes back by pull, unless its version is withdrawn, and the cache by the
-next build.
+		Short:   "remove old images, old build caches and unfinished downloads",
+		Long: `Remove images that no channel points at any more, caches that no build has used
+for 30 days, and what unfinished pulls and builds left behind. gc keeps the
+newest image of each variant, since the next update is built from it. It also
+keeps the images of machines, images from other repositories than the default
+one, and what running builds use. You can pull an image again, unless its version
+was withdrawn, and the next build fills the cache again.
 
 EXIT STATUS
-  0    what could go is gone, or nothing could`,
+  0    removed, or there was nothing to remove`,
 		Example: "  amigo-image gc --dry-run\n  amigo-image gc --cache 7d",
 		Args:    cli.NoArguments,
 		RunE:    func(c *cobra.Command, _ []string) error { return runGC(a, c, unused, dryRun) },
 	}
-	c.Flags().Var(&unused, "cache", "remove what builds have not used for this time, such as 14d or 2m")
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "tell what would go")
+	c.Flags().Var(&unused, "cache", "remove caches that builds have not used for this long, such as 14d or 2m")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be removed, and stop")
 	return c
 }
 

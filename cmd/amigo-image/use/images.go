@@ -43,17 +43,17 @@ type sourceFlags struct {
 
 func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+RepositoryVariable)
-	flags.StringVar(&s.root, "root", "", "trust begins with this root `FILE`, not with what the repository shows first")
-	flags.DurationVar(&s.wait, "patience", 0, "give up a server that fails or is silent for so long (default 3m)")
+	flags.StringVar(&s.root, "root", "", "trust this root `FILE` instead of the first one the repository shows")
+	flags.DurationVar(&s.wait, "patience", 0, "how long to keep trying a server that fails or is silent (default 3m)")
 }
 
 // addOffline is for commands that can do without the repository.
 func (s *sourceFlags) addOffline(flags *pflag.FlagSet) {
-	flags.BoolVar(&s.offline, "offline", false, "do not ask the repository; use what was seen last")
+	flags.BoolVar(&s.offline, "offline", false, "do not contact the repository; use what was seen last")
 }
 
 func addVariant(flags *pflag.FlagSet, variant *string) {
-	flags.StringVar(variant, "variant", defaultVariant, "distribution (for people) or production (for service)")
+	flags.StringVar(variant, "variant", defaultVariant, "distribution (for people) or production (for a service)")
 }
 
 // imageStore opens the user's store.

@@ -21,11 +21,11 @@ func newInfoCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "info [REPOSITORY] CHANNEL|VERSION|NAME",
 		GroupID: "use",
-		Short:   "show all that is known of an image or machine",
-		Long: `Show a version of the repository, an image that is here, or a machine.
+		Short:   "show details of an image or machine",
+		Long: `Show a version in the repository, an image here, or a machine.
 
 EXIT STATUS
-  0    it was shown
+  0    shown
   20   the repository cannot be reached
   25   there is no such image or machine`,
 		Example:           "  amigo-image info stable\n  amigo-image info --json 2026-11-22 | jq .manifest.files",

@@ -32,22 +32,21 @@ func newListCommand(a *cli.App) *cobra.Command {
 		Use:     "list [REPOSITORY]",
 		GroupID: "use",
 		Short:   "list images and machines, here and in the repository",
-		Long: `List the versions of the repository, the images that are here, and the machines
-that were kept or run. Without a network it lists what is here. An update has
-the size that its publisher has measured; what other images here have makes it
-less.
+		Long: `List the versions in the repository, the images here, and the machines that are
+kept or running. Without a network, list shows only what is here. The size of an
+update is the publisher's measurement; other images here can make it smaller.
 
 EXIT STATUS
-  0    it was listed
+  0    listed
   20   the repository that was named cannot be reached
-  21   what it shows cannot be trusted`,
+  21   the repository cannot be trusted`,
 		Example:           "  amigo-image list\n  amigo-image list https://images.example.org\n  amigo-image list --json | jq 'select(.local > 0) | .version'",
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, args []string) error { return runList(a, c, args, &f, all) },
 	}
 	f.add(c.Flags())
 	f.addOffline(c.Flags())
-	c.Flags().BoolVar(&all, "all", false, "list every version of the repository")
+	c.Flags().BoolVar(&all, "all", false, "list every version in the repository")
 	return c
 }
 

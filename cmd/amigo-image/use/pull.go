@@ -45,14 +45,14 @@ func newPullCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "pull [REPOSITORY] [CHANNEL|VERSION]",
 		GroupID: "use",
-		Short:   "fetch an image, or what is new in it, and verify it",
-		Long: `Fetch an image into the store and verify it. What older images here have is not
-fetched again, and an interrupted pull goes on where it stopped. Without a name
-it is the repository's first channel.
+		Short:   "download an image, or only what is new in it, and verify it",
+		Long: `Download an image into the store and verify it. Data that older images here
+already have is not downloaded again, and an interrupted pull resumes where it
+stopped. Without a name, pull takes the repository's first channel.
 
-The first repository that is pulled from is remembered, and used where none is
-named. Another is used with ` + RepositoryVariable + `=URL in the environment, or for
-good with {"repository": "URL"} in ~/.config/amigo-image/config.json.
+The first repository you pull from becomes the default. To use another, set
+` + RepositoryVariable + `=URL in the environment; to change the default, write
+{"repository": "URL"} to ~/.config/amigo-image/config.json.
 ` + exitStatusPull,
 		Example: "  amigo-image pull https://images.example.org stable\n  amigo-image pull stable --dry-run\n" +
 			"  amigo-image pull 2026-11-22 --output amigo.qcow2",
@@ -63,9 +63,9 @@ good with {"repository": "URL"} in ~/.config/amigo-image/config.json.
 	f.add(flags)
 	f.addOffline(flags)
 	addVariant(flags, &f.variant)
-	flags.StringVarP(&f.output, "output", "o", "", "write the disk to this `FILE`, too")
-	flags.StringVar(&f.format, "format", "", "of --output: qcow2, raw or vmdk; else as the file's name ends")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what would be fetched")
+	flags.StringVarP(&f.output, "output", "o", "", "also write the disk to this `FILE`")
+	flags.StringVar(&f.format, "format", "", "format of --output: qcow2, raw or vmdk (default by the file's name)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be downloaded, and stop")
 	return c
 }
 

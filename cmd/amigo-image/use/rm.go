@@ -22,22 +22,22 @@ func newRmCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "rm NAME...",
 		GroupID: "use",
-		Short:   "remove images and machines that were kept",
-		Long: `Remove images, by version, and machines that were kept, by name. An image comes
-back by pull, unless its version is withdrawn; what was changed in a machine does
-not. --all removes all images, machines and caches, and tells which directories
-those were; keys and the configuration stay.
+		Short:   "remove images and kept machines",
+		Long: `Remove images by version, and kept machines by name. You can pull an image
+again, unless its version was withdrawn; the changes in a machine are lost for
+good. --all removes all images, machines and caches, and prints which directories
+those were. Keys and the configuration stay.
 
 EXIT STATUS
-  0    all are gone
+  0    removed
   24   one is in use             25   one is not here`,
 		Example:           "  amigo-image rm 2026-09-01\n  amigo-image rm 2026-09-01/production my-test",
 		ValidArgsFunction: completeNames,
 		RunE:              func(c *cobra.Command, args []string) error { return runRm(a, c, args, f) },
 	}
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would go")
-	c.Flags().BoolVar(&f.all, "all", false, "remove the whole store and the cache; needs --yes")
-	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "remove all indeed")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be removed, and stop")
+	c.Flags().BoolVar(&f.all, "all", false, "remove the whole store and the cache (needs --yes)")
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "confirm --all")
 	return c
 }
 

@@ -54,14 +54,18 @@ func newRunCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "run [REPOSITORY] [CHANNEL|VERSION|NAME|FILE]",
 		GroupID: "use",
-		Short:   "start an image and print AmiGO's address",
-		Long: `Start a machine from an image and print the address when AmiGO answers a search.
-An image that is not here is pulled first; of a repository alone it is that of its
-first channel. What is changed in the machine goes when it ends, unless it is kept:
-with --keep NAME now, and "run NAME" later. Nobody has a password; your keys in
-~/.ssh get in, and "amigo-image ssh" does. A machine that is late stays on,
-"degraded", and is still waited for; with --detach that is an error, and
-"amigo-image wait" goes on waiting.
+		Short:   "start a machine from an image and print AmiGO's address",
+		Long: `Start a machine from an image, and print its address as soon as AmiGO answers a
+search. An image that is not here yet is pulled first. Given only a repository,
+run takes its first channel.
+
+Changes made in the machine are lost when it shuts down, unless you keep them:
+use --keep NAME now and "run NAME" later. There are no passwords: log in with
+your keys in ~/.ssh, or with "amigo-image ssh".
+
+A machine that is not ready in time keeps running, "degraded", and run keeps
+waiting for it. With --detach that is an error; "amigo-image wait" resumes
+waiting.
 ` + exitStatusRun,
 		Example: "  amigo-image run stable\n  amigo-image run stable --keep my-test --open\n" +
 			"  amigo-image run 2026-11-22 --variant production --detach\n  amigo-image run output/distribution/amigo-distribution.qcow2",
@@ -73,14 +77,14 @@ with --keep NAME now, and "run NAME" later. Nobody has a password; your keys in
 	f.addOffline(flags)
 	addVariant(flags, &f.variant)
 	flags.StringVar(&f.keep, "keep", "", "keep the machine and its changes under this `NAME`")
-	flags.IntVar(&f.cpus, "cpus", 2, "processors of the machine")
-	flags.IntVar(&f.memory, "memory", 2048, "memory of the machine in `MiB`")
-	flags.IntVar(&f.port, "port", defaultPort, "of this machine's loopback interface, for AmiGO; 0: whichever is free")
-	flags.StringVar(&f.key, "ssh-key", "", "the public key `FILE` to let in, instead of all in ~/.ssh")
-	flags.BoolVar(&f.uefi, "uefi", false, "boot by UEFI, not BIOS")
-	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser: $BROWSER, or the desktop's")
-	flags.BoolVarP(&f.detach, "detach", "d", false, "leave the machine on; \"amigo-image stop\" ends it")
-	flags.DurationVar(&f.timeout, "timeout", 0, "for each wait; else what fits the accelerator")
+	flags.IntVar(&f.cpus, "cpus", 2, "number of processors")
+	flags.IntVar(&f.memory, "memory", 2048, "memory in `MiB`")
+	flags.IntVar(&f.port, "port", defaultPort, "port of AmiGO on this computer's loopback interface; 0 picks a free one")
+	flags.StringVar(&f.key, "ssh-key", "", "authorize only the public key in this `FILE`, not all in ~/.ssh")
+	flags.BoolVar(&f.uefi, "uefi", false, "boot with UEFI instead of BIOS")
+	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser ($BROWSER or the default one)")
+	flags.BoolVarP(&f.detach, "detach", "d", false, "leave the machine running; stop it with \"amigo-image stop\"")
+	flags.DurationVar(&f.timeout, "timeout", 0, "how long each wait may take (default: depends on the accelerator)")
 	flags.StringVar(&f.as, "as", "", "")
 	flags.IntVar(&f.report, "report-to", 0, "")
 	_ = flags.MarkHidden("as")

@@ -21,18 +21,18 @@ func newSSHCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "ssh [NAME] [COMMAND...]",
 		GroupID: "use",
-		Short:   "log in to a machine that runs",
-		Long: `Log in to a machine as root, or run a command there. The machine's own key is
-used, and its host key is checked. Without a name it is the only machine that
-runs. With --json it tells the command line instead.
+		Short:   "log in to a running machine",
+		Long: `Log in to a machine as root, or run a command there. ssh uses the machine's own
+key and checks its host key. Without a name, it takes the only running machine.
+With --json it prints the command line instead of running it.
 
-Every machine that runs has an ssh_config of its own. --config prints it, and
-the line that makes ssh, scp, rsync and editors know all machines by name:
-"ssh amigo-stable".
+Every running machine has its own ssh_config. --config prints it, and the line
+for ~/.ssh/config that lets ssh, scp, rsync and editors find all machines by
+name: "ssh amigo-stable".
 
 EXIT STATUS
   that of the command, or of ssh
-  25   no such machine runs`,
+  25   no such machine is running`,
 		Example: "  amigo-image ssh stable\n  amigo-image ssh stable systemctl --failed\n  amigo-image ssh -- uptime\n  amigo-image ssh my-test 'cat >notes' <notes\n" +
 			"  amigo-image ssh --config stable >stable.conf\n  scp -F stable.conf notes amigo-stable:",
 		ValidArgsFunction: completeRunning,

@@ -21,19 +21,19 @@ func newStopCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "stop [NAME...]",
 		GroupID: "use",
-		Short:   "shut down machines that run",
-		Long: `Shut machines down, as their power button would, and wait for it. Without a name
-it is the only machine that runs.
+		Short:   "shut down running machines",
+		Long: `Shut machines down, as their power button would, and wait until they are off.
+Without a name, stop takes the only running machine.
 
 EXIT STATUS
   0    all are off
-  25   no such machine runs
+  25   no such machine is running
   130  interrupted; they go on shutting down`,
 		Example:           "  amigo-image stop stable\n  amigo-image stop --now my-test",
 		ValidArgsFunction: completeRunning,
 		RunE:              func(c *cobra.Command, args []string) error { return runStop(a, c, args, now) },
 	}
-	c.Flags().BoolVar(&now, "now", false, "pull the plug; what was not written yet is lost")
+	c.Flags().BoolVar(&now, "now", false, "power off at once; unwritten data is lost")
 	return c
 }
 

@@ -33,14 +33,14 @@ func newVerifyCommand(a *cli.App) *cobra.Command {
 		Use:     "verify FILE|CHANNEL|VERSION...",
 		GroupID: "use",
 		Short:   "check that a file is what its publisher signed",
-		Long: `Check files that were published, whatever way they came, and images in the store;
-a channel is the version that it points at.
-Where there is no network, what was seen earlier is used, and that is said.
+		Long: `Check published files, however you got them, and images in the store. A channel
+stands for the version it points at. Without a network, verify uses the metadata
+it saw last, and says so.
 
 EXIT STATUS
-  0    all are what was signed
+  0    all are as signed
   20   the repository that was named cannot be reached
-  21   one is not what was signed, or not from there
+  21   a file is not as signed, or not from this repository
   25   there is no such file`,
 		Example:           "  amigo-image verify amigo-2026-11-22-distribution.qcow2\n  amigo-image verify stable\n  amigo-image verify --from https://images.example.org *.qcow2",
 		ValidArgsFunction: completeFiles,

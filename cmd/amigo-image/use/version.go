@@ -18,7 +18,7 @@ func newVersionCommand(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		GroupID: "use",
-		Short:   "tell the version of this program",
+		Short:   "show the version of this program",
 		Example: "  amigo-image version",
 		Args:    cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {

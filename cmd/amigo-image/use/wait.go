@@ -17,20 +17,20 @@ func newWaitCommand(a *cli.App) *cobra.Command {
 		Use:     "wait [NAME]",
 		GroupID: "use",
 		Short:   "wait until a machine answers, and print its address",
-		Long: `Wait until a machine that runs answers: AmiGO's page, and a search. For scripts
-after "run --detach", and for going on waiting when it took too long. Without a
-name it is the only machine that runs.
+		Long: `Wait until a running machine answers: AmiGO's page and a search. Use it in
+scripts after "run --detach", or when a machine takes longer than expected.
+Without a name, wait takes the only running machine.
 
 EXIT STATUS
   0    it answers
-  1    not in time, the error says what answers; or it has ended
-  25   no such machine runs
+  1    not in time (the error says what answers), or it has shut down
+  25   no such machine is running
   130  interrupted; the machine stays as it is`,
 		Example:           "  amigo-image wait stable && curl \"$(amigo-image wait stable)\"\n  amigo-image wait my-test --timeout 30m",
 		ValidArgsFunction: completeRunning,
 		RunE:              func(c *cobra.Command, args []string) error { return runWait(a, c, args, timeout) },
 	}
-	c.Flags().DurationVar(&timeout, "timeout", 0, "how long; else what fits the accelerator")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "how long to wait (default: depends on the accelerator)")
 	return c
 }
 

@@ -25,7 +25,7 @@ import (
 
 // Options are about how files come over the network.
 type Options struct {
-	Authorities []string                // PEM files of certificate authorities to trust besides the host's
+	Authorities []string                // PEM files of certificate authorities to trust in addition to the host's
 	Progress    func(done, total int64) // in bytes; total is 0 when unknown; may be nil
 }
 

@@ -39,7 +39,7 @@ const Most = 100000
 const SearchTime = 60000
 
 // numbers are the parameters that Solr reads as a number. facet.limit=-1 and
-// its like mean "all".
+// similar values mean "all".
 const numbers = `(?:f\.\w+\.)?facet\.(?:limit|offset|mincount)|hl\.(?:snippets|fragsize|maxAnalyzedChars)`
 
 // character is one of a value in a query string: written as it is, or its

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// FirstTry is a test that was made once more, since what failed may not have
+// FirstTry is a test that was repeated, since what failed may not have
 // been the image's fault.
 type FirstTry struct {
 	Why    string  `json:"why"`
@@ -40,7 +40,7 @@ func again(failed []Check, foreignLoad float64) string {
 	return ""
 }
 
-// runTwice runs a test, and once more if the first may have failed for no fault
+// runTwice runs a test, and again if the first may have failed for no fault
 // of the image. What both found is in the report and in the evidence.
 func runTwice(ctx context.Context, spec Spec, once func(context.Context, Spec) (Report, error)) (Report, error) {
 	load := watchLoad(ctx, float64(concurrent*max(spec.CPUs, 1)))

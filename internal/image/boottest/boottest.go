@@ -122,7 +122,7 @@ func (e *FailedError) Fault() fault.Report {
 // Run boots the image once for each boot that its variant needs, all at the
 // same time, and checks each. The error of an image that does not pass is a
 // [*FailedError]. A test that failed because something that serves died, or on
-// a host that was overloaded, is made once more by itself.
+// a host that was overloaded, is repeated automatically.
 func Run(ctx context.Context, spec Spec, sink event.Sink) (Report, error) {
 	spec = spec.withDefaults()
 	phase := event.Start(sink, Phase, fmt.Sprintf("%s, %s", filepath.Base(spec.Image), spec.Accelerator))

@@ -88,7 +88,7 @@ var sections = []section{
 	{"motd", "cat /etc/motd"},
 }
 
-// productionSections are asked of a production image besides.
+// productionSections are also asked of a production image.
 var productionSections = []section{
 	{"programs", "for p in node npm git gcc cc g++ make; do command -v \"$p\"; done"},
 	{"runtime", "cat /usr/share/amigo-image/runtime.list"},

@@ -44,7 +44,7 @@ func parse[T metadata.Roles](raw []byte) (d document[T], err error) {
 	return d, nil
 }
 
-// seal signs a document anew with every key of the ring that one of the grants
+// seal signs a document again with every key of the ring that one of the grants
 // names. Each of must has to be satisfied; also are those for which there may
 // be no keys any more.
 func seal[T metadata.Roles](r *Ring, role string, md *metadata.Metadata[T], must []grant, also ...grant) (document[T], error) {

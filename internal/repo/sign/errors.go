@@ -18,7 +18,7 @@ type MissingKeyError struct {
 
 func (e *MissingKeyError) Error() string {
 	if e.Need > 1 {
-		return fmt.Sprintf("%s needs %d keys to sign and %d are here (looked for %s and its like)", e.Role, e.Need, e.Have, e.File)
+		return fmt.Sprintf("%s needs %d keys to sign and %d are here (looked for %s and similar names)", e.Role, e.Need, e.Have, e.File)
 	}
 	return fmt.Sprintf("the key that signs %s is not here (looked for %s)", e.Role, e.File)
 }

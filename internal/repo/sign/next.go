@@ -23,7 +23,7 @@ type ChannelEdit struct {
 	Targets map[string]layout.Reference
 }
 
-// Next makes the state that follows s. Without edits it only says anew what is
+// Next makes the state that follows s. Without edits it only renews what is
 // current, for readers who want that to be said every few days. Besides it
 // takes up what the ring has of newer roots, targets and channels (see
 // [Ring.Rotate]), and signs channels again that expire soon and whose key is
@@ -213,7 +213,7 @@ const jump = 1 << 31
 
 // serial returns the version of the next snapshot and timestamp. Whoever stole
 // the online key may have left one beyond all bounds; with a new key readers
-// begin to count anew.
+// start counting again.
 func (st *step) serial() int64 {
 	next := st.before.Version() + 1
 	if snapshot := st.before.snapshot.md; snapshot != nil {

@@ -143,7 +143,7 @@ type Due struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Due returns the roles that somebody has to sign anew by hand: root and
+// Due returns the roles that somebody has to sign again by hand: root and
 // targets after half of their life, since people take their time; channels when
 // less than a third is left, and no refresh by a machine with their key has
 // signed them before.

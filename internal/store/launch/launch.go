@@ -263,8 +263,7 @@ func port(address string) int {
 	return n
 }
 
-// shutDown presses the power button, and pulls the plug of a machine that does
-// not mind.
+// shutDown presses the power button, and powers off a machine that ignores it.
 func (r *run) shutDown(ctx context.Context) error {
 	if err := r.note(imagestore.Stopping); err != nil {
 		return err

@@ -94,7 +94,7 @@ func (r *Repository) download(ctx context.Context, path string, want layout.Refe
 			return err
 		}
 		if _, err := to.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("fetching %s once more: %w", r.from.URL(path), err)
+			return fmt.Errorf("fetching %s again: %w", r.from.URL(path), err)
 		}
 	}
 }

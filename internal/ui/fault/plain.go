@@ -72,7 +72,7 @@ func plainOf(err error) (text string, ok bool) {
 
 // ofSentinel words errors that are values.
 func ofSentinel(err error) (text string, ok bool) {
-	switch err { //nolint:errorlint // Plain looks at each error of the chain
+	switch err {
 	case io.ErrUnexpectedEOF:
 		return "it ends too early", true
 	case io.EOF:

@@ -50,7 +50,7 @@ func sweep(dir string) {
 	}
 }
 
-// LogFile returns a log that is written to path, which is made anew.
+// LogFile returns a log that is written to path, replacing what was there.
 func LogFile(path string) (*Log, error) {
 	f, err := os.Create(path)
 	if err != nil {

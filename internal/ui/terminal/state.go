@@ -41,8 +41,8 @@ func (s *State) Emit(e event.Event) {
 	}
 }
 
-// Lines tells of each phase that runs how far it is, since when, and how long
-// the rest takes.
+// Lines describes each running phase: its progress, since when it runs, and how
+// long the rest takes.
 func (s *State) Lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

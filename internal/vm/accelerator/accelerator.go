@@ -1,4 +1,4 @@
-// Package accelerator finds out which of QEMU's accelerators pays on this
+// Package accelerator finds out which of QEMU's accelerators is fastest on this
 // host, by timing the same guest under each. That /dev/kvm opens says little:
 // inside another virtual machine it may interpret every instruction.
 package accelerator

@@ -21,7 +21,7 @@ func TestPick(t *testing.T) {
 		results []Result
 		want    qemu.Accelerator
 	}{
-		"kvm pays":           {[]Result{second(qemu.KVM, 1), second(qemu.TCG, 2)}, qemu.KVM},
+		"kvm is faster":      {[]Result{second(qemu.KVM, 1), second(qemu.TCG, 2)}, qemu.KVM},
 		"kvm interprets":     {[]Result{second(qemu.KVM, 9), second(qemu.TCG, 2)}, qemu.TCG},
 		"a tie":              {[]Result{second(qemu.KVM, 2), second(qemu.TCG, 2)}, qemu.KVM},
 		"kvm was stopped":    {[]Result{{Accelerator: qemu.KVM, Time: 1, Stopped: true}, second(qemu.TCG, 2)}, qemu.TCG},

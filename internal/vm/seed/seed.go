@@ -16,7 +16,7 @@ import (
 
 // Seed is what a machine is told.
 type Seed struct {
-	Instance       string   // changes when the machine is to configure itself anew
+	Instance       string   // changes when the machine is to configure itself again
 	Host           string   // the machine's name
 	AuthorizedKeys []string // of the operator, lines of authorized_keys
 	// Root gives the keys to root and to nobody else; the user whom the image

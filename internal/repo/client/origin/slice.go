@@ -40,15 +40,15 @@ type opener func(context.Context, slice) (*answer, error)
 
 // stream reads a slice, over as many connections as it takes.
 type stream struct {
-	rest   slice
-	answer *answer
-	barren int // connections in a row that brought nothing
-	reopen func(rest slice, barren int) (*answer, error)
-	notify func(err error, wait time.Duration)
+	rest      slice
+	answer    *answer
+	fruitless int // connections in a row that brought nothing
+	reopen    func(rest slice, fruitless int) (*answer, error)
+	notify    func(err error, wait time.Duration)
 }
 
-// mostBarren is how many connections in a row may break before the first byte.
-const mostBarren = 5
+// maxFruitless is how many connections in a row may break before the first byte.
+const maxFruitless = 5
 
 // lasting opens a slice whose reader goes on where a connection broke.
 func (w *web) lasting(ctx context.Context, s slice, open opener) (io.ReadCloser, error) {
@@ -56,11 +56,11 @@ func (w *web) lasting(ctx context.Context, s slice, open opener) (io.ReadCloser,
 	if err != nil {
 		return nil, err
 	}
-	reopen := func(rest slice, barren int) (*answer, error) {
+	reopen := func(rest slice, fruitless int) (*answer, error) {
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(time.Duration(barren) * w.patience.First):
+		case <-time.After(time.Duration(fruitless) * w.patience.First):
 		}
 		return open(ctx, rest)
 	}
@@ -88,16 +88,16 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // again goes on behind the last byte that came.
 func (s *stream) again(err error) error {
-	s.barren++
+	s.fruitless++
 	if s.answer.bytes > 0 {
-		s.barren = 0
+		s.fruitless = 0
 	}
-	if !passing(err) || s.barren > mostBarren {
+	if !passing(err) || s.fruitless > maxFruitless {
 		return err
 	}
 	s.notify(err, 0)
 	_ = s.answer.Close()
-	next, err := s.reopen(s.rest, s.barren)
+	next, err := s.reopen(s.rest, s.fruitless)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (a *assembly) checkSpace(context.Context) error {
 	return requireSpace(filepath.Dir(a.file.target), needed)
 }
 
-// check looks at the whole disk once more.
+// check reads the whole disk again.
 func (a *assembly) check(ctx context.Context) error {
 	want := a.plan.Index.Disk.SHA256
 	got, err := a.digest(ctx, a.file.File)

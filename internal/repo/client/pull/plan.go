@@ -25,7 +25,7 @@ type Seed struct {
 	Index *chunk.Index
 }
 
-// Use is how much of a seed is of use.
+// Use is how much of a seed can be reused.
 type Use struct {
 	Disk  string
 	Bytes int64 // of the new disk
@@ -106,7 +106,7 @@ func (p *Plan) seed(seeds iter.Seq[Seed]) error {
 	return nil
 }
 
-// takeFrom takes what is of use of a seed, and returns how many bytes. A seed that
+// takeFrom takes what can be reused from a seed, and returns how many bytes. A seed that
 // can't be read to its end has given what it had until there.
 func (p *Plan) takeFrom(number int, index *chunk.Index, wanted digests) int64 {
 	var taken int64

@@ -37,7 +37,7 @@ func (a *assembly) build(ctx context.Context) error {
 	})
 }
 
-// openSeeds opens the seeds of use, as far as that is possible.
+// openSeeds opens the useful seeds, as far as that is possible.
 func (a *assembly) openSeeds() []*os.File {
 	seeds := make([]*os.File, len(a.plan.Seeds))
 	for i, use := range a.plan.Seeds {

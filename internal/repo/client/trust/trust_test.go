@@ -82,7 +82,7 @@ func TestNotThere(t *testing.T) {
 	wantError[*NotFoundError](t, err)
 }
 
-// What is damaged on disk is fetched anew, and what was seen is not forgotten.
+// What is damaged on disk is fetched again, and what was seen is not forgotten.
 func TestDamagedFiles(t *testing.T) {
 	r := newRig(t)
 	names := []string{"roots/1.root.json", "roots/2.root.json", "timestamp.json", "snapshot.json", "targets.json", "stable.json", seenFile}
@@ -469,7 +469,7 @@ func TestPin(t *testing.T) {
 		_, err := OpenAt(r.dir, r, other.files["metadata/1.root.json"]).Refresh(t.Context())
 		wantError[*PinError](t, err)
 	})
-	t.Run("the repository began anew", func(t *testing.T) {
+	t.Run("the repository started over", func(t *testing.T) {
 		r.mustLook()
 		r.files = other.files
 		_, err := r.look()

@@ -59,7 +59,7 @@ func (s *session) current(content []byte) error {
 }
 
 // fromDisk gives the library what is on disk. What it does not like of it is
-// fetched anew; what is not metadata at all is put aside.
+// fetched again; what is not metadata at all is put aside.
 func (s *session) fromDisk(role string, update func([]byte) error) bool {
 	content := s.client.read(roleFile(role))
 	if content == nil {

@@ -137,7 +137,7 @@ func decode(content []byte) (*Index, error) {
 }
 
 // TestBoundaries guards that disks are cut for ever as they were at first:
-// after a change here nobody's older image is of use for a delta.
+// after a change here nobody's older image is useful for a delta.
 func TestBoundaries(t *testing.T) {
 	x, _ := write(t, disk(t, content(), true))
 	var got strings.Builder

@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// attempts is how often a publisher begins anew because another was faster, or
+// attempts is how often a publisher starts over because another was faster, or
 // passes over a name that a dead one left behind.
 const attempts = 32
 

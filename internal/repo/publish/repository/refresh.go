@@ -30,7 +30,7 @@ func (r Refreshed) Warnings() []string {
 	return all
 }
 
-// Refresh says anew that the state is current, and writes the pages anew.
+// Refresh renews the signatures on the state, and rewrites the pages.
 func (r *Repository) Refresh(ctx context.Context) (Refreshed, error) {
 	return r.refresh(ctx, func(context.Context) error { return nil })
 }

@@ -339,7 +339,7 @@ http { access_log off; default_type application/octet-stream;
 	remembers(t, dir, r.ring, public)
 }
 
-// remembers writes the pages anew without saying where they are read.
+// remembers rewrites the pages without saying where they are read.
 func remembers(t *testing.T, dir string, ring *sign.Ring, public string) {
 	t.Helper()
 	r, err := Open(t.Context(), "file://"+dir, ring, Options{})

@@ -151,7 +151,7 @@ func copyPinned(to io.Writer, from io.Reader, path string, pinned layout.Referen
 	return nil
 }
 
-// progress is a reader that tells a phase how far it is.
+// progress is a reader that reports its progress to a phase.
 type progress struct {
 	io.Reader
 	phase       *event.Phase

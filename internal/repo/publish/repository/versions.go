@@ -22,11 +22,11 @@ import (
 
 // Documents of publishers.
 var (
-	uploadFile    = path.Join(layout.StateDir, "upload.json")
-	tombstoneFile = path.Join(layout.StateDir, "tombstones.json")
-	nightsFile    = path.Join(layout.StateDir, "nights.json")
-	capabilitiesFile   = path.Join(layout.StateDir, "store.json")
-	siteFile      = path.Join(layout.StateDir, "site.json")
+	uploadFile       = path.Join(layout.StateDir, "upload.json")
+	tombstoneFile    = path.Join(layout.StateDir, "tombstones.json")
+	nightsFile       = path.Join(layout.StateDir, "nights.json")
+	capabilitiesFile = path.Join(layout.StateDir, "store.json")
+	siteFile         = path.Join(layout.StateDir, "site.json")
 )
 
 // upload is what a publisher begins with. Who finishes the work of one that
