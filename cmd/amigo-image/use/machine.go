@@ -96,7 +96,7 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 		return imagestore.Machine{}, err
 	}
 	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	m := newMachine(f, base)
+	m := newMachine(f, imagestore.MachineName(base))
 	m.Backing, m.Variant, m.BackingFormat = path, f.variant, strings.TrimPrefix(filepath.Ext(path), ".")
 	if m.BackingFormat != "qcow2" && m.BackingFormat != "raw" {
 		return m, cli.Usage(filepath.Base(path)+" is neither .qcow2 nor .raw", "qemu-img convert -O qcow2 "+filepath.Base(path)+" "+base+".qcow2")

@@ -1,6 +1,7 @@
 package imagestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -96,6 +98,22 @@ func CheckMachine(name string) error {
 		return fmt.Errorf("%q is not a valid machine name: letters, digits, dots, dashes, underscores and plus", name)
 	}
 	return nil
+}
+
+// notInName matches what a machine's name cannot have.
+var notInName = regexp.MustCompile(`[^A-Za-z0-9._+-]+`)
+
+// derivedLength leaves room for the number that makes a name free.
+const derivedLength = 56
+
+// MachineName makes a valid machine name of a text, such as the name of a file.
+func MachineName(text string) string {
+	name := strings.Trim(notInName.ReplaceAllString(text, "-"), "-")
+	name = strings.TrimLeft(name, "._+-")
+	if len(name) > derivedLength {
+		name = strings.TrimRight(name[:derivedLength], "._+-")
+	}
+	return cmp.Or(name, "machine")
 }
 
 // Held is a machine that this process has for itself. It must be released.

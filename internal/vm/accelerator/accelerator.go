@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/optlist"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
@@ -190,9 +191,9 @@ func Args(candidate qemu.Accelerator, disk string) []string {
 	}
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", "pc,accel=" + string(candidate), "-cpu", cpu, "-m", "16",
-		"-drive", "if=ide,format=raw,snapshot=on,file=" + disk,
-		"-device", "isa-debug-exit,iobase=0xf4,iosize=1",
+		"-machine", optlist.Of("pc").With("accel", string(candidate)).String(), "-cpu", cpu, "-m", "16",
+		"-drive", optlist.Of("").With("if", "ide").With("format", "raw").With("snapshot", "on").File("file", disk).String(),
+		"-device", optlist.Of("isa-debug-exit").With("iobase", "0xf4").With("iosize", "1").String(),
 	}
 }
 

@@ -40,7 +40,7 @@ func TestPick(t *testing.T) {
 }
 
 func TestChooseRunsTheProbeOnce(t *testing.T) {
-	c := cache.At(t.TempDir())
+	c := cache.At(filepath.Join(t.TempDir(), "c,omma and=more"))
 	for _, cached := range []bool{false, true} {
 		choice, err := Choose(t.Context(), []qemu.Accelerator{qemu.TCG}, "qemu-system-x86_64", c)
 		if err != nil {

@@ -3,11 +3,14 @@
 package qemu
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/optlist"
 )
 
 // Accelerator is what executes a guest's instructions.
@@ -70,21 +73,13 @@ type Options struct {
 
 // withDefaults fills what the caller left open.
 func (o Options) withDefaults() Options {
-	o.Binary = or(o.Binary, "qemu-system-x86_64")
-	o.Name = or(o.Name, "amigo")
-	o.Accelerator = or(o.Accelerator, TCG)
-	o.Firmware = or(o.Firmware, BIOS)
-	o.CPUs = or(o.CPUs, 2)
-	o.MemoryMiB = or(o.MemoryMiB, 2048)
+	o.Binary = cmp.Or(o.Binary, "qemu-system-x86_64")
+	o.Name = cmp.Or(o.Name, "amigo")
+	o.Accelerator = cmp.Or(o.Accelerator, TCG)
+	o.Firmware = cmp.Or(o.Firmware, BIOS)
+	o.CPUs = cmp.Or(o.CPUs, 2)
+	o.MemoryMiB = cmp.Or(o.MemoryMiB, 2048)
 	return o
-}
-
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // files are the paths that a machine needs besides its disks.
@@ -100,21 +95,22 @@ func (o Options) args(f files) ([]string, error) {
 		return nil, errors.New("the authorized key has more than one line")
 	}
 	args := []string{
-		"-name", o.Name,
+		"-name", optlist.Of("").With("guest", o.Name).String(),
 		"-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
-		"-machine", "q35,accel=" + string(o.Accelerator),
+		"-machine", optlist.Of("q35").With("accel", string(o.Accelerator)).String(),
 		"-cpu", o.cpu(),
 		"-smp", strconv.Itoa(o.CPUs),
 		"-m", strconv.Itoa(o.MemoryMiB),
 		"-device", "virtio-rng-pci",
-		"-qmp", "unix:" + escape(f.monitor) + ",server=on,wait=off",
+		"-qmp", optlist.Of("unix:"+f.monitor).With("server", "on").With("wait", "off").String(),
 	}
 	args = append(args, o.firmwareArgs(f)...)
 	args = append(args, o.diskArgs()...)
 	args = append(args, o.networkArgs()...)
 	args = append(args, o.credentialArgs()...)
 	if o.Console != "" {
-		args = append(args, "-chardev", "file,id=console,path="+escape(o.Console), "-serial", "chardev:console")
+		console := optlist.Of("file").With("id", "console").File("path", o.Console)
+		args = append(args, "-chardev", console.String(), "-serial", "chardev:console")
 	}
 	return append(args, o.Extra...), nil
 }
@@ -132,26 +128,28 @@ func (o Options) firmwareArgs(f files) []string {
 	if o.Firmware != UEFI {
 		return nil
 	}
+	flash := func() *optlist.List { return optlist.Of("").With("if", "pflash").With("format", "raw") }
 	return []string{
-		"-drive", "if=pflash,format=raw,readonly=on,file=" + escape(f.code),
-		"-drive", "if=pflash,format=raw,file=" + escape(f.vars),
+		"-drive", flash().With("readonly", "on").File("file", f.code).String(),
+		"-drive", flash().File("file", f.vars).String(),
 	}
 }
 
 func (o Options) diskArgs() []string {
 	var args []string
 	for i, disk := range o.Disks {
-		drive := fmt.Sprintf("if=none,id=disk%d,format=%s,discard=unmap,detect-zeroes=unmap,cache=%s,file=%s",
-			i, disk.Format, disk.cache(), escape(disk.Path))
+		id := "disk" + strconv.Itoa(i)
+		drive := optlist.Of("").With("if", "none").With("id", id).With("format", disk.Format).
+			With("discard", "unmap").With("detect-zeroes", "unmap").With("cache", disk.cache()).File("file", disk.Path)
 		if disk.Snapshot {
-			drive += ",snapshot=on"
+			drive.With("snapshot", "on")
 		}
-		args = append(args, "-drive", drive,
-			"-device", fmt.Sprintf("virtio-blk-pci,drive=disk%d,bootindex=%d", i, i+1))
+		device := optlist.Of("virtio-blk-pci").With("drive", id).With("bootindex", strconv.Itoa(i+1))
+		args = append(args, "-drive", drive.String(), "-device", device.String())
 	}
 	if o.Seed != "" {
-		args = append(args, "-drive", "if=none,id=seed,format=raw,readonly=on,file="+escape(o.Seed),
-			"-device", "virtio-blk-pci,drive=seed")
+		drive := optlist.Of("").With("if", "none").With("id", "seed").With("format", "raw").With("readonly", "on").File("file", o.Seed)
+		args = append(args, "-drive", drive.String(), "-device", optlist.Of("virtio-blk-pci").With("drive", "seed").String())
 	}
 	return args
 }
@@ -165,21 +163,23 @@ func (d Disk) cache() string {
 }
 
 func (o Options) networkArgs() []string {
-	netdev := "user,id=net0"
+	netdev := optlist.Of("user").With("id", "net0")
 	if o.Isolated {
-		netdev += ",restrict=on"
+		netdev.With("restrict", "on")
 	}
 	for _, port := range o.Forward {
 		// Port 0 makes QEMU choose one; see [VM.Addr].
-		netdev += fmt.Sprintf(",hostfwd=tcp:127.0.0.1:%d-:%d", o.HostPorts[port], port)
+		netdev.With("hostfwd", fmt.Sprintf("tcp:127.0.0.1:%d-:%d", o.HostPorts[port], port))
 	}
-	return []string{"-netdev", netdev, "-device", "virtio-net-pci,netdev=net0,romfile="}
+	device := optlist.Of("virtio-net-pci").With("netdev", "net0").With("romfile", "")
+	return []string{"-netdev", netdev.String(), "-device", device.String()}
 }
 
 func (o Options) credentialArgs() []string {
 	var args []string
 	add := func(name, value string) {
-		args = append(args, "-smbios", "type=11,value=io.systemd.credential.binary:"+name+"="+base64Std(value))
+		credential := "io.systemd.credential.binary:" + name + "=" + base64Std(value)
+		args = append(args, "-smbios", optlist.Of("").With("type", "11").With("value", credential).String())
 	}
 	if o.AuthorizedKey != "" {
 		add("ssh.authorized_keys.root", o.AuthorizedKey+"\n")
@@ -194,6 +194,3 @@ func (o Options) credentialArgs() []string {
 	}
 	return args
 }
-
-// escape doubles commas, which end a value in QEMU's option lists.
-func escape(path string) string { return strings.ReplaceAll(path, ",", ",,") }

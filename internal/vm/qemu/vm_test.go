@@ -42,6 +42,23 @@ func TestPortsAreOnLoopback(t *testing.T) {
 	}
 }
 
+// Whatever a path is made of, it is a path: not an option, not a protocol.
+func TestOddPaths(t *testing.T) {
+	for _, name := range []string{"c,omma", "a b", "a=b", "ü", "%d", "new\nline", "nbd:x", "json:{}", "'\"$HOME"} {
+		dir := filepath.Join(t.TempDir(), name)
+		disk, seed, console := filepath.Join(dir, name+".raw"), filepath.Join(dir, "seed"), filepath.Join(dir, "console.log")
+		err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(disk, make([]byte, 512), 0o644), os.WriteFile(seed, make([]byte, 512), 0o644))
+		if err != nil {
+			t.Fatal(err)
+		}
+		vm := start(t, Options{Name: name, Disks: []Disk{{Path: disk, Format: "raw", Snapshot: true}}, Seed: seed, Console: console})
+		vm.Close()
+		if _, err := os.Stat(console); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 func TestDeathIsNoticed(t *testing.T) {
 	vm := start(t, Options{})
 	if err := syscall.Kill(vm.PID(), syscall.SIGKILL); err != nil {
