@@ -54,6 +54,10 @@ func (s State) Root() (version int64, content []byte) {
 	return s.root.md.Signed.Version, s.root.raw
 }
 
+// FirstRoot returns the root that the repository began with. It stays the same
+// through all rotations.
+func (s State) FirstRoot() []byte { return s.first.raw }
+
 // Timestamp returns the content of the timestamp, for a publisher that writes
 // only over what it read.
 func (s State) Timestamp() []byte { return s.timestamp.raw }

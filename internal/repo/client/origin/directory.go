@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // directory is a repository in the file system.
@@ -58,7 +60,7 @@ func (d directory) open(ctx context.Context, path string) (*os.File, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	f, err := os.Open(d.URL(path))
+	f, err := regular.Open(d.URL(path))
 	if err != nil {
 		return nil, fmt.Errorf("reading the repository: %w", err)
 	}

@@ -33,10 +33,10 @@ func serve(t *testing.T, h http.HandlerFunc) Origin {
 
 func TestLocations(t *testing.T) {
 	for location, want := range map[string]string{
-		"https://images.example.org":          "https://images.example.org/a/b+c",
-		"https://images.example.org/go/vm/":   "https://images.example.org/go/vm/a/b+c",
-		"http://me:secret@images.example.org": "http://images.example.org/a/b+c",
-		"http://images.example.org/?sig=abc":  "http://images.example.org/a/b+c?sig=…",
+		"https://images.example.org":          "https://images.example.org/a/b%2Bc",
+		"https://images.example.org/go/vm/":   "https://images.example.org/go/vm/a/b%2Bc",
+		"http://me:secret@images.example.org": "http://images.example.org/a/b%2Bc",
+		"http://images.example.org/?sig=abc":  "http://images.example.org/a/b%2Bc?sig=…",
 		"file:///srv/www":                     "/srv/www/a/b+c",
 		"file://localhost/srv/www":            "/srv/www/a/b+c",
 		"/srv/www/":                           "/srv/www/a/b+c",

@@ -64,7 +64,8 @@ func (w *web) URL(path string) string { return address.Of(w.address(path)) }
 
 func (w *web) address(name string) *url.URL {
 	full := *w.base
-	full.Path, full.RawPath = path.Join("/", w.base.Path, name), ""
+	full.Path = path.Join("/", w.base.Path, name)
+	full.RawPath = address.EscapePath(full.Path)
 	return &full
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
@@ -21,6 +22,8 @@ type Options struct {
 	BaseURL string
 	// PublicKey is the minisign key of the checksums, the line "RW...".
 	PublicKey string
+	// Identity names the repository, in one word that never changes.
+	Identity string
 	// RootSHA256 is the digest of root.json, hexadecimal.
 	RootSHA256 string
 	// Changes has what is new in a version, by its name.
@@ -96,11 +99,11 @@ func (s site) version(name string) (layout.VersionManifest, bool) {
 	return layout.VersionManifest{}, false
 }
 
-// url returns the public address of a file of the repository, or its relative
-// path if the repository has no address.
-func (s site) url(file string) string {
+// url returns the public address of a file of the repository, or if the
+// repository has none its path as seen from root, "" or "../".
+func (s site) url(root, file string) string {
 	if s.options.BaseURL == "" {
-		return file
+		return root + address.EscapePath(file)
 	}
-	return s.options.BaseURL + "/" + file
+	return s.options.BaseURL + "/" + address.EscapePath(file)
 }

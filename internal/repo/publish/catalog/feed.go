@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"html"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/gorilla/feeds"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // maxEntries is how many moves a feed tells.
@@ -34,15 +37,20 @@ func (s site) feed(name string) ([]byte, error) {
 	if len(moves) > 0 {
 		updated = moves[0].At
 	}
+	root := ""
+	if name != "" {
+		root = "../"
+	}
+	file := path.Join(name, layout.FeedFile)
 	document := (&feeds.Atom{Feed: &feeds.Feed{
-		Title: title, Description: "Versions of the virtual machines of the Gene Ontology's AmiGO",
-		Link:    &feeds.Link{Href: s.url(join2(name, layout.FeedFile)), Rel: "self"},
-		Author:  &feeds.Author{Name: "Gene Ontology Consortium"},
+		Title: title, Description: "Versions of virtual machines of the Gene Ontology's AmiGO",
+		Link:    &feeds.Link{Href: s.url(root, file), Rel: "self"},
+		Author:  &feeds.Author{Name: s.publisher()},
 		Updated: updated.UTC(),
 	}}).AtomFeed()
-	document.Id = s.id(join2(name, layout.FeedFile))
+	document.Id = s.id(file)
 	for _, m := range moves {
-		document.Entries = append(document.Entries, s.entry(m))
+		document.Entries = append(document.Entries, s.entry(root, m))
 	}
 	var out bytes.Buffer
 	out.WriteString(xml.Header)
@@ -54,15 +62,22 @@ func (s site) feed(name string) ([]byte, error) {
 	return append(out.Bytes(), '\n'), nil
 }
 
-func join2(channel, file string) string { return strings.TrimPrefix(channel+"/"+file, "/") }
+// publisher is who offers the images: the host of the public address, or what
+// is known of a repository without one.
+func (s site) publisher() string {
+	if u, err := url.Parse(s.options.BaseURL); err == nil && u.Hostname() != "" {
+		return u.Hostname()
+	}
+	return "the publisher of " + s.catalog.Product
+}
 
-// id is an absolute identifier that stays the same: an address of ours, or a
-// name where there is no address.
+// id is an absolute identifier that stays the same: the public address, or the
+// repository's own name where there is none.
 func (s site) id(file string) string {
 	if s.options.BaseURL == "" {
-		return "tag:geneontology.org,2026:" + s.catalog.Product + "/" + file
+		return "urn:amigo-image:" + s.options.Identity + ":" + address.EscapePath(file)
 	}
-	return s.url(file)
+	return s.url("", file)
 }
 
 // moves returns those of a channel, or of all, the newest first.
@@ -80,12 +95,12 @@ func (s site) moves(name string) []move {
 	return moves[:min(len(moves), maxEntries)]
 }
 
-func (s site) entry(m move) *feeds.AtomEntry {
+func (s site) entry(root string, m move) *feeds.AtomEntry {
 	entry := &feeds.AtomEntry{
 		Title:   fmt.Sprintf("%s is %s (%s)", m.channel, m.Version, actions[m.Action]),
-		Id:      s.id(fmt.Sprintf("%s/#%d", m.channel, m.Sequence)),
+		Id:      s.id(m.channel+"/") + fmt.Sprintf("#%d", m.Sequence),
 		Updated: m.At.UTC().Format(time.RFC3339),
-		Links:   []feeds.AtomLink{{Href: s.url(m.channel + "/" + layout.PageFile), Rel: "alternate", Type: "text/html"}},
+		Links:   []feeds.AtomLink{{Href: s.url(root, m.channel+"/"+layout.PageFile), Rel: "alternate", Type: "text/html"}},
 		Content: &feeds.AtomContent{Type: "html", Content: s.story(m)},
 	}
 	v, ok := s.version(m.Version)
@@ -94,7 +109,7 @@ func (s site) entry(m move) *feeds.AtomEntry {
 	}
 	if disk := s.release("", layout.Channel{}, v).Primary().Qcow2; disk.Name != "" {
 		entry.Links = append(entry.Links, feeds.AtomLink{
-			Href: s.url(layout.Version(m.Version, disk.Name)), Rel: "enclosure",
+			Href: s.url(root, layout.Version(m.Version, disk.Name)), Rel: "enclosure",
 			Type: "application/octet-stream", Length: fmt.Sprint(disk.Size),
 		})
 	}

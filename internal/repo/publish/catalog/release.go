@@ -7,13 +7,14 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // release is a version as a page shows it.
 type release struct {
 	layout.VersionManifest
 	Channel string // that it is shown for, or ""
-	Dir     string // relative path of its files, with a slash at its end
+	Dir     string // relative path of its files, escaped, with a slash at its end
 	URL     string // public address of the same, or ""
 	Revoked string // why nobody should use it
 	Changes *changes.Changes
@@ -32,10 +33,10 @@ type variant struct {
 func (s site) release(root string, channel layout.Channel, v layout.VersionManifest) release {
 	r := release{
 		VersionManifest: v, Channel: channel.Channel, Revoked: channel.Revoked[v.Version],
-		Dir: root + layout.Version(v.Version) + "/",
+		Dir: root + address.EscapePath(layout.Version(v.Version)) + "/",
 	}
 	if s.options.BaseURL != "" {
-		r.URL = s.options.BaseURL + "/" + layout.Version(v.Version) + "/"
+		r.URL = s.url("", layout.Version(v.Version)) + "/"
 	}
 	if c, ok := s.options.Changes[v.Version]; ok {
 		r.Changes = &c

@@ -85,7 +85,7 @@ func repository(t *testing.T, example bool) scene {
 		{At: night.AddDate(0, 0, -1), Result: "test failed", Detail: "a search for apoptosis found nothing; nightly stays at 2026-11-15"},
 		{At: night.AddDate(0, 0, -2), Result: "no change"},
 	}
-	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", RootSHA256: root, Changes: news(days)}}
+	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", Identity: root[:16], RootSHA256: root, Changes: news(days)}}
 }
 
 func digest(text string) string { return manifest.Digest([]byte(text)) }

@@ -12,10 +12,13 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // words are the functions of the templates.
 var words = template.FuncMap{
+	"link":       address.EscapePath,
+	"save":       save,
 	"size":       changes.Size,
 	"arrows":     func(text string) string { return strings.ReplaceAll(text, "->", "→") },
 	"number":     changes.Number,
@@ -77,3 +80,12 @@ var actions = map[layout.Action]string{
 }
 
 func first[T any](n int, list []T) []T { return list[:min(n, len(list))] }
+
+// save is how curl is told to save a download under the name of its file, which
+// it does not take from an address that has it escaped.
+func save(name string) string {
+	if address.EscapePath(name) == name {
+		return "O"
+	}
+	return "o " + name
+}

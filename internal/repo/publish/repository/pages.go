@@ -38,6 +38,9 @@ func (e *PagesError) Fault() fault.Report {
 // the pages, channels.json, the public keys. The same state gives the same
 // files, and those that are there are not written again.
 func (r *Repository) writePages(ctx context.Context, state sign.State) error {
+	if r.PublicURL == "" {
+		r.Sink.Emit(event.Event{Type: event.Warning, Text: "no public URL is known, so the pages have no lines to paste and the feeds no whole addresses; set it once with --public-url"})
+	}
 	phase := event.Start(r.Sink, "page", "")
 	n, err := r.pages(ctx, state)
 	if err != nil {
@@ -86,7 +89,7 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 		return 0, err
 	}
 	pages, err := catalog.Render(known, catalog.Options{
-		BaseURL: address.Bare(r.PublicURL), PublicKey: lastLine(key), RootSHA256: manifest.Digest(root), Changes: news, Issues: r.Issues,
+		BaseURL: address.Bare(r.PublicURL), PublicKey: lastLine(key), Identity: manifest.Digest(state.FirstRoot())[:16], RootSHA256: manifest.Digest(root), Changes: news, Issues: r.Issues,
 	})
 	if err != nil {
 		return 0, err
