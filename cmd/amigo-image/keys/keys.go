@@ -249,6 +249,9 @@ func showKeys(a *cli.App, ring *sign.Ring, next string) error {
 		fmt.Fprintf(cli.Stdout, "pending      root %d lacks %s\n", p.Version, sign.Wanted(p.Lacks))
 		next = "send " + p.File + " to a holder of such a key; what comes back: amigo-image keys sign FILE"
 	}
+	for _, file := range ring.Exposed() {
+		fmt.Fprintf(cli.Stderr, "warning: other users can read the private key %s: chmod 600 %s\n", file, file)
+	}
 	for _, due := range d.Due {
 		fmt.Fprintf(cli.Stderr, "warning: %s is good until %s only: amigo-image keys rotate\n", due.Role, due.Expires.Format(time.DateOnly))
 	}

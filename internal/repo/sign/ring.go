@@ -66,6 +66,22 @@ func (r *Ring) Has(name string) bool {
 	return err == nil && len(files) > 0
 }
 
+// Exposed returns the files of private keys that other users of this host can
+// read.
+func (r *Ring) Exposed() []string {
+	var exposed []string
+	for _, dir := range []string{r.dir, r.pending, filepath.Join(r.dir, retiredDir)} {
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err == nil && filepath.Ext(entry.Name()) == ".key" && info.Mode()&0o077 != 0 {
+				exposed = append(exposed, filepath.Join(dir, entry.Name()))
+			}
+		}
+	}
+	return exposed
+}
+
 // keys returns the keys of a name, the retired ones last.
 func (r *Ring) keys(name string) ([]key, error) {
 	var all []string

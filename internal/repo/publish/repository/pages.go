@@ -67,6 +67,16 @@ func (r *Repository) loadSite(ctx context.Context) error {
 	return err
 }
 
+// warnOfModes warns of files that a web server may be unable to read.
+func (r *Repository) warnOfModes(paths []string) {
+	path, mode := r.store.Private(append(paths, sign.Timestamp, layout.VersionsDir))
+	if path == "" {
+		return
+	}
+	text := fmt.Sprintf("other users of this host can't read %s (mode %04o), and a web server may be one; if that is not meant: umask 022, and chmod -R go+rX %s", path, mode, r.Location())
+	r.Sink.Emit(event.Event{Type: event.Warning, Text: text})
+}
+
 func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 	known, err := r.catalog(ctx, state)
 	if err != nil {
@@ -97,7 +107,9 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 	if err := r.writeState(ctx, siteFile, site{Product: r.Product, PublicURL: address.Bare(r.PublicURL), Issues: r.Issues}); err != nil {
 		return 0, err
 	}
+	var paths []string
 	for _, file := range append(files, pages...) {
+		paths = append(paths, file.Path)
 		// What older publishers let through is not passed on.
 		if file.Path == layout.ChannelsFile {
 			file.Content = printable.JSON(file.Content)
@@ -106,6 +118,7 @@ func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
 			return 0, err
 		}
 	}
+	r.warnOfModes(paths)
 	return len(files) + len(pages), nil
 }
 

@@ -73,6 +73,11 @@ func Open(ctx context.Context, location string, ring *sign.Ring, options Options
 	if r.Now == nil {
 		r.Now = time.Now
 	}
+	if ring != nil {
+		for _, file := range ring.Exposed() {
+			r.Sink.Emit(event.Event{Type: event.Warning, Text: "other users can read the private key " + file + ": chmod 600 " + file})
+		}
+	}
 	var err error
 	if r.PublicURL != "" {
 		if r.public, err = origin.Open(r.PublicURL); err != nil {

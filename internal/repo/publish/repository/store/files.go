@@ -19,6 +19,7 @@ import (
 	"gocloud.dev/blob/fileblob"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
@@ -52,13 +53,42 @@ func openFiles(dir string) (*files, error) {
 
 func (f *files) path(name string) string { return filepath.Join(f.root, filepath.FromSlash(name)) }
 
-func (f *files) tag(_ context.Context, name string) (Tag, error) {
-	content, err := os.ReadFile(f.path(name))
+func (f *files) open(_ context.Context, name string) (io.ReadCloser, error) {
+	return regular.Open(f.path(name))
+}
+
+func (f *files) tag(ctx context.Context, name string) (Tag, error) {
+	file, err := f.open(ctx, name)
 	if err != nil {
 		return Tag{}, err
 	}
-	sum := sha256.Sum256(content)
-	return Tag{sha256: hex.EncodeToString(sum[:])}, nil
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return Tag{}, err
+	}
+	return Tag{sha256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// private returns the first of some paths, or of the directories above it, that
+// other users of this host cannot read.
+func (f *files) private(names []string) (found string, mode fs.FileMode) {
+	for _, name := range names {
+		for path := f.path(name); len(path) >= len(f.root); path = filepath.Dir(path) {
+			info, err := os.Stat(path)
+			if err != nil {
+				continue
+			}
+			needed := fs.FileMode(0o004)
+			if info.IsDir() {
+				needed = 0o005
+			}
+			if info.Mode()&needed != needed {
+				return path, info.Mode().Perm()
+			}
+		}
+	}
+	return "", 0
 }
 
 func (f *files) write(ctx context.Context, name string, body io.Reader, cond condition) error {

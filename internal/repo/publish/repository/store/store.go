@@ -104,6 +104,16 @@ func (s *Store) Read(ctx context.Context, path string) ([]byte, Tag, error) {
 	return content, tag, nil
 }
 
+// Private returns a file or directory among some paths that other users of this
+// host cannot read, and its mode. A web server may be one of them. It is "" if
+// there is none, or the store is not a directory.
+func (s *Store) Private(paths []string) (path string, mode fs.FileMode) {
+	if f, ok := s.backend.(*files); ok {
+		return f.private(paths)
+	}
+	return "", 0
+}
+
 // Open opens a file of any length.
 func (s *Store) Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	r, err := s.backend.open(ctx, path)
