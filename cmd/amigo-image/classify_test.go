@@ -92,6 +92,8 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&origin.StatusError{URL: url, Code: 500}, fault.Network, "the server refuses a file (500)", again + "later"},
 		{&origin.SizeError{URL: url}, fault.Verify, "a file of the repository", again + "later"},
 		{&origin.EncodedError{URL: url}, fault.Network, "the server alters files", again + "without a proxy"},
+		{&origin.PageError{URL: url, Host: "h"}, fault.Network, "h sends a web page", again + "with --from ANOTHER-URL"},
+		{&origin.PageError{URL: url, Host: "h", Proxy: "p"}, fault.Network, "h sends a web page", again + "without a proxy"},
 		{&origin.NoRangesError{URL: url}, fault.Network, "the server sends only whole files", again},
 		{&trust.ExpiredError{URL: url, Expires: time.Unix(1, 0), Now: time.Unix(2, 0)}, fault.Verify, "what ", again + "later"},
 		{&trust.RollbackError{URL: url, Err: errTest}, fault.Verify, "the repository went back", again},

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // plusIsSpace serves a directory as S3 and servers like it do, which read a plus
@@ -107,4 +110,32 @@ func visit(t *testing.T, address string) string {
 		t.Errorf("%s: %s, %v", address, answer.Status, err)
 	}
 	return string(content)
+}
+
+// pageForAll serves a directory as hosts of single-page sites do, and a page where
+// there is no file.
+func pageForAll(dir string) http.Handler {
+	files := http.FileServer(http.Dir(dir))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(r.URL.Path))); err != nil {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<!doctype html><title>Home</title>")
+			return
+		}
+		files.ServeHTTP(w, r)
+	})
+}
+
+// TestPagesForFiles: both sides say so if a server sends a page for what is not
+// there.
+func TestPagesForFiles(t *testing.T) {
+	p := newPerson(t)
+	server := httptest.NewServer(pageForAll(filepath.Join(p.home, "www")))
+	defer server.Close()
+	makeImage(t, filepath.Join(p.home, "out", "distribution"), "distribution", "2026-11-15", "2026-10-10")
+	status, _, errs := p.types("amigo-image keys init && amigo-image publish out --to www --public-url " + server.URL)
+	if status != 0 || !strings.Contains(errs, "answers 200 for files that are not there") {
+		t.Errorf("exit status %d\n%s", status, errs)
+	}
+	p.fails("amigo-image pull "+server.URL+" nightly", fault.Network, "sends a web page in the place of a file\n  where: http.*/metadata/2.root.json\n +perhaps a login")
 }

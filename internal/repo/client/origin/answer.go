@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,12 @@ func (r *answer) plain() error {
 		return &EncodedError{URL: r.url, Encoding: encoding, Proxy: r.proxy}
 	}
 	return nil
+}
+
+// isPage tells whether the answer, with this content, is a web page. No file that
+// is fetched is one.
+func (r *answer) isPage(content []byte) bool {
+	return strings.Contains(r.Header.Get("Content-Type"), "html") && bytes.HasPrefix(bytes.TrimSpace(content), []byte("<"))
 }
 
 // encoding returns what the server did to the body, or nothing.

@@ -92,6 +92,30 @@ func (e *EncodedError) Fault() fault.Report {
 	}
 }
 
+// PageError tells that a server sent a web page in the place of a file: that of
+// a login, or of a site that has one for every address.
+type PageError struct {
+	URL   string
+	Host  string // with its port, if that is not the usual one
+	Proxy string // as in [TransportError]
+}
+
+func (e *PageError) Error() string {
+	return fmt.Sprintf("%s: the answer is a web page, perhaps that of a login%s", e.URL, via(e.Proxy))
+}
+
+// Fault implements [fault.Reporter].
+func (e *PageError) Fault() fault.Report {
+	r := fault.Report{
+		What: e.Host + " sends a web page in the place of a file", Code: fault.Network, Try: fault.Retry(fault.OtherServer),
+		Where: e.URL + "\nperhaps a login is needed, or the server has a page for every address" + via(e.Proxy),
+	}
+	if e.Proxy != "" {
+		r.Try = fault.Retry(fault.NoProxy, fault.OtherServer)
+	}
+	return r
+}
+
 // TransportError tells that a connection failed, or that an answer was not
 // what was asked for, after all retries.
 type TransportError struct {

@@ -86,6 +86,9 @@ func (w *web) Fetch(ctx context.Context, path string, limit int64) ([]byte, erro
 		if err == nil && int64(len(content)) > limit {
 			err = &SizeError{URL: r.url, Got: -1, Want: limit}
 		}
+		if err == nil && r.isPage(content) {
+			err = &PageError{URL: r.url, Host: w.base.Host, Proxy: r.proxy}
+		}
 		return content, err
 	})
 }

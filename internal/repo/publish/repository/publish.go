@@ -3,6 +3,7 @@ package repository
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,8 +13,10 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -91,6 +94,7 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 	if err := r.probeStore(ctx); err != nil {
 		return done, err
 	}
+	r.warnOfPages(ctx)
 	files := filesOf(current.State, to.version)
 	if !to.signed {
 		if files, err = r.add(ctx, current.State, known, to.version, images, &done); err != nil {
@@ -110,6 +114,19 @@ func (p *Published) measure(images []image) {
 				p.Reused += file.Size
 			}
 		}
+	}
+}
+
+// warnOfPages warns if the public address answers with something where there is
+// nothing: readers look for the next root until they are told that there is none.
+func (r *Repository) warnOfPages(ctx context.Context) {
+	if r.public == nil {
+		return
+	}
+	_, err := r.public.Fetch(ctx, "metadata/absent-"+rand.Text()+".json", 1<<20)
+	if err == nil || errors.As(err, new(*origin.PageError)) {
+		text := address.Shown(r.PublicURL) + " answers 200 for files that are not there, so readers can't use it: let it answer 404"
+		r.Sink.Emit(event.Event{Type: event.Warning, Text: text})
 	}
 }
 
