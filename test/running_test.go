@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
@@ -288,7 +290,7 @@ func (s shell) Run(ctx context.Context, c remote.Command) error {
 	if stderr == nil {
 		stderr = io.Discard
 	}
-	return s.guest.Exec(ctx, "sh -eu -c "+remote.Quote(c.Script), stdin, stdout, stderr)
+	return s.guest.Exec(ctx, "sh -eu -c "+shellescape.Quote(c.Script), stdin, stdout, stderr)
 }
 
 // rootFS returns the root file system that the image was built in.

@@ -3,6 +3,7 @@
 package qemu
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -110,31 +111,24 @@ func (c *Config) Prepare(raws ...any) error {
 
 func (c *Config) setDefaults() {
 	if c.Bootstrap != nil {
-		fill(&c.Bootstrap.Distribution, "debian")
-		fill(&c.Bootstrap.Release, "bookworm")
+		c.Bootstrap.Distribution = cmp.Or(c.Bootstrap.Distribution, "debian")
+		c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, "bookworm")
 	}
-	fill(&c.DiskSize, "8G")
-	fill(&c.Memory, 2048)
-	fill(&c.CPUs, 2)
-	fill(&c.Firmware, string(engine.BIOS))
-	fill(&c.QemuBinary, "qemu-system-x86_64")
-	fill(&c.OutputDirectory, "output-"+c.PackerBuildName)
-	fill(&c.VMName, c.PackerBuildName)
-	fill(&c.ShutdownTimeout, 5*time.Minute)
+	c.DiskSize = cmp.Or(c.DiskSize, "8G")
+	c.Memory = cmp.Or(c.Memory, 2048)
+	c.CPUs = cmp.Or(c.CPUs, 2)
+	c.Firmware = cmp.Or(c.Firmware, string(engine.BIOS))
+	c.QemuBinary = cmp.Or(c.QemuBinary, "qemu-system-x86_64")
+	c.OutputDirectory = cmp.Or(c.OutputDirectory, "output-"+c.PackerBuildName)
+	c.VMName = cmp.Or(c.VMName, c.PackerBuildName)
+	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 5*time.Minute)
 	if len(c.Accelerators) == 0 {
 		c.Accelerators = []string{string(engine.KVM), string(engine.TCG)}
 	}
-	fill(&c.Comm.Type, "ssh")
-	fill(&c.Comm.SSHUsername, "root")
+	c.Comm.Type = cmp.Or(c.Comm.Type, "ssh")
+	c.Comm.SSHUsername = cmp.Or(c.Comm.SSHUsername, "root")
 	// Emulated guests take minutes where others take seconds.
-	fill(&c.Comm.SSHTimeout, 15*time.Minute)
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+	c.Comm.SSHTimeout = cmp.Or(c.Comm.SSHTimeout, 15*time.Minute)
 }
 
 func (c *Config) checkSource() error {

@@ -24,6 +24,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -133,7 +134,7 @@ func (p *provision) bring(ctx context.Context, phase *event.Phase) (text string,
 		Output:   event.NewLines(phase.Detail),
 		Progress: func(done, total int64) { phase.Progress(done, total, event.Bytes) },
 	})
-	return fmt.Sprintf("%d files, %d MB, %d removed", len(plan.Upload), plan.Size>>20, len(plan.Gone)), true, err
+	return fmt.Sprintf("%d files, %s, %d removed", len(plan.Upload), bytesize.Of(plan.Size), len(plan.Gone)), true, err
 }
 
 // files are everything that the image is to hold.

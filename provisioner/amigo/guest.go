@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"al.essio.dev/pkg/shellescape"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
@@ -58,7 +59,7 @@ func failure(code int, words string) error {
 
 // asRoot returns a command line that runs script with "sh -eu" as root.
 func asRoot(script string) string {
-	return `exec $([ "$(id -u)" = 0 ] || echo sudo -n) sh -eu -c ` + remote.Quote(script)
+	return `exec $([ "$(id -u)" = 0 ] || echo sudo -n) sh -eu -c ` + shellescape.Quote(script)
 }
 
 func orEmpty(r io.Reader) io.Reader {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
@@ -38,7 +39,7 @@ func list(artifacts []pipeline.Artifact) {
 }
 
 func line(f pipeline.File) string {
-	text := fmt.Sprintf("%s  %s", cli.Relative(f.Path), terminal.Bytes(f.Size))
+	text := fmt.Sprintf("%s  %s", cli.Relative(f.Path), bytesize.Of(f.Size))
 	if len(f.SHA256) > 8 {
 		text += "  sha256 " + f.SHA256[:8] + ".."
 	}

@@ -21,9 +21,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
@@ -237,7 +237,7 @@ func (n *stages) Clear(ctx context.Context, _ event.Sink) (string, error) {
 	if len(cleared) == 0 {
 		return "nothing in the build cache is old", errors.Join(err, failed)
 	}
-	return fmt.Sprintf("%s of the build cache removed, %s", cli.Count(len(cleared), "old part"), terminal.Bytes(cli.Sum(cleared))), errors.Join(err, failed)
+	return fmt.Sprintf("%s of the build cache removed, %s", cli.Count(len(cleared), "old part"), bytesize.Of(cli.Sum(cleared))), errors.Join(err, failed)
 }
 
 // Announce tells the result on the repository's page.

@@ -11,7 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 )
 
 func newPruneCommand(a *cli.App) *cobra.Command {
@@ -107,7 +107,7 @@ func PrunedLines(done repository.Pruned) []string {
 			would("withdrawn", "would be withdrawn"), done.Withdrawn[0].NotBefore.UTC().Format("2006-01-02 15:04 UTC")))
 	}
 	if done.Files > 0 {
-		lines = append(lines, fmt.Sprintf("%s, %s %s%s", cli.Count(done.Files, "file"), terminal.Bytes(done.Bytes), would("removed", "would be removed"), inBrackets(done.Removed)))
+		lines = append(lines, fmt.Sprintf("%s, %s %s%s", cli.Count(done.Files, "file"), bytesize.Of(done.Bytes), would("removed", "would be removed"), inBrackets(done.Removed)))
 	}
 	if waiting := len(done.Waiting) - len(done.Withdrawn); waiting > 0 {
 		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", cli.Count(waiting, "version")))

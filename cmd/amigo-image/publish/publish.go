@@ -8,7 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 )
 
 func newPublishCommand(a *cli.App) *cobra.Command {
@@ -53,7 +53,7 @@ func showPublished(r *cli.Reporter, done repository.Published, p *publisherFlags
 	case done.Unchanged:
 		text = fmt.Sprintf("%s: nothing changed, it is at %s", done.Channel, done.Version)
 	case done.DryRun:
-		text = fmt.Sprintf("%s: %s -> %s would be published: %s, and the same again as chunks", done.Channel, OrNothing(done.Previous), done.Version, terminal.Bytes(done.Bytes))
+		text = fmt.Sprintf("%s: %s -> %s would be published: %s, and the same again as chunks", done.Channel, OrNothing(done.Previous), done.Version, bytesize.Of(done.Bytes))
 	case done.Changes != "":
 		text += "   packages: " + done.Changes
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 
@@ -25,7 +25,7 @@ func describeHost(store imagestore.Store, dir cache.Dir) {
 		{"kernel", kernel()},
 		{"processors", fmt.Sprint(runtime.NumCPU())},
 		{"variables", strings.Join(settings(os.Environ()), " ")},
-		{"images", terminal.Bytes(imagestore.Allocated(store.Path())) + " in " + store.Path()},
+		{"images", bytesize.Of(imagestore.Allocated(store.Path())) + " in " + store.Path()},
 		{"logs", cli.LogDir(dir)},
 	})
 	images, _ := store.Images()

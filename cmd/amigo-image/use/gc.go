@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
@@ -62,13 +63,13 @@ func runGC(a *cli.App, c *cobra.Command, unused keep.Span, dryRun bool) error {
 		return err
 	}
 	if dryRun {
-		r.Say("%s would be freed", terminal.Bytes(cli.Sum(all)))
+		r.Say("%s would be freed", bytesize.Of(cli.Sum(all)))
 		return unread
 	}
 	freed, err := store.Collect(c.Context(), garbage)
 	cleared, failed := cli.ClearCache(c.Context(), cached)
 	freed += cli.Sum(cleared)
-	r.Say("%s freed", terminal.Bytes(freed))
+	r.Say("%s freed", bytesize.Of(freed))
 	return errors.Join(err, unread, failed, r.Object(struct {
 		Type  string `json:"type"`
 		Freed int64  `json:"freed"`
@@ -92,7 +93,7 @@ func showGarbage(a *cli.App, r *cli.Reporter, garbage []imagestore.Garbage) erro
 	}
 	var rows [][]string
 	for _, g := range garbage {
-		rows = append(rows, []string{g.Name, terminal.Bytes(g.Bytes), g.Reason})
+		rows = append(rows, []string{g.Name, bytesize.Of(g.Bytes), g.Reason})
 	}
 	for _, line := range cli.Table([]cli.Column{{Name: "NAME"}, {Name: "BYTES"}, {Name: "WHY", Rank: 1}}, rows, terminal.Width(os.Stdout)-1) {
 		fmt.Fprintln(cli.Stdout, line)

@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
@@ -138,19 +139,19 @@ func showVersion(v layout.VersionManifest, choice obtain.Choice, images []images
 func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.Image) []fact {
 	facts := []fact{
 		{"variant", image.Variant},
-		{"disk", terminal.Bytes(image.Disk.Size) + ", " + fmt.Sprint(image.Packages) + " packages"},
+		{"disk", bytesize.Of(image.Disk.Size) + ", " + fmt.Sprint(image.Packages) + " packages"},
 		{"sha256", image.Disk.SHA256},
 		{"boot test", bootTest(image)},
 	}
 	for _, local := range here {
 		if local.Version == v.Version && local.Variant == image.Variant {
-			facts = append(facts, fact{"here", local.Disk()}, fact{"takes", terminal.Bytes(local.Allocated)})
+			facts = append(facts, fact{"here", local.Disk()}, fact{"takes", bytesize.Of(local.Allocated)})
 		}
 	}
 	for _, file := range v.Files {
 		for _, name := range image.Files {
 			if name == file.Name {
-				facts = append(facts, fact{string(file.Role), fmt.Sprintf("%s  %s", file.Name, terminal.Bytes(file.Size))})
+				facts = append(facts, fact{string(file.Role), fmt.Sprintf("%s  %s", file.Name, bytesize.Of(file.Size))})
 			}
 		}
 	}
@@ -183,7 +184,7 @@ func showMachine(a *cli.App, r *cli.Reporter, m imagestore.Machine) error {
 	}
 	writeFacts([]fact{
 		{"machine", m.Name}, {"state", stateOf(m)}, {"address", m.URL}, {"version", version}, {"made from", m.Backing},
-		{"GO data", m.Date}, {"made", m.Created.Format(time.RFC3339)}, {"changes", terminal.Bytes(m.Allocated)},
+		{"GO data", m.Date}, {"made", m.Created.Format(time.RFC3339)}, {"changes", bytesize.Of(m.Allocated)},
 		{"your keys", keyLogin(m)}, {"host key", m.HostKey},
 	})
 	return nil

@@ -17,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
@@ -228,7 +229,7 @@ func (l listed) text() string {
 	if l.Update == nil {
 		return l.State
 	}
-	return l.State + " " + terminal.Bytes(*l.Update)
+	return l.State + " " + bytesize.Of(*l.Update)
 }
 
 func stateOf(m imagestore.Machine) string {
@@ -301,7 +302,7 @@ func bytesOr(n int64) string {
 	if n == 0 {
 		return "-"
 	}
-	return terminal.Bytes(n)
+	return bytesize.Of(n)
 }
 
 // summarize tells what all takes, and what could go.
@@ -310,9 +311,9 @@ func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) err
 	if err != nil {
 		return err
 	}
-	text := terminal.Bytes(imagestore.Allocated(store.Path())) + " used"
+	text := bytesize.Of(imagestore.Allocated(store.Path())) + " used"
 	if freed := cli.Sum(garbage); freed > 0 {
-		text += "; " + terminal.Bytes(freed) + " could go: amigo-image gc --dry-run"
+		text += "; " + bytesize.Of(freed) + " could go: amigo-image gc --dry-run"
 	}
 	r.Say("%s", text)
 	return nil

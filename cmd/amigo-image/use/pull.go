@@ -19,8 +19,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 // pullFlags are the flags of pull.
@@ -242,7 +242,7 @@ func broken(ctx context.Context, err error, result pull.Result) error {
 	f := cli.FaultOf(err)
 	f.Kept = ""
 	if got := result.Kept + result.Fetched; got > 0 {
-		f.Kept = terminal.Bytes(got) + ", the same command goes on from there"
+		f.Kept = bytesize.Of(got) + ", the same command goes on from there"
 	}
 	return f
 }
@@ -280,13 +280,13 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 		seed, most = "going on from an unfinished pull", "at most "
 	}
 	if bytes, ok := freeSpace(store.Path()); ok {
-		free = ", " + terminal.Bytes(bytes) + " free"
+		free = ", " + bytesize.Of(bytes) + " free"
 	}
 	verb := "fetching "
 	if w.dryRun {
 		verb = "would fetch "
 	}
-	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, terminal.Bytes(p.Steps.Fetch), terminal.Bytes(p.Total), terminal.Bytes(p.Steps.Disk), free)
+	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, bytesize.Of(p.Steps.Fetch), bytesize.Of(p.Total), bytesize.Of(p.Steps.Disk), free)
 	return r.Object(announced{
 		Type: "plan", Name: w.name, Version: p.Choice.Version, Variant: p.Variant,
 		Bytes: p.Steps.Fetch, Total: p.Total, Reuse: p.Steps.Reused, Disk: p.Steps.Disk,
@@ -303,7 +303,7 @@ func whatItIs(name string, p obtain.Plan) string {
 	if p.Version.GOlr.Date != "" {
 		text += ", GO data " + p.Version.GOlr.Date
 	}
-	return text + ", " + terminal.Bytes(p.Total)
+	return text + ", " + bytesize.Of(p.Total)
 }
 
 func pinned(root trust.Root) string {

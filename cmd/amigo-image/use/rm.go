@@ -13,8 +13,8 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
 func newRmCommand(a *cli.App) *cobra.Command {
@@ -86,7 +86,7 @@ func runRm(a *cli.App, c *cobra.Command, args []string, f rmFlags) error {
 				return err
 			}
 		}
-		r.Say("%s %s, %s", verb, one.Name, terminal.Bytes(one.Bytes))
+		r.Say("%s %s, %s", verb, one.Name, bytesize.Of(one.Bytes))
 		one.Type = strings.ReplaceAll(verb, " ", "-")
 		if err := r.Object(one); err != nil {
 			return err
@@ -122,7 +122,7 @@ func rmAll(ctx context.Context, r *cli.Reporter, store imagestore.Store, f rmFla
 				return fmt.Errorf("removing everything: %w", err)
 			}
 		}
-		r.Say("%s %s, %s", verb, dir, terminal.Bytes(bytes))
+		r.Say("%s %s, %s", verb, dir, bytesize.Of(bytes))
 		if err := r.Object(removal{Type: strings.ReplaceAll(verb, " ", "-"), Name: filepath.Base(dir), Path: dir, Bytes: bytes}); err != nil {
 			return err
 		}

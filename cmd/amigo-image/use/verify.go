@@ -22,6 +22,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
@@ -260,7 +261,7 @@ func (v *verifier) show(out verified) error {
 		return nil
 	}
 	for _, line := range []struct{ name, text string }{
-		{"file", cli.Relative(out.File) + "   " + terminal.Bytes(out.Size)},
+		{"file", cli.Relative(out.File) + "   " + bytesize.Of(out.Size)},
 		{"digest", "ok   sha256 " + out.SHA256[:8] + ".." + out.SHA256[60:]},
 		{"signature", out.Signature}, {"freshness", out.Freshness}, {"channel", out.Channel},
 		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built},
@@ -307,5 +308,5 @@ func hashFile(ctx context.Context, path string, r *cli.Reporter) (size int64, di
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return info.Size(), hex.EncodeToString(hash.Sum(nil)), phase.End(event.OK, terminal.Bytes(info.Size()), err)
+	return info.Size(), hex.EncodeToString(hash.Sum(nil)), phase.End(event.OK, bytesize.Of(info.Size()), err)
 }

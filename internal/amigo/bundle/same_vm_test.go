@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
@@ -130,7 +131,7 @@ func (r root) Run(ctx context.Context, c remote.Command) error {
 		Args: []string{
 			"--bind", r.dir, "/", "--dev", "/dev", "--proc", "/proc", "--cap-add", "ALL", "--die-with-parent", "--unshare-pid",
 			"--ro-bind", "/etc/resolv.conf", "/run/resolv.conf", "--ro-bind", "/etc/ssl/certs", "/etc/ssl/certs",
-			"sh", "-c", "mkdir -p /run/systemd/resolve; cp /run/resolv.conf /run/systemd/resolve/stub-resolv.conf; exec sh -eu -c " + remote.Quote(c.Script),
+			"sh", "-c", "mkdir -p /run/systemd/resolve; cp /run/resolv.conf /run/systemd/resolve/stub-resolv.conf; exec sh -eu -c " + shellescape.Quote(c.Script),
 		},
 	})
 }

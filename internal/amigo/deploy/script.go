@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"al.essio.dev/pkg/shellescape"
 )
 
 // script is what a guest does once the files are there. Every command costs an
@@ -44,7 +44,7 @@ func operator(name string) string {
   passwd --quiet --delete %[1]s
   chage --lastday 0 %[1]s
 fi
-`, remote.Quote(name))
+`, shellescape.Quote(name))
 }
 
 // restart does nothing on a guest that is only being built: what is enabled

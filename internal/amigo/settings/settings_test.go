@@ -124,17 +124,6 @@ func TestServer(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"AMIGO_BETA", "AMIGO_BTEA", 2}} {
-		if got := distance(test.a, test.b); got != test.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
 // What was rendered is read as it was, whatever was in it.
 func FuzzRender(f *testing.F) {
 	for _, seed := range []string{"", "a", "- x", "{}", "'", "yes", "1e3", "# c", "a: b", "\t", "é", "\"", "|", "null", "~"} {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 )
@@ -140,7 +142,7 @@ func script(t Task) string {
 		}
 	}
 	return fmt.Sprintf("rm -rf %[1]s; mkdir -p %[1]s; tar --zstd -xf - -C %[1]s\n", place) +
-		fmt.Sprintf("unshare --mount %ssh -eu -c %s >&2 </dev/null\n", net, remote.Quote(inside(t, place))) +
+		fmt.Sprintf("unshare --mount %ssh -eu -c %s >&2 </dev/null\n", net, shellescape.Quote(inside(t, place))) +
 		back + "rm -rf " + place + "\n"
 }
 
@@ -158,8 +160,8 @@ func inside(t Task, place string) string {
 		fmt.Fprintf(&b, "mkdir -p %[1]s %[2]s; mount --bind %[1]s %[2]s\n", from, dir.At)
 	}
 	for _, pair := range t.Env {
-		fmt.Fprintf(&b, "export %s\n", remote.Quote(pair))
+		fmt.Fprintf(&b, "export %s\n", shellescape.Quote(pair))
 	}
-	fmt.Fprintf(&b, "cd /; exec sh -eu -c %s\n", remote.Quote(t.Script))
+	fmt.Fprintf(&b, "cd /; exec sh -eu -c %s\n", shellescape.Quote(t.Script))
 	return b.String()
 }

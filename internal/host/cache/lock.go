@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,49 +30,52 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 
 // tryLock takes the lock; without an error and without unlock somebody has it.
 func tryLock(path string) (unlock func(), err error) {
-	f, err := grab(path, os.O_RDWR|os.O_CREATE, unix.LOCK_EX)
-	if f == nil {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	_ = f.Close()
+	l, err := grab(path, (*flock.Flock).TryLock)
+	if l == nil || err != nil {
+		if errors.Is(err, fs.ErrNotExist) { // its holder has removed it just now
+			err = nil
+		}
 		return nil, err
 	}
 	return func() {
 		// While nobody else can have it: no lock stays for an entry that is gone.
 		_ = os.Remove(path)
-		_ = f.Close()
+		_ = l.Close()
 	}, nil
 }
 
-// grab opens path and locks it until the file is closed or this process ends.
-// It returns nil if a lock of another is in the way, or if path has become
+// onDirectory opens a directory to lock it.
+func onDirectory(more int) flock.Option {
+	return flock.SetFlag(os.O_RDONLY | unix.O_DIRECTORY | more)
+}
+
+// grab locks path, which must exist, until the lock is closed or this process
+// ends. It returns nil if a lock of another is in the way, or if path has become
 // another file meanwhile.
-func grab(path string, flag, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, flag, 0o600)
+func grab(path string, try func(*flock.Flock) (bool, error), options ...flock.Option) (*flock.Flock, error) {
+	before, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("locking: %w", err)
+		return nil, wrap(err)
 	}
-	err = flock(f, how|unix.LOCK_NB)
-	if err == nil && sameFile(f, path) {
-		return f, nil
+	l := flock.New(path, options...)
+	if locked, err := try(l); err != nil || !locked {
+		return nil, wrap(err)
 	}
-	if err != nil && !errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+	after, err := os.Stat(path)
+	if err != nil || !os.SameFile(before, after) {
+		return nil, l.Close()
 	}
-	return nil, f.Close()
+	return l, nil
 }
 
-func flock(f *os.File, how int) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
-}
-
-// sameFile tells whether f is what path names now.
-func sameFile(f *os.File, path string) bool {
-	ours, err := f.Stat()
+func wrap(err error) error {
 	if err != nil {
-		return false
+		return fmt.Errorf("locking: %w", err)
 	}
-	named, err := os.Stat(path)
-	return err == nil && os.SameFile(ours, named)
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
@@ -58,7 +59,7 @@ func claim(entry string) (release func(), err error) {
 	if unlock == nil || !isDir(entry) {
 		return unlock, err
 	}
-	dir, err := grab(entry, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, unix.LOCK_EX)
+	dir, err := grab(entry, (*flock.Flock).TryLock, onDirectory(unix.O_NOFOLLOW))
 	if errors.Is(err, fs.ErrNotExist) { // removed by hand
 		return unlock, nil
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gofrs/flock"
 )
 
 // inUse are the directories of the entries that this process has got, by path.
@@ -16,13 +16,13 @@ import (
 // no other end of its use.
 var inUse = struct {
 	sync.Mutex
-	dirs map[string]*os.File
-}{dirs: map[string]*os.File{}}
+	dirs map[string]*flock.Flock
+}{dirs: map[string]*flock.Flock{}}
 
 // use marks the directory as used now, and keeps it from being removed. It
 // returns false if it is not there, or about to go.
 func use(dir, entry string) (bool, error) {
-	f, err := grab(dir, os.O_RDONLY|unix.O_DIRECTORY, unix.LOCK_SH)
+	f, err := grab(dir, (*flock.Flock).TryRLock, onDirectory(0))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && f == nil {
 		return false, nil
 	}
@@ -33,7 +33,9 @@ func use(dir, entry string) (bool, error) {
 	before := inUse.dirs[entry]
 	inUse.dirs[entry] = f
 	inUse.Unlock()
-	_ = before.Close()
+	if before != nil {
+		_ = before.Close()
+	}
 	now := time.Now()
 	if err := os.Chtimes(dir, now, now); err != nil {
 		return false, fmt.Errorf("marking a cache entry as used: %w", err)

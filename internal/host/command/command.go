@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -45,9 +47,9 @@ type Cmd struct {
 
 // String returns the command line, quoted so that a shell takes it.
 func (c Cmd) String() string {
-	words := []string{quote(c.Name)}
+	words := []string{shellescape.Quote(c.Name)}
 	for _, arg := range c.Args {
-		words = append(words, quote(arg))
+		words = append(words, shellescape.Quote(arg))
 	}
 	return strings.Join(words, " ")
 }
@@ -237,12 +239,4 @@ func debianPackage(program string) string {
 		return p
 	}
 	return program
-}
-
-func quote(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%"
-	if s != "" && strings.Trim(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -101,7 +101,7 @@ func alive(pid int) bool {
 
 func TestStringCanBePasted(t *testing.T) {
 	cmd := Cmd{Name: "echo", Args: []string{"plain", "two words", "it's", ""}}
-	if got, want := cmd.String(), `echo plain 'two words' 'it'\''s' ''`; got != want {
+	if got, want := cmd.String(), `echo plain 'two words' 'it'"'"'s' ''`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

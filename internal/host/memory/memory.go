@@ -2,15 +2,23 @@
 // programs most of the time: little memory is worth more than speed.
 package memory
 
-import "runtime/debug"
+import (
+	"os"
+	"runtime/debug"
+)
 
 // limit is above what any command needs, in bytes, and with the pages of a
 // program's file (37 MiB of amigo-image's) well below 100 MiB.
 const limit = 48 << 20
 
 // Spare frees memory sooner than Go would by itself, and sooner still near the
-// limit. It is for the beginning of a program.
+// limit, unless GOGC and GOMEMLIMIT in the environment say what to do. It is for
+// the beginning of a program.
 func Spare() {
-	debug.SetGCPercent(50)
-	debug.SetMemoryLimit(limit)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }

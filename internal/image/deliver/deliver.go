@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
@@ -89,7 +90,7 @@ func compact(ctx context.Context, source, disk string, sink event.Sink) error {
 	if err != nil {
 		return phase.End("", "", fmt.Errorf("compacting: %w", err))
 	}
-	return phase.End(event.OK, fmt.Sprintf("%d MiB", info.Size()>>20), nil)
+	return phase.End(event.OK, bytesize.Of(info.Size()), nil)
 }
 
 func check(ctx context.Context, source, disk string, sink event.Sink) error {

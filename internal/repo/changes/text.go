@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 )
 
 const (
@@ -58,7 +60,7 @@ func pair(a, b string) string {
 func (i Image) text() string {
 	text := fmt.Sprintf("%-13s %s", i.Variant, i.SizeText())
 	if i.Update > 0 {
-		text += ", update " + Size(i.Update)
+		text += ", update " + bytesize.Of(i.Update)
 	}
 	return text
 }
@@ -67,13 +69,13 @@ func (i Image) text() string {
 func (i Image) SizeText() string {
 	switch {
 	case i.OldSize == 0:
-		return Size(i.NewSize) + " (new)"
+		return bytesize.Of(i.NewSize) + " (new)"
 	case i.NewSize == 0:
 		return "removed"
 	case i.OldSize == i.NewSize:
-		return Size(i.NewSize) + " (same)"
+		return bytesize.Of(i.NewSize) + " (same)"
 	default:
-		return Size(i.NewSize) + " (" + signed(i.NewSize-i.OldSize, Size) + ")"
+		return bytesize.Of(i.NewSize) + " (" + signed(i.NewSize-i.OldSize, bytesize.Of) + ")"
 	}
 }
 

@@ -2,30 +2,13 @@ package changes
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/dustin/go-humanize"
 )
 
-// Size says a number of bytes as people do: "74.5 MiB", "8 GiB".
-func Size(bytes int64) string {
-	unit, size := "bytes", float64(bytes)
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if size < 1024 {
-			break
-		}
-		unit, size = next, size/1024
-	}
-	return strings.TrimSuffix(strconv.FormatFloat(size, 'f', 1, 64), ".0") + " " + unit
-}
-
 // Number writes a count with its thousands apart: "11,482,003".
-func Number(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+func Number(n int64) string { return humanize.Comma(n) }
 
 // Short returns as much of a commit as people read, or "" of none.
 func Short(commit string) string { return commit[:min(len(commit), 7)] }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
@@ -134,23 +135,9 @@ func Elapsed(d time.Duration) string {
 	}
 }
 
-var units = []string{"B", "KiB", "MiB", "GiB", "TiB"}
-
-// Bytes writes a number of bytes for a person: "74 MiB", "1.9 GiB".
-func Bytes(n int64) string {
-	value, unit := scale(n)
-	return value + " " + unit
-}
-
 func scale(n int64) (value, unit string) {
-	f, i := float64(n), 0
-	for f >= 1000 && i < len(units)-1 {
-		f, i = f/1024, i+1
-	}
-	if i == 0 || f >= 9.95 {
-		return fmt.Sprintf("%.0f", f), units[i]
-	}
-	return fmt.Sprintf("%.1f", f), units[i]
+	value, unit, _ = strings.Cut(bytesize.Of(n), " ")
+	return value, unit
 }
 
 // fraction writes "1.2/1.9 GiB", with both units if they differ.

@@ -5,12 +5,12 @@ done <<'END'
 /srv/amigo/old/a file
 /srv/amigo/old
 END
-if ! id 'amigo' >/dev/null 2>&1; then
+if ! id amigo >/dev/null 2>&1; then
   groups=adm
   if getent group sudo >/dev/null; then groups=adm,sudo; fi
-  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups $groups 'amigo'
-  passwd --quiet --delete 'amigo'
-  chage --lastday 0 'amigo'
+  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups $groups amigo
+  passwd --quiet --delete amigo
+  chage --lastday 0 amigo
 fi
 if systemctl is-active --quiet apache2; then
   systemctl daemon-reload

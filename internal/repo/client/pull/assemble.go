@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -168,7 +169,7 @@ func (a *assembly) resume(ctx context.Context) error {
 	}
 	return phase(a.sink, PhaseResume, "looking at what an earlier pull left", func(p *event.Phase) (string, error) {
 		err := a.survey(ctx, p)
-		return fmt.Sprintf("%d MiB need not be fetched again", a.result.Kept>>20), err
+		return bytesize.Of(a.result.Kept) + " already here", err
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -18,7 +19,7 @@ func (e *SpaceError) Error() string {
 	if e.Needed == 0 {
 		return e.Dir + ": the disk is full"
 	}
-	return fmt.Sprintf("%s: %d MiB are needed and %d MiB free", e.Dir, (e.Needed+1<<20-1)>>20, e.Free>>20)
+	return fmt.Sprintf("%s: %s are needed, and %s are free", e.Dir, bytesize.Of(e.Needed), bytesize.Of(e.Free))
 }
 
 // Fault implements [fault.Reporter].

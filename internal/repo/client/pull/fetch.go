@@ -10,10 +10,12 @@ import (
 	"path"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -38,7 +40,7 @@ func (a *assembly) fetch(ctx context.Context) error {
 			p.Say(none.Error() + "; fetching the whole file")
 			err = f.whole(ctx)
 		}
-		return fmt.Sprintf("%d MiB in %d range requests", a.fetched.Load()>>20, a.requests.Load()), err
+		return fmt.Sprintf("%s in %s", bytesize.Of(a.fetched.Load()), english.Plural(int(a.requests.Load()), "request", "")), err
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -33,7 +34,7 @@ func (a *assembly) build(ctx context.Context) error {
 		b := &builder{assembly: a, seeds: seeds, phase: p}
 		err := b.run(ctx)
 		a.result.Reused = b.reused.Load()
-		return fmt.Sprintf("%d MiB were here", a.result.Reused>>20), err
+		return bytesize.Of(a.result.Reused) + " from images here", err
 	})
 }
 

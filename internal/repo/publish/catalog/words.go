@@ -13,13 +13,14 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 )
 
 // words are the functions of the templates.
 var words = template.FuncMap{
 	"link":       address.EscapePath,
 	"save":       save,
-	"size":       changes.Size,
+	"size":       bytesize.Of,
 	"arrows":     func(text string) string { return strings.ReplaceAll(text, "->", "→") },
 	"number":     changes.Number,
 	"short":      changes.Short,

@@ -13,9 +13,9 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
@@ -116,7 +116,7 @@ func (r *Repository) cut(ctx context.Context, version string, one image, tempora
 	frames.Size, frames.SHA256 = index.Frames.Size, index.Frames.SHA256.String()
 	chunks.Size, chunks.SHA256 = index.Self.Size, index.Self.SHA256.String()
 	return layout.Disk{Size: index.Disk.Size, SHA256: index.Disk.SHA256.String()}, []staged{frames, chunks},
-		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.facts.Variant, index.Chunks, changes.Size(frames.Size)), index.Close())
+		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.facts.Variant, index.Chunks, bytesize.Of(frames.Size)), index.Close())
 }
 
 // cutDisk writes the frames of a disk and their index, by way of a raw disk that

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -24,7 +24,7 @@ import (
 func (r *Repository) sweep(ctx context.Context, state sign.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
 	phase := event.Start(r.Sink, "sweep", "")
 	stones, err := r.sweepStore(ctx, state, stones, done)
-	return stones, phase.End(event.OK, fmt.Sprintf("%d files, %s", done.Files, changes.Size(done.Bytes)), err)
+	return stones, phase.End(event.OK, fmt.Sprintf("%d files, %s", done.Files, bytesize.Of(done.Bytes)), err)
 }
 
 func (r *Repository) sweepStore(ctx context.Context, state sign.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {

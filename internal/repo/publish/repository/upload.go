@@ -9,8 +9,8 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -50,9 +50,9 @@ func (r *Repository) upload(ctx context.Context, version string, files []staged)
 }
 
 func sent(sum uploaded) string {
-	text := changes.Size(sum.bytes - sum.reused)
+	text := bytesize.Of(sum.bytes - sum.reused)
 	if sum.reused > 0 {
-		text += "; " + changes.Size(sum.reused) + " were already there"
+		text += "; " + bytesize.Of(sum.reused) + " were already there"
 	}
 	return text
 }
