@@ -270,7 +270,7 @@ func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 		Memory:       "512m",
 		TimestampLog: template + "/sample/data/golr_timestamp.log",
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",
-		BuildOn:      amigo.Auto, Serve: serve, Packages: amigo.Packages(), Operator: "amigo",
+		BundleOn:     amigo.Auto, Serve: serve, Packages: amigo.Packages(), Operator: "amigo",
 	}
 	return amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
 }

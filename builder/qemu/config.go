@@ -18,6 +18,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
@@ -131,6 +132,12 @@ func (c *Config) setDefaults() {
 	c.Comm.SSHTimeout = cmp.Or(c.Comm.SSHTimeout, 15*time.Minute)
 }
 
+// attributes are the names of the engine's fields in a template.
+var attributes = map[string]string{
+	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror",
+	"Packages": "bootstrap.packages", "DiskSize": "disk_size",
+}
+
 func (c *Config) checkSource() error {
 	switch {
 	case c.Bootstrap == nil && c.DiskImage == nil:
@@ -176,7 +183,7 @@ func (c *Config) checkMachine() error {
 		}
 	}
 	if c.Bootstrap != nil && err == nil {
-		errs = append(errs, c.spec().Validate())
+		errs = append(errs, field.Map(c.spec().Validate(), attributes))
 	}
 	return errors.Join(errs...)
 }

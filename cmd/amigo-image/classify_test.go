@@ -32,7 +32,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
@@ -128,18 +128,18 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&store.AccessError{Scheme: "s3", Bucket: "b", Obstacle: store.NoBucket}, fault.NotFound, "there is no bucket", "aws s3 mb s3://b"},
 		{store.ErrChanged, fault.Locked, "another publisher was faster", again},
 
-		{&sign.MissingKeyError{Role: "stable", File: "f"}, fault.NotFound, "the key that signs", "get f"},
-		{&sign.UnknownChannelError{Channel: "stable", Known: []string{"nightly"}}, fault.NotFound, "the repository has no channel", "amigo-image keys rotate stable --add"},
-		{&sign.UnknownChannelError{Channel: "stable", Known: []string{"stabel"}}, fault.NotFound, "the repository has no channel", "amigo-image pull stabel"},
-		{&sign.ConflictError{File: "f", Err: errTest}, fault.Verify, "the repository was signed", "--keys"},
-		{&sign.ExistsError{Dir: "d"}, fault.Build, "the directory already holds keys", "amigo-image keys show"},
-		{&sign.PasswordError{File: "f", Err: errTest}, fault.Build, "the password in", "export "},
-		{&sign.NoRootError{Dir: "d"}, fault.NotFound, "there is no root", "1.root.json d"},
-		{&sign.NoTargetsError{Dir: "d"}, fault.NotFound, "there are no targets", "targets.json d"},
-		{&sign.SetupError{Err: errTest}, fault.Usage, "x", "amigo-image pull --help"},
-		{&sign.PendingError{Dir: "d"}, fault.NotFound, "root 0 is pending", "amigo-image keys sign"},
-		{&sign.RefusedError{File: "f", Err: errTest, Try: fault.To(fault.RotateAgain)}, fault.Verify, "f is refused", "amigo-image keys rotate"},
-		{&sign.NoRootKeyError{File: "f"}, fault.NotFound, "no key in", "amigo-image keys sign f --key FILE"},
+		{&tuf.MissingKeyError{Role: "stable", File: "f"}, fault.NotFound, "the key that signs", "get f"},
+		{&tuf.UnknownChannelError{Channel: "stable", Known: []string{"nightly"}}, fault.NotFound, "the repository has no channel", "amigo-image keys rotate stable --add"},
+		{&tuf.UnknownChannelError{Channel: "stable", Known: []string{"stabel"}}, fault.NotFound, "the repository has no channel", "amigo-image pull stabel"},
+		{&tuf.ConflictError{File: "f", Err: errTest}, fault.Verify, "the repository was signed", "--keys"},
+		{&tuf.ExistsError{Dir: "d"}, fault.Build, "the directory already holds keys", "amigo-image keys show"},
+		{&tuf.PasswordError{File: "f", Err: errTest}, fault.Build, "the password in", "export "},
+		{&tuf.NoRootError{Dir: "d"}, fault.NotFound, "there is no root", "1.root.json d"},
+		{&tuf.NoTargetsError{Dir: "d"}, fault.NotFound, "there are no targets", "targets.json d"},
+		{&tuf.SetupError{Err: errTest}, fault.Usage, "x", "amigo-image pull --help"},
+		{&tuf.PendingError{Dir: "d"}, fault.NotFound, "root 0 is pending", "amigo-image keys sign"},
+		{&tuf.RefusedError{File: "f", Err: errTest, Try: fault.To(fault.RotateAgain)}, fault.Verify, "f is refused", "amigo-image keys rotate"},
+		{&tuf.NoRootKeyError{File: "f"}, fault.NotFound, "no key in", "amigo-image keys sign f --key FILE"},
 
 		{&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, fault.Space, "x: no space left on device", again + "when there is some space"},
 		{&os.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, fault.Build, "x: permission", again + "as root"},

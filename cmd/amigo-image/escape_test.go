@@ -19,7 +19,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // hostileText is what a terminal obeys, or what turns what a person reads:
@@ -34,11 +34,11 @@ func hostileRepository(t *testing.T) string {
 	load := func(_ context.Context, path string, _ int64) ([]byte, error) {
 		return os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(path)))
 	}
-	state, err := sign.Load(t.Context(), s.ring, load)
+	state, err := tuf.Load(t.Context(), s.ring, load)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edits := map[string]sign.ChannelEdit{}
+	edits := map[string]tuf.ChannelEdit{}
 	for channel, version := range map[string]string{"stable": "2026-11-15", "nightly": "2026-11-22"} {
 		c, _, err := state.Channel(channel)
 		if err != nil {
@@ -47,11 +47,11 @@ func hostileRepository(t *testing.T) string {
 		c.Channel = channel
 		reference := rewriteManifest(t, s.dir, version)
 		move := layout.Move{Action: layout.Promoted, Version: version, Manifest: reference, At: s.now, By: hostileText, Reason: hostileText}
-		edits[channel] = sign.ChannelEdit{
+		edits[channel] = tuf.ChannelEdit{
 			State: c.Moved(move), Targets: map[string]layout.Reference{layout.Version(version, layout.ManifestFile): reference},
 		}
 	}
-	files, _, err := state.Next(s.ring, sign.DefaultPolicy(), s.now, edits)
+	files, _, err := state.Next(s.ring, tuf.DefaultPolicy(), s.now, edits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -268,7 +268,7 @@ func TestFaultsThatPass(t *testing.T) {
 // shifting is a repository whose past can be shown again.
 type shifting struct {
 	dir  string
-	ring *sign.Ring
+	ring *tuf.Ring
 	now  time.Time
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // TestUse runs the commands for people who use images, against a small
@@ -85,7 +85,7 @@ func publishTwo(t *testing.T, now time.Time) *shifting {
 // publishVariants is [publishTwo] with the variants of each version.
 func publishVariants(t *testing.T, now time.Time, first, second []string) *shifting {
 	t.Helper()
-	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), now)
+	ring, err := tuf.CreateRing(filepath.Join(t.TempDir(), "keys"), tuf.Setup{Channels: []string{"stable", "nightly"}}, tuf.DefaultPolicy(), now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Where AmiGO is built.
@@ -38,7 +39,7 @@ type Config struct {
 	ReleaseDOI   string       // path on the host, or ""
 	Authorities  []string
 	Registry     string // of npm, or ""
-	BuildOn      string // [Auto], [Host] or [Guest]
+	BundleOn     string // [Auto], [Host] or [Guest]
 	Serve        string // [site.Workers] or [site.CGI]
 	Packages     []string
 	Operator     string
@@ -54,27 +55,27 @@ var (
 )
 
 // Validate says everything that is wrong with c, as far as can be told without
-// the network. Each fault begins with its field's name.
+// the network, each fault as that of its field (package field).
 func (c Config) Validate() error {
 	var faults []error
-	fault := func(ok bool, format string, args ...any) {
+	fault := func(ok bool, name, format string, args ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf(format, args...))
+			faults = append(faults, field.Errorf(name, format, args...))
 		}
 	}
 	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.validateInstance())
-	fault(memory.MatchString(c.Memory), "golr.memory: %q is not a size like \"512m\" or \"4g\"", c.Memory)
-	fault(slices.Contains([]string{Auto, Host, Guest}, c.BuildOn), "bundle_on: %q is not %q, %q or %q", c.BuildOn, Auto, Host, Guest)
-	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "serve: %q is not %q or %q", c.Serve, site.Workers, site.CGI)
-	fault(login.MatchString(c.Operator), "operator: %q is not a valid login name", c.Operator)
+	fault(memory.MatchString(c.Memory), "Memory", "%q is not a size like \"512m\" or \"4g\"", c.Memory)
+	fault(slices.Contains([]string{Auto, Host, Guest}, c.BundleOn), "BundleOn", "%q is not %q, %q or %q", c.BundleOn, Auto, Host, Guest)
+	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
+	fault(login.MatchString(c.Operator), "Operator", "%q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
-		fault(debian.MatchString(name), "packages: %q is not a valid name of a Debian package", name)
+		fault(debian.MatchString(name), "Packages", "%q is not a valid name of a Debian package", name)
 	}
 	for _, err := range c.Readers.Validate() {
-		faults = append(faults, fmt.Errorf("golr.cors_origins: %w", err))
+		faults = append(faults, field.Wrap("Readers", err))
 	}
 	if err := (fetch.Options{Authorities: c.Authorities}).Validate(); err != nil {
-		faults = append(faults, fmt.Errorf("certificate_authorities: %w", err))
+		faults = append(faults, field.Wrap("Authorities", err))
 	}
 	if _, err := release.Read(c.TimestampLog, c.ReleaseDOI); err != nil {
 		faults = append(faults, err)
@@ -92,18 +93,18 @@ func (c Config) validateInstance() error {
 		return nil //nolint:nilerr // the source is looked at when it is there
 	}
 	_, err = settings.ForImage(known, c.Instance)
-	return prefixed("instance: ", err)
+	return eachField("Instance", err)
 }
 
-// prefixed puts text before each of the errors that are joined in err.
-func prefixed(text string, err error) error {
+// eachField makes each of the errors that are joined in err one of a field.
+func eachField(name string, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}
 	var all []error
 	for _, one := range joined.Unwrap() {
-		all = append(all, fmt.Errorf("%s%w", text, one))
+		all = append(all, field.Wrap(name, one))
 	}
 	return errors.Join(all...)
 }

@@ -33,7 +33,7 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]any{
-		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "build": c.BuildOn,
+		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "bundle_on": c.BundleOn,
 		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
 		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
 		"history": manifest.FormatCommits(tree.History),

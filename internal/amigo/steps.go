@@ -80,7 +80,7 @@ func (p *provision) bundle(ctx context.Context) error {
 func (p *provision) build(ctx context.Context, phase *event.Phase) (cached bool, err error) {
 	instance, err := settings.ForImage(p.defaults, p.Instance)
 	if err != nil {
-		return false, prefixed("instance: ", err)
+		return false, eachField("Instance", err)
 	}
 	trust, err := p.network(phase).TrustFile(ctx, p.cache)
 	if err != nil {

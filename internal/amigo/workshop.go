@@ -9,6 +9,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // open returns the workshop, and says where it is when it first does.
@@ -16,15 +17,15 @@ func (p *provision) open(ctx context.Context, phase *event.Phase) (workshop.Work
 	if p.shop != nil {
 		return p.shop, nil
 	}
-	if p.BuildOn != Guest {
+	if p.BundleOn != Guest {
 		shop, err := workshop.OnHost(ctx, p.cache, p.rootfs)
 		if err == nil {
 			phase.Say("built natively, in the guest's own root file system")
 			p.shop = shop
 			return shop, nil
 		}
-		if p.BuildOn == Host || ctx.Err() != nil {
-			return nil, fmt.Errorf("bundle_on = \"host\" is not possible: %w", err)
+		if p.BundleOn == Host || ctx.Err() != nil {
+			return nil, field.Errorf("BundleOn", "%q is not possible: %w", Host, err)
 		}
 		phase.Say(fmt.Sprintf("built in the guest, which is slow: %v", err))
 	}
@@ -64,7 +65,7 @@ func (p *provision) trust(ctx context.Context) error {
 	for _, file := range p.Authorities {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("certificate_authorities: %w", err)
+			return field.Wrap("Authorities", err)
 		}
 		texts = append(texts, string(text))
 	}

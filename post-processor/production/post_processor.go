@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Config is the configuration of a post-processor "amigo-production".
@@ -51,7 +52,7 @@ func (p *PostProcessor) Configure(raws ...any) error {
 		return err
 	}
 	faults := p.config.Prepare("output/production", component.Production)
-	if err := p.config.settings().Validate(); err != nil {
+	if err := field.Map(p.config.settings().Validate(), map[string]string{"Reboot": "automatic_reboot"}); err != nil {
 		faults = append(faults, err)
 	}
 	if len(faults) > 0 {

@@ -25,7 +25,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -156,15 +156,15 @@ func (p *PostProcessor) directories(input packersdk.Artifact) ([]string, error) 
 	return nil, errors.New("the input is not a finished image (put it after amigo-distribution or amigo-production, or set directories)")
 }
 
-func (p *PostProcessor) ring() (*sign.Ring, error) {
+func (p *PostProcessor) ring() (*tuf.Ring, error) {
 	dir := p.config.Keys
 	if dir == "" {
 		var err error
-		if dir, err = sign.DefaultDir(); err != nil {
+		if dir, err = tuf.DefaultDir(); err != nil {
 			return nil, err
 		}
 	}
-	ring, err := sign.OpenRing(dir)
+	ring, err := tuf.OpenRing(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w (make keys with amigo-image keys init)", err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 func configured(t *testing.T, settings map[string]any) *PostProcessor {
@@ -93,7 +93,7 @@ func image(t *testing.T, variant string) []string {
 
 func TestPostProcess(t *testing.T) {
 	keys := filepath.Join(t.TempDir(), "keys")
-	if _, err := sign.CreateRing(keys, sign.Setup{Channels: []string{"nightly"}}, sign.DefaultPolicy(), time.Now()); err != nil {
+	if _, err := tuf.CreateRing(keys, tuf.Setup{Channels: []string{"nightly"}}, tuf.DefaultPolicy(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	to, distribution, production := t.TempDir(), image(t, "distribution"), image(t, "production")

@@ -13,6 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Config is the provisioner's block in a template.
@@ -96,7 +97,7 @@ func (p *Provisioner) Prepare(raws ...any) error {
 		return err
 	}
 	p.config.defaults()
-	return faults(p.config.engine().Validate())
+	return faults(field.Map(p.config.engine().Validate(), attributes))
 }
 
 func (c *Config) defaults() {
@@ -115,6 +116,14 @@ func (c *Config) defaults() {
 	}
 }
 
+// attributes are the names of the engine's fields in a template.
+var attributes = map[string]string{
+	"Source": "source", "Source.Ref": "ref", "Source.Checksum": "source_checksum", "Instance": "instance",
+	"GOlr": "golr", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
+	"Readers": "golr.cors_origins", "Memory": "golr.memory", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
+	"Authorities": "certificate_authorities", "BundleOn": "bundle_on", "Serve": "serve", "Packages": "packages", "Operator": "operator",
+}
+
 // engine returns the block as the engine knows it.
 func (c *Config) engine() engine.Config {
 	return engine.Config{
@@ -126,7 +135,7 @@ func (c *Config) engine() engine.Config {
 		},
 		Readers: c.GOlr.CORSOrigins,
 		Memory:  c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
-		Authorities: c.CertificateAuthorities, Registry: c.NPMRegistry, BuildOn: c.BundleOn,
+		Authorities: c.CertificateAuthorities, Registry: c.NPMRegistry, BundleOn: c.BundleOn,
 		Serve: c.Serve, Packages: c.Packages, Operator: c.Operator,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Provisioner is the provisioner. Its zero value is ready to be prepared.
@@ -25,7 +26,7 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		return err
 	}
 	rootfs, _ := data[component.DataRootFS].(string)
-	return engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, component.Sink(ui))
+	return field.Map(engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, component.Sink(ui)), attributes)
 }
 
 // Fingerprint returns a digest of all that decides what the provisioner does,

@@ -100,8 +100,10 @@ func (c *Config) validate() error {
 		env[name] = value
 	}
 	c.env = env
-	faults = packersdk.MultiErrorAppend(faults, wrong...)
-	if len(faults.Errors) > 0 {
+	for _, err := range wrong {
+		faults = packersdk.MultiErrorAppend(faults, fmt.Errorf("environment_vars: %w", err))
+	}
+	if faults != nil && len(faults.Errors) > 0 {
 		return faults
 	}
 	return nil

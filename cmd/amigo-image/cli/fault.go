@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -33,6 +34,9 @@ func FaultOf(err error) *fault.Error {
 		f := *known
 		if f.Code == fault.OK {
 			f.Code = fault.Other
+		}
+		if place := (*field.Error)(nil); errors.As(err, &place) {
+			f.Where = strings.TrimSpace("setting " + place.Field + "\n" + f.Where)
 		}
 		hideIn(&f, build)
 		return &f

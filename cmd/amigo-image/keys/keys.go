@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
@@ -38,16 +38,16 @@ func (k *Dir) path() (string, error) {
 	if k.Path != "" {
 		return k.Path, nil
 	}
-	return sign.DefaultDir()
+	return tuf.DefaultDir()
 }
 
 // Ring opens the directory of the keys.
-func (k *Dir) Ring() (*sign.Ring, error) {
+func (k *Dir) Ring() (*tuf.Ring, error) {
 	dir, err := k.path()
 	if err != nil {
 		return nil, err
 	}
-	ring, err := sign.OpenRing(dir)
+	ring, err := tuf.OpenRing(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &fault.Error{What: "there are no keys here yet", Where: dir, Try: "amigo-image keys init", Code: fault.NotFound, Err: err}
 	}
@@ -56,7 +56,7 @@ func (k *Dir) Ring() (*sign.Ring, error) {
 
 // RingIfAny opens the directory of the keys, or returns nil if there is none and
 // no flag names one: a command that only reads does without.
-func (k *Dir) RingIfAny() (*sign.Ring, error) {
+func (k *Dir) RingIfAny() (*tuf.Ring, error) {
 	ring, err := k.Ring()
 	if k.Path == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -81,7 +81,7 @@ minisign.pub and metadata/. Keep root.key and targets.key away from it.
 Several people can hold root keys. A new root is then pending until enough of them
 have signed it, each on their own computer.
 
-If the keys have a password, set ` + sign.PasswordVariable + `.`,
+If the keys have a password, set ` + tuf.PasswordVariable + `.`,
 		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -97,7 +97,7 @@ If the keys have a password, set ` + sign.PasswordVariable + `.`,
 
 func newInitCommand(a *cli.App) *cobra.Command {
 	var k Dir
-	var setup sign.Setup
+	var setup tuf.Setup
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "create the keys of a new repository",
@@ -121,12 +121,12 @@ have: see "keys sign".
 	return c
 }
 
-func runInit(a *cli.App, k Dir, setup sign.Setup) error {
+func runInit(a *cli.App, k Dir, setup tuf.Setup) error {
 	dir, err := k.path()
 	if err != nil {
 		return err
 	}
-	ring, err := sign.CreateRing(dir, setup, sign.DefaultPolicy(), time.Now())
+	ring, err := tuf.CreateRing(dir, setup, tuf.DefaultPolicy(), time.Now())
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func newShowCommand(a *cli.App) *cobra.Command {
 
 func newRotateCommand(a *cli.App) *cobra.Command {
 	var k Dir
-	var rotation sign.Rotation
+	var rotation tuf.Rotation
 	c := &cobra.Command{
 		Use:   "rotate [root|targets|online|CHANNEL]",
 		Short: "replace a key, or sign root and targets for another year",
@@ -188,13 +188,13 @@ other people.
 	return c
 }
 
-func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation sign.Rotation) error {
+func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation tuf.Rotation) error {
 	ring, err := k.Ring()
 	if err != nil {
 		return err
 	}
-	rotated, err := ring.Rotate(rotation, sign.DefaultPolicy(), time.Now())
-	if unknown := (*sign.UnknownChannelError)(nil); errors.As(err, &unknown) {
+	rotated, err := ring.Rotate(rotation, tuf.DefaultPolicy(), time.Now())
+	if unknown := (*tuf.UnknownChannelError)(nil); errors.As(err, &unknown) {
 		return unknownKey(c, unknown)
 	}
 	if err != nil {
@@ -209,8 +209,8 @@ func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation sign.Rotation) erro
 }
 
 // unknownKey says which keys there are.
-func unknownKey(c *cobra.Command, unknown *sign.UnknownChannelError) error {
-	known := append([]string{"root", "targets", sign.Online}, unknown.Known...)
+func unknownKey(c *cobra.Command, unknown *tuf.UnknownChannelError) error {
+	known := append([]string{"root", "targets", tuf.Online}, unknown.Known...)
 	try := c.CommandPath() + " " + unknown.Channel + " --add"
 	if near := nearest.Name(unknown.Channel, known); near != "" {
 		try = c.CommandPath() + " " + near
@@ -219,15 +219,15 @@ func unknownKey(c *cobra.Command, unknown *sign.UnknownChannelError) error {
 }
 
 // showKeys shows a ring, and what to do next.
-func showKeys(a *cli.App, ring *sign.Ring, next string) error {
-	d, err := ring.Describe(sign.DefaultPolicy(), time.Now())
+func showKeys(a *cli.App, ring *tuf.Ring, next string) error {
+	d, err := ring.Describe(tuf.DefaultPolicy(), time.Now())
 	if err != nil {
 		return err
 	}
 	if a.JSON {
 		return json.NewEncoder(cli.Stdout.Document()).Encode(struct {
 			Type string `json:"type"`
-			sign.Description
+			tuf.Description
 		}{"result", d})
 	}
 	if a.Quiet {
@@ -236,7 +236,7 @@ func showKeys(a *cli.App, ring *sign.Ring, next string) error {
 	}
 	fmt.Fprintf(cli.Stdout, "%s\nroot %d until %s%s\n\n", d.Dir, d.Root.Version, d.Root.Expires.Format(time.DateOnly), targetsOf(d))
 	for i, key := range d.Keys {
-		fmt.Fprintf(cli.Stdout, "%-12s %-17s %s  %s\n", nameOnce(d.Keys, i), sign.ShortID(key.ID), need(d.Keys, i), where(d.Dir, key.File))
+		fmt.Fprintf(cli.Stdout, "%-12s %-17s %s  %s\n", nameOnce(d.Keys, i), tuf.ShortID(key.ID), need(d.Keys, i), where(d.Dir, key.File))
 	}
 	fmt.Fprintln(cli.Stdout)
 	if d.First != "" {
@@ -246,7 +246,7 @@ func showKeys(a *cli.App, ring *sign.Ring, next string) error {
 		fmt.Fprintf(cli.Stdout, "minisign     %s\n", d.Minisign)
 	}
 	if p := d.Pending; p != nil {
-		fmt.Fprintf(cli.Stdout, "pending      root %d lacks %s\n", p.Version, sign.Wanted(p.Lacks))
+		fmt.Fprintf(cli.Stdout, "pending      root %d lacks %s\n", p.Version, tuf.Wanted(p.Lacks))
 		next = "send " + p.File + " to a holder of such a key; what comes back: amigo-image keys sign FILE"
 	}
 	for _, file := range ring.Exposed() {
@@ -262,14 +262,14 @@ func showKeys(a *cli.App, ring *sign.Ring, next string) error {
 }
 
 // targetsOf tells of the targets, which who only signs roots does not have.
-func targetsOf(d sign.Description) string {
+func targetsOf(d tuf.Description) string {
 	if d.Targets.Version == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", targets %d until %s", d.Targets.Version, d.Targets.Expires.Format(time.DateOnly))
 }
 
-func nameOnce(keys []sign.DescribedKey, i int) string {
+func nameOnce(keys []tuf.DescribedKey, i int) string {
 	if i > 0 && keys[i-1].Name == keys[i].Name {
 		return ""
 	}
@@ -277,11 +277,11 @@ func nameOnce(keys []sign.DescribedKey, i int) string {
 }
 
 // need says how many keys of a name have to sign, if there is a choice.
-func need(keys []sign.DescribedKey, i int) string {
+func need(keys []tuf.DescribedKey, i int) string {
 	if nameOnce(keys, i) == "" {
 		return strings.Repeat(" ", 6)
 	}
-	last := slices.IndexFunc(keys[i:], func(k sign.DescribedKey) bool { return k.Name != keys[i].Name })
+	last := slices.IndexFunc(keys[i:], func(k tuf.DescribedKey) bool { return k.Name != keys[i].Name })
 	if last < 0 {
 		last = len(keys) - i
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // makeRing opens the directory of the keys, which need not be there: whoever
 // only signs roots begins with nothing.
-func (k *Dir) makeRing() (*sign.Ring, error) {
+func (k *Dir) makeRing() (*tuf.Ring, error) {
 	dir, err := k.path()
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func (k *Dir) makeRing() (*sign.Ring, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of keys: %w", err)
 	}
-	return sign.OpenRing(dir)
+	return tuf.OpenRing(dir)
 }
 
 func newNewCommand(a *cli.App) *cobra.Command {
@@ -60,7 +60,7 @@ func runNew(a *cli.App, k Dir, file string) error {
 		}
 		file = ring.FreeRootKey()
 	}
-	made, err := sign.GenerateKey(file)
+	made, err := tuf.GenerateKey(file)
 	if errors.Is(err, fs.ErrExist) {
 		return &fault.Error{What: "there is such a file already", Where: err.Error(), Kept: "nothing was changed", Try: "another name", Code: fault.Other, Err: err}
 	}
@@ -70,15 +70,15 @@ func runNew(a *cli.App, k Dir, file string) error {
 	if a.JSON {
 		return json.NewEncoder(cli.Stdout.Document()).Encode(struct {
 			Type string `json:"type"`
-			sign.NewKey
+			tuf.NewKey
 		}{"result", made})
 	}
 	if a.Quiet {
 		fmt.Fprintln(cli.Stdout, made.Public)
 		return nil
 	}
-	fmt.Fprintf(cli.Stdout, "root         %s  %s\n", sign.ShortID(made.ID), made.File)
-	fmt.Fprintf(cli.Stderr, "next: send %s to whoever makes the repository, and tell them %s on another way\n", made.Public, sign.ShortID(made.ID))
+	fmt.Fprintf(cli.Stdout, "root         %s  %s\n", tuf.ShortID(made.ID), made.File)
+	fmt.Fprintf(cli.Stderr, "next: send %s to whoever makes the repository, and tell them %s on another way\n", made.Public, tuf.ShortID(made.ID))
 	return nil
 }
 
@@ -157,7 +157,7 @@ func agreed(file, key, dir string) error {
 }
 
 // proposed tells in words what a root changes.
-func proposed(p *sign.Proposal) string {
+func proposed(p *tuf.Proposal) string {
 	var text strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&text, "%-12s %s\n", name, fmt.Sprintf(format, args...))
@@ -193,7 +193,7 @@ func proposed(p *sign.Proposal) string {
 }
 
 // changeOf tells which keys of a name come and go.
-func changeOf(c sign.ChangeOfName) string {
+func changeOf(c tuf.ChangeOfName) string {
 	have := len(c.Comes) + len(c.Stays)
 	need := fmt.Sprintf("%d of %d", c.Threshold, have)
 	if c.Was != 0 && c.Was != c.Threshold {
@@ -216,18 +216,18 @@ func changeOf(c sign.ChangeOfName) string {
 func ids(all []string) string {
 	var texts []string
 	for _, id := range all {
-		texts = append(texts, sign.ShortID(id))
+		texts = append(texts, tuf.ShortID(id))
 	}
 	return strings.Join(texts, " ")
 }
 
 // signed tells how far a root is.
-func signed(a *cli.App, p *sign.Proposal, pending *sign.Pending) error {
+func signed(a *cli.App, p *tuf.Proposal, pending *tuf.Pending) error {
 	if a.JSON {
 		return json.NewEncoder(cli.Stdout.Document()).Encode(struct {
 			Type string `json:"type"`
-			*sign.Proposal
-			Missing []sign.Lack `json:"missing"`
+			*tuf.Proposal
+			Missing []tuf.Lack `json:"missing"`
 		}{"result", p, missing(pending)})
 	}
 	if a.Quiet || p.Known {
@@ -236,7 +236,7 @@ func signed(a *cli.App, p *sign.Proposal, pending *sign.Pending) error {
 	if pending == nil {
 		fmt.Fprintf(cli.Stdout, "root %d has all the signatures that it needs\n", p.Change.Version)
 	} else {
-		fmt.Fprintf(cli.Stdout, "root %d lacks %s\n", p.Change.Version, sign.Wanted(pending.Lacks))
+		fmt.Fprintf(cli.Stdout, "root %d lacks %s\n", p.Change.Version, tuf.Wanted(pending.Lacks))
 	}
 	if next := afterSigning(p, pending); next != "" {
 		fmt.Fprintf(cli.Stderr, "next: %s\n", next)
@@ -244,15 +244,15 @@ func signed(a *cli.App, p *sign.Proposal, pending *sign.Pending) error {
 	return nil
 }
 
-func missing(pending *sign.Pending) []sign.Lack {
+func missing(pending *tuf.Pending) []tuf.Lack {
 	if pending == nil {
-		return []sign.Lack{}
+		return []tuf.Lack{}
 	}
 	return pending.Lacks
 }
 
 // afterSigning says what to do next.
-func afterSigning(p *sign.Proposal, pending *sign.Pending) string {
+func afterSigning(p *tuf.Proposal, pending *tuf.Pending) string {
 	switch {
 	case pending != nil:
 		return "send " + pending.File + " to a holder of such a key, who runs: amigo-image keys sign " + filepath.Base(pending.File)

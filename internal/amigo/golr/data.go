@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // data is what an index is made of.
@@ -127,7 +128,7 @@ func locate(dir string) (string, error) {
 		err = errNoIndex
 	}
 	if err != nil {
-		return "", fmt.Errorf("golr: %s: %w", dir, err)
+		return "", field.Errorf("GOlr", "%s: %w", dir, err)
 	}
 	return found, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Spec says where GOlr's parts are. One of Index, Documents and URL is set.
@@ -38,10 +39,10 @@ type Index struct {
 }
 
 // Validate says what is wrong with spec, as far as can be told without the
-// network. The errors begin with the field's name.
+// network, each fault as that of its field (package field).
 func Validate(spec Spec) error {
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	fault := func(name, format string, args ...any) { faults = append(faults, field.Errorf(name, format, args...)) }
 	given := 0
 	for _, there := range []bool{spec.Index != "", len(spec.Documents) > 0, spec.URL != ""} {
 		if there {
@@ -49,32 +50,25 @@ func Validate(spec Spec) error {
 		}
 	}
 	if given != 1 {
-		fault("golr: needs exactly one of index, documents and url, and has %d", given)
+		fault("GOlr", "needs exactly one of index, documents and url, and has %d", given)
 	}
 	if spec.War == "" && spec.WarSum != "" {
-		fault("golr.solr_war_checksum: there is no solr_war that it could be the checksum of")
+		fault("GOlr.WarSum", "there is no file that it could be the checksum of")
 	}
 	if fetch.IsURL(spec.War) && spec.WarSum == "" {
-		fault("golr.solr_war_checksum: is missing: a file from the network is used only with \"sha256:...\"")
+		fault("GOlr.WarSum", "is missing: a file from the network is used only with \"sha256:...\"")
 	}
 	if spec.URL != "" && spec.Checksum == "" {
-		fault("golr.checksum: is missing: a file from the network is used only with \"sha256:...\"")
+		fault("GOlr.Checksum", "is missing: a file from the network is used only with \"sha256:...\"")
 	}
-	faults = append(faults, named("golr.checksum", fetch.ValidChecksum(spec.Checksum)), named("golr.solr_war_checksum", fetch.ValidChecksum(spec.WarSum)))
+	faults = append(faults, field.Wrap("GOlr.Checksum", fetch.ValidChecksum(spec.Checksum)), field.Wrap("GOlr.WarSum", fetch.ValidChecksum(spec.WarSum)))
 	for _, file := range append([]string{spec.Index}, spec.Documents...) {
-		faults = append(faults, named("golr", exists(file)))
+		faults = append(faults, field.Wrap("GOlr", exists(file)))
 	}
 	if !fetch.IsURL(spec.War) {
-		faults = append(faults, named("golr.solr_war", exists(spec.War)))
+		faults = append(faults, field.Wrap("GOlr.War", exists(spec.War)))
 	}
 	return errors.Join(faults...)
-}
-
-func named(field string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", field, err)
 }
 
 func exists(path string) error {

@@ -37,12 +37,12 @@ func TestValidate(t *testing.T) {
 		{Spec{War: war, Documents: []string{war}}, nil},
 		{Spec{War: "https://example.org/solr.war", WarSum: sum, URL: "https://example.org/i.tgz", Checksum: sum}, nil},
 		{Spec{Documents: []string{war}}, nil},
-		{Spec{}, []string{"golr: needs exactly one of"}},
-		{Spec{WarSum: sum, Documents: []string{war}}, []string{"golr.solr_war_checksum: there is no solr_war"}},
+		{Spec{}, []string{"GOlr: needs exactly one of"}},
+		{Spec{WarSum: sum, Documents: []string{war}}, []string{"GOlr.WarSum: there is no file"}},
 		{Spec{War: war, Index: war, Documents: []string{war}}, []string{"and has 2"}},
-		{Spec{War: "/no.war", Documents: []string{"/no.xml"}}, []string{"golr.solr_war: /no.war: no such file", "golr: /no.xml: no such file"}},
-		{Spec{War: "http://example.org/solr.war", URL: "http://example.org/i.tgz"}, []string{"golr.solr_war_checksum: is missing", "golr.checksum: is missing"}},
-		{Spec{War: war, Index: war, Checksum: "x", WarSum: "y"}, []string{"golr.checksum: ", "golr.solr_war_checksum: "}},
+		{Spec{War: "/no.war", Documents: []string{"/no.xml"}}, []string{"GOlr.War: /no.war: no such file", "GOlr: /no.xml: no such file"}},
+		{Spec{War: "http://example.org/solr.war", URL: "http://example.org/i.tgz"}, []string{"GOlr.WarSum: is missing", "GOlr.Checksum: is missing"}},
+		{Spec{War: war, Index: war, Checksum: "x", WarSum: "y"}, []string{"GOlr.Checksum: ", "GOlr.WarSum: "}},
 	} {
 		err := Validate(test.spec)
 		if (err == nil) != (test.faults == nil) {
@@ -124,7 +124,7 @@ func TestMake(t *testing.T) {
 	}
 	shop.fail = "x\nerror: Solr cannot open the index or its configuration: IndexFormatTooOldException\nlast"
 	_, _, err := Make(t.Context(), c, open, spec, WebApp{Dir: dir, Digest: "e"}, conf, io.Discard)
-	if err == nil || err.Error() != "golr: Solr cannot open the index or its configuration: IndexFormatTooOldException" {
+	if err == nil || err.Error() != "GOlr: Solr cannot open the index or its configuration: IndexFormatTooOldException" {
 		t.Error(err)
 	}
 }
@@ -141,7 +141,7 @@ func TestSolrOfMaven(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = Unwrap(t.Context(), cache.At(t.TempDir()), spec)
-	if fault.Of(err).Code != fault.Host || !strings.Contains(err.Error(), "golr.solr_war") {
+	if fault.Of(err).Code != fault.Host || !strings.Contains(err.Error(), "GOlr.War") {
 		t.Error(err)
 	}
 	spec.War = spec.Documents[0]
@@ -153,7 +153,7 @@ func TestSolrOfMaven(t *testing.T) {
 func TestUnwrapRefusesWhatIsNoWar(t *testing.T) {
 	for name, text := range map[string]string{"text": "no archive"} {
 		_, err := Unwrap(t.Context(), cache.At(t.TempDir()), Spec{War: file(t, t.TempDir(), "solr.war", text)})
-		if err == nil || !strings.Contains(err.Error(), "golr.solr_war: ") {
+		if err == nil || !strings.Contains(err.Error(), "GOlr.War: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

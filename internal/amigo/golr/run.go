@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 //go:embed solr.sh
@@ -43,7 +44,7 @@ func run(ctx context.Context, shop workshop.Workshop, d data, webapp WebApp, con
 	err := shop.Run(ctx, workshop.Task{Name: "golr", Script: script, Dirs: dirs, Env: env, Output: out})
 	var failed *workshop.Error
 	if err = workshop.Because(err); errors.As(err, &failed) {
-		return fmt.Errorf("golr: %w", err)
+		return field.Wrap("GOlr", err)
 	}
 	return errors.Join(err, os.RemoveAll(input))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/maven"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // WebApp is Solr's program.
@@ -45,8 +46,8 @@ func Unwrap(ctx context.Context, c cache.Dir, spec Spec) (WebApp, error) {
 // program brings solr.war to the host.
 func program(ctx context.Context, c cache.Dir, spec Spec) (file, sum string, err error) {
 	if spec.War == "" {
-		file, err = maven.Get(ctx, c, Solr, "golr.solr_war")
-		return file, Solr.SHA256, err
+		file, err = maven.Get(ctx, c, Solr)
+		return file, Solr.SHA256, field.Wrap("GOlr.War", err)
 	}
 	return fetch.File(ctx, c, spec.War, spec.WarSum, spec.Fetch)
 }
@@ -62,12 +63,12 @@ func unwrap(ctx context.Context, file, dir string) error {
 		return fmt.Errorf("unpacking %s: %w", file, err)
 	}
 	if err := fetch.Unpack(ctx, war, all); err != nil {
-		return fmt.Errorf("golr.solr_war: %w", err)
+		return field.Wrap("GOlr.War", err)
 	}
 	descriptor := filepath.Join(all, "WEB-INF", "web.xml")
 	text, err := os.ReadFile(descriptor)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("golr.solr_war: %s is not a web application: it lacks WEB-INF/web.xml", file)
+		return field.Errorf("GOlr.War", "%s is not a web application: it lacks WEB-INF/web.xml", file)
 	}
 	if err == nil {
 		err = os.WriteFile(descriptor, doctype.ReplaceAll(text, nil), 0o644)

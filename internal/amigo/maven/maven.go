@@ -33,14 +33,13 @@ func (a Artifact) String() string {
 func (a Artifact) file() string { return fmt.Sprintf("%s-%s.%s", a.Name, a.Version, a.Type) }
 
 // Get fetches the artifact, unless the cache has it, and returns its path.
-// setting is the option of a template that names a copy instead, for the error.
-func Get(ctx context.Context, c cache.Dir, a Artifact, setting string) (file string, err error) {
+func Get(ctx context.Context, c cache.Dir, a Artifact) (file string, err error) {
 	dir, _, err := c.Get(ctx, "maven", cache.Key(a.SHA256, a.file()), func(dir string) error { return a.load(ctx, dir) })
 	switch {
 	case ctx.Err() != nil:
 		return "", err
 	case err != nil:
-		return "", explain(err, a, setting)
+		return "", explain(err, a)
 	}
 	return filepath.Join(dir, a.file()), nil
 }
@@ -78,16 +77,16 @@ func reason(said string) string {
 
 // explain says what failed in one line, with what to do, for Packer, which
 // shows nothing else; and in parts for who shows them.
-func explain(err error, a Artifact, setting string) error {
+func explain(err error, a Artifact) error {
 	known := fault.Of(err)
 	f := &fault.Error{
 		What:  a.String() + " can't be fetched",
 		Where: fault.Cause(err),
-		Try:   fmt.Sprintf("set %s to a copy of the file, or name a mirror in ~/.m2/settings.xml", setting),
+		Try:   "set it to a copy of the file, or name a mirror in ~/.m2/settings.xml",
 		Code:  known.Code, Err: err,
 	}
 	if missing := (*command.MissingError)(nil); errors.As(err, &missing) {
-		f.Try = fmt.Sprintf("apt-get install %s, or set %s to a copy of the file", missing.Package, setting)
+		f.Try = fmt.Sprintf("apt-get install %s, or set it to a copy of the file", missing.Package)
 	}
 	if known.Code == fault.Space {
 		f.Try, f.Do = "", known.Try

@@ -42,7 +42,7 @@ func TestGetOnce(t *testing.T) {
 	newMaven(t, "printf '"+content+"' >$to/solr-3.6.2.war")
 	c := cache.At(t.TempDir())
 	for range 2 {
-		file, err := Get(t.Context(), c, artifact, "solr_war")
+		file, err := Get(t.Context(), c, artifact)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,12 +74,12 @@ func TestGetFails(t *testing.T) {
 				t.Setenv("PATH", test.path)
 			}
 			dir := t.TempDir()
-			_, err := Get(t.Context(), cache.At(dir), artifact, "solr_war")
+			_, err := Get(t.Context(), cache.At(dir), artifact)
 			if err == nil {
 				t.Fatal("no error")
 			}
 			// The whole text is all that Packer shows.
-			for _, part := range append(test.says, "solr_war", artifact.String()) {
+			for _, part := range append(test.says, artifact.String()) {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("no %q in: %v", part, err)
 				}
@@ -99,7 +99,7 @@ func TestGetFails(t *testing.T) {
 
 // A full disk has its own advice.
 func TestGetOnAFullDisk(t *testing.T) {
-	err := explain(fmt.Errorf("loading: %w", syscall.ENOSPC), artifact, "solr_war")
+	err := explain(fmt.Errorf("loading: %w", syscall.ENOSPC), artifact)
 	var f *fault.Error
 	if !errors.As(err, &f) || f.Code != fault.Space || f.Do.Action != fault.Repeat || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("%v: %+v", err, f)

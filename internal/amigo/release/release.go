@@ -3,10 +3,11 @@
 package release
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Release is what is known of the data. Unknown things are "".
@@ -22,31 +23,31 @@ type Release struct {
 func Read(timestampLog, releaseDOI string) (Release, error) {
 	var r Release
 	var err error
-	if r.log, err = text("golr.timestamp_log", timestampLog); err != nil {
+	if r.log, err = text("TimestampLog", timestampLog); err != nil {
 		return Release{}, err
 	}
-	if r.record, err = text("golr.release_doi", releaseDOI); err != nil {
+	if r.record, err = text("ReleaseDOI", releaseDOI); err != nil {
 		return Release{}, err
 	}
 	r.Loaded, r.DOI = latest(r.log), doi.FindString(r.record)
 	switch {
 	case r.log != "" && r.Loaded == "":
-		return Release{}, fmt.Errorf("golr.timestamp_log: %s has no line of four fields divided by tabs: kind, version, time, file", timestampLog)
+		return Release{}, field.Errorf("TimestampLog", "%s has no line of four fields divided by tabs: kind, version, time, file", timestampLog)
 	case r.record != "" && r.DOI == "":
-		return Release{}, fmt.Errorf("golr.release_doi: %s holds no DOI (10.…/…)", releaseDOI)
+		return Release{}, field.Errorf("ReleaseDOI", "%s holds no DOI (10.…/…)", releaseDOI)
 	case strings.ContainsAny(r.Loaded+r.DOI, `'\`):
-		return Release{}, fmt.Errorf("golr: the date %q or the DOI %q holds an apostrophe or a backslash, which AmiGO cannot take", r.Loaded, r.DOI)
+		return Release{}, field.Errorf("GOlr", "the date %q or the DOI %q holds an apostrophe or a backslash, which AmiGO cannot take", r.Loaded, r.DOI)
 	}
 	return r, nil
 }
 
-func text(field, path string) (string, error) {
+func text(name, path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
+		return "", field.Wrap(name, err)
 	}
 	return string(b), nil
 }

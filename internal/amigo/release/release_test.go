@@ -29,8 +29,8 @@ func TestRead(t *testing.T) {
 		},
 		"no day":    {log: "a\tb\tyesterday\td", loaded: "yesterday"},
 		"other doi": {record: "see https://doi.org/10.1000/182.", doi: "10.1000/182"},
-		"no line":   {log: "a b c d", fault: "golr.timestamp_log: "},
-		"no doi":    {record: "{}", fault: "golr.release_doi: "},
+		"no line":   {log: "a b c d", fault: "TimestampLog: "},
+		"no doi":    {record: "{}", fault: "ReleaseDOI: "},
 		"quotes":    {log: "a\tb\tit's\td", fault: "apostrophe"},
 	} {
 		r, err := Read(file(t, test.log), file(t, test.record))
@@ -44,7 +44,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	if _, err := Read("/nowhere", ""); err == nil || !strings.HasPrefix(err.Error(), "golr.timestamp_log: ") {
+	if _, err := Read("/nowhere", ""); err == nil || !strings.HasPrefix(err.Error(), "TimestampLog: ") {
 		t.Error(err)
 	}
 }

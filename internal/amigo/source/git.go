@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // UnreachableError says that a git repository cannot be read.
@@ -115,7 +116,7 @@ func resolve(ctx context.Context, env []string, remote, ref string) (string, err
 	}
 	commit := pick(listed, ref)
 	if commit == "" {
-		return "", fmt.Errorf("ref: %s has no branch or tag %s; a commit is named in full, with 40 digits", origin(remote), ref)
+		return "", field.Errorf("Source.Ref", "%s has no branch or tag %s; a commit is named in full, with 40 digits", origin(remote), ref)
 	}
 	return commit, nil
 }

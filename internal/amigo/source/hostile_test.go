@@ -128,19 +128,19 @@ func TestHostileLocations(t *testing.T) {
 	trap := filepath.Join(t.TempDir(), "trap")
 	program(t, trap, canary)
 	for _, test := range []struct{ location, ref, fault string }{
-		{"--upload-pack=" + trap + "://x", "", "source: "},
-		{"--upload-pack=" + trap + "://x.git", "main", "source: "},
-		{"ext::sh -c " + trap + "://", "", "source: "},
-		{"ext://" + trap, "", "source: ext:// is not one of"},
-		{"ssh://-oProxyCommand=" + trap + "/x", "", "source: "},
-		{"ssh://-oProxyCommand=x@host/x", "", "source: "},
-		{"-oProxyCommand=x@host:path", "", "source: "},
-		{"file://" + dir, "--upload-pack=" + trap, "ref: begins with a dash"},
-		{dir, "--upload-pack=" + trap, "ref: begins with a dash"},
-		{dir, "main:refs/heads/x", "ref: "},
-		{dir, "a..b", "ref: "},
-		{dir, "a b", "ref: "},
-		{dir, "a\nb", "ref: "},
+		{"--upload-pack=" + trap + "://x", "", "Source: "},
+		{"--upload-pack=" + trap + "://x.git", "main", "Source: "},
+		{"ext::sh -c " + trap + "://", "", "Source: "},
+		{"ext://" + trap, "", "Source: ext:// is not one of"},
+		{"ssh://-oProxyCommand=" + trap + "/x", "", "Source: "},
+		{"ssh://-oProxyCommand=x@host/x", "", "Source: "},
+		{"-oProxyCommand=x@host:path", "", "Source: "},
+		{"file://" + dir, "--upload-pack=" + trap, "Source.Ref: begins with a dash"},
+		{dir, "--upload-pack=" + trap, "Source.Ref: begins with a dash"},
+		{dir, "main:refs/heads/x", "Source.Ref: "},
+		{dir, "a..b", "Source.Ref: "},
+		{dir, "a b", "Source.Ref: "},
+		{dir, "a\nb", "Source.Ref: "},
 	} {
 		spec := Spec{Location: test.location, Ref: test.ref}
 		if err := Validate(spec); err == nil || !strings.Contains(err.Error(), test.fault) {

@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/git"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Spec says where the source is.
@@ -84,25 +85,25 @@ func isArchive(location string) bool {
 // network.
 func Validate(spec Spec) error {
 	if spec.Location == "" {
-		return errors.New("source: is missing: a directory, a git URL or an archive with AmiGO's source")
+		return field.Errorf("Source", "is missing: a directory, a git URL or an archive with AmiGO's source")
 	}
 	var faults []error
 	k, err := kindOf(spec)
 	if err != nil {
-		return fmt.Errorf("source: %w", err)
+		return field.Wrap("Source", err)
 	}
 	if spec.Ref != "" && k != repository {
-		faults = append(faults, errors.New("ref: only a git repository has refs"))
+		faults = append(faults, field.Errorf("Source.Ref", "only a git repository has refs"))
 	}
 	faults = append(faults, checkGit(spec, k))
 	if spec.Checksum != "" && k != archive {
-		faults = append(faults, errors.New("source_checksum: only an archive has a checksum; name a commit of a git repository in ref"))
+		faults = append(faults, field.Errorf("Source.Checksum", "only an archive has a checksum; name a commit of a git repository in ref"))
 	}
 	if spec.Checksum == "" && k == archive && fetch.IsURL(spec.Location) {
-		faults = append(faults, errors.New("source_checksum: is missing: an archive from the network is used only with \"sha256:...\""))
+		faults = append(faults, field.Errorf("Source.Checksum", "is missing: an archive from the network is used only with \"sha256:...\""))
 	}
 	if err := fetch.ValidChecksum(spec.Checksum); err != nil {
-		faults = append(faults, fmt.Errorf("source_checksum: %w", err))
+		faults = append(faults, field.Wrap("Source.Checksum", err))
 	}
 	if k == directory {
 		faults = append(faults, check(spec.Location))
@@ -118,12 +119,12 @@ func checkGit(spec Spec, k kind) error {
 	var faults []error
 	if git.IsRemote(spec.Location) {
 		if err := git.CheckRemote(spec.Location); err != nil {
-			faults = append(faults, fmt.Errorf("source: %w", err))
+			faults = append(faults, field.Wrap("Source", err))
 		}
 	}
 	if spec.Ref != "" {
 		if err := git.CheckRef(spec.Ref); err != nil {
-			faults = append(faults, fmt.Errorf("ref: %w", err))
+			faults = append(faults, field.Wrap("Source.Ref", err))
 		}
 	}
 	return errors.Join(faults...)

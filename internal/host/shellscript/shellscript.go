@@ -21,7 +21,7 @@ func Parse(list []string) (map[string]string, []error) {
 	for _, entry := range list {
 		name, value, ok := strings.Cut(entry, "=")
 		if !ok || name == "" {
-			faults = append(faults, fmt.Errorf("environment_vars: %q is not of the form KEY=value", entry))
+			faults = append(faults, fmt.Errorf("%q is not of the form KEY=value", entry))
 			continue
 		}
 		env[name] = value

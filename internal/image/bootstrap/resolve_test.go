@@ -110,7 +110,7 @@ func TestValidateReportsEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("no fault was found")
 	}
-	for _, field := range []string{"distribution:", "release:", "mirror:", "packages:", "disk_size:"} {
+	for _, field := range []string{"Distribution:", "Release:", "Mirror:", "Packages:", "DiskSize:"} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not in %q", field, err)
 		}
@@ -121,7 +121,7 @@ func TestValidateReportsEveryFault(t *testing.T) {
 func TestMirrorWithSecret(t *testing.T) {
 	s := Spec{Distribution: "debian", Release: "bookworm", Mirror: "https://bob:s3cret@mirror.example/debian", DiskSize: 8 << 30}
 	err := s.Validate()
-	if err == nil || !strings.HasPrefix(err.Error(), "mirror: ") || strings.Contains(err.Error(), "s3cret") {
+	if err == nil || !strings.HasPrefix(err.Error(), "Mirror: ") || strings.Contains(err.Error(), "s3cret") {
 		t.Error(err)
 	}
 	s.Mirror = "https://mirror.example/debian"

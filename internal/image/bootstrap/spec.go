@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Spec says what to bootstrap.
@@ -53,21 +54,21 @@ var (
 func (s Spec) Validate() error {
 	var errs []error
 	if s.Distribution != "debian" {
-		errs = append(errs, fmt.Errorf("distribution: %q is not known (known: debian)", s.Distribution))
+		errs = append(errs, field.Errorf("Distribution", "%q is not known (known: debian)", s.Distribution))
 	}
 	if !releaseName.MatchString(s.Release) {
-		errs = append(errs, fmt.Errorf("release: %q is not the code name of a release, like bookworm", s.Release))
+		errs = append(errs, field.Errorf("Release", "%q is not the code name of a release, like bookworm", s.Release))
 	}
 	if err := checkArchive(s.Mirror); s.Mirror != "" && err != nil {
-		errs = append(errs, fmt.Errorf("mirror: %w", err))
+		errs = append(errs, field.Wrap("Mirror", err))
 	}
 	for _, name := range s.Packages {
 		if !packageName.MatchString(name) {
-			errs = append(errs, fmt.Errorf("packages: %q is not the name of a Debian package", name))
+			errs = append(errs, field.Errorf("Packages", "%q is not the name of a Debian package", name))
 		}
 	}
 	if s.DiskSize < minDiskSize {
-		errs = append(errs, fmt.Errorf("disk_size: %d bytes is too small (at least %d)", s.DiskSize, minDiskSize))
+		errs = append(errs, field.Errorf("DiskSize", "%d bytes is too small (at least %d)", s.DiskSize, minDiskSize))
 	}
 	return errors.Join(errs...)
 }

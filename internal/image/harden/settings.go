@@ -3,6 +3,8 @@ package harden
 import (
 	"fmt"
 	"regexp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Settings are what a production image can be made to differ in.
@@ -15,10 +17,10 @@ type Settings struct {
 
 var timeOfDay = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 
-// Validate says what is wrong with s. The error begins with the option's name.
+// Validate says what is wrong with s. The error is that of its field (package field).
 func (s Settings) Validate() error {
 	if s.Reboot != "" && !timeOfDay.MatchString(s.Reboot) {
-		return fmt.Errorf("automatic_reboot: %q is not a time of day like \"03:30\"", s.Reboot)
+		return field.Errorf("Reboot", "%q is not a time of day like \"03:30\"", s.Reboot)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -29,8 +29,8 @@ type rig struct {
 	origin.Origin
 
 	t      testing.TB
-	ring   *sign.Ring
-	policy sign.Policy
+	ring   *tuf.Ring
+	policy tuf.Policy
 	dir    string // of the reader
 	now    time.Time
 	mutex  sync.Mutex
@@ -44,7 +44,7 @@ type rig struct {
 var keys = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "keys-*")
 	if err == nil {
-		_, err = newRing(dir, sign.DefaultPolicy())
+		_, err = newRing(dir, tuf.DefaultPolicy())
 	}
 	return dir, err
 })
@@ -57,9 +57,9 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-func newRing(dir string, policy sign.Policy) (*sign.Ring, error) {
-	setup := sign.Setup{Channels: []string{"stable", "nightly"}, RootKeys: 2, RootThreshold: 2}
-	return sign.CreateRing(dir, setup, policy, noon)
+func newRing(dir string, policy tuf.Policy) (*tuf.Ring, error) {
+	setup := tuf.Setup{Channels: []string{"stable", "nightly"}, RootKeys: 2, RootThreshold: 2}
+	return tuf.CreateRing(dir, setup, policy, noon)
 }
 
 func newRig(t testing.TB) *rig {
@@ -72,14 +72,14 @@ func newRig(t testing.TB) *rig {
 	if err := os.CopyFS(dir, os.DirFS(made)); err != nil {
 		t.Fatal(err)
 	}
-	ring, err := sign.OpenRing(dir)
+	ring, err := tuf.OpenRing(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRigWith(t, ring, sign.DefaultPolicy())
+	return newRigWith(t, ring, tuf.DefaultPolicy())
 }
 
-func newRigWith(t testing.TB, ring *sign.Ring, policy sign.Policy) *rig {
+func newRigWith(t testing.TB, ring *tuf.Ring, policy tuf.Policy) *rig {
 	t.Helper()
 	r := &rig{t: t, ring: ring, policy: policy, dir: t.TempDir(), now: noon, files: map[string][]byte{}}
 	r.publish("nightly", "1")
@@ -112,9 +112,9 @@ func (r *rig) Fetch(_ context.Context, path string, limit int64) ([]byte, error)
 }
 
 // state returns what the publisher knows.
-func (r *rig) state() sign.State {
+func (r *rig) state() tuf.State {
 	r.t.Helper()
-	state, err := sign.Load(r.t.Context(), r.ring, r.Fetch)
+	state, err := tuf.Load(r.t.Context(), r.ring, r.Fetch)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func (r *rig) state() sign.State {
 }
 
 // next returns the files of the next state, in the order of writing.
-func (r *rig) next(edits map[string]sign.ChannelEdit) []sign.File {
+func (r *rig) next(edits map[string]tuf.ChannelEdit) []tuf.File {
 	r.t.Helper()
 	files, _, err := r.state().Next(r.ring, r.policy, r.now, edits)
 	if err != nil {
@@ -132,7 +132,7 @@ func (r *rig) next(edits map[string]sign.ChannelEdit) []sign.File {
 	return files
 }
 
-func (r *rig) write(files []sign.File) {
+func (r *rig) write(files []tuf.File) {
 	for _, file := range files {
 		r.files[file.Path] = file.Content
 	}
@@ -147,18 +147,18 @@ func (r *rig) publish(channel, version string) {
 		r.t.Fatal(err)
 	}
 	c.Channel = channel
-	r.write(r.next(map[string]sign.ChannelEdit{channel: moved(c, version)}))
+	r.write(r.next(map[string]tuf.ChannelEdit{channel: moved(c, version)}))
 }
 
-func moved(c layout.Channel, version string) sign.ChannelEdit {
+func moved(c layout.Channel, version string) tuf.ChannelEdit {
 	reference := layout.Reference{Size: 10, SHA256: strings.Repeat("ab", 32)}
-	return sign.ChannelEdit{
+	return tuf.ChannelEdit{
 		State:   c.Moved(layout.Move{Action: layout.Published, Version: version, Manifest: reference, At: noon}),
 		Targets: map[string]layout.Reference{layout.Version(version, layout.ManifestFile): reference},
 	}
 }
 
-func (r *rig) rotate(rotation sign.Rotation) {
+func (r *rig) rotate(rotation tuf.Rotation) {
 	r.t.Helper()
 	if _, err := r.ring.Rotate(rotation, r.policy, r.now); err != nil {
 		r.t.Fatal(err)

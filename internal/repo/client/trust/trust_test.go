@@ -18,7 +18,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -72,7 +72,7 @@ func TestNotThere(t *testing.T) {
 	}
 	_, err = view.Target(t.Context(), "versions/2/manifest.json")
 	wantError[*NotFoundError](t, err)
-	r.rotate(sign.Rotation{Name: "beta", Add: true})
+	r.rotate(tuf.Rotation{Name: "beta", Add: true})
 	r.refresh()
 	_, err = r.mustLook().Channel(t.Context(), "beta")
 	wantError[*EmptyError](t, err)
@@ -86,7 +86,7 @@ func TestNotThere(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	r := newRig(t)
 	names := []string{"roots/1.root.json", "roots/2.root.json", "timestamp.json", "snapshot.json", "targets.json", "stable.json", seenFile}
-	r.rotate(sign.Rotation{})
+	r.rotate(tuf.Rotation{})
 	r.refresh()
 	r.wantVersion("stable", "1")
 	for _, name := range names {
@@ -153,15 +153,15 @@ func TestReplay(t *testing.T) {
 // Each role is good to the second at which it expires, and no longer.
 func TestExpiry(t *testing.T) {
 	const short, long = 24 * time.Hour, 1000 * 24 * time.Hour
-	for role, shorten := range map[string]func(*sign.Policy){
-		"root":      func(p *sign.Policy) { p.Root = short },
-		"targets":   func(p *sign.Policy) { p.Targets = short },
-		"snapshot":  func(p *sign.Policy) { p.Snapshot = short },
-		"timestamp": func(p *sign.Policy) { p.Timestamp = short },
-		"nightly":   func(p *sign.Policy) { p.Channels = map[string]time.Duration{"nightly": short} },
+	for role, shorten := range map[string]func(*tuf.Policy){
+		"root":      func(p *tuf.Policy) { p.Root = short },
+		"targets":   func(p *tuf.Policy) { p.Targets = short },
+		"snapshot":  func(p *tuf.Policy) { p.Snapshot = short },
+		"timestamp": func(p *tuf.Policy) { p.Timestamp = short },
+		"nightly":   func(p *tuf.Policy) { p.Channels = map[string]time.Duration{"nightly": short} },
 	} {
 		t.Run(role, func(t *testing.T) {
-			policy := sign.Policy{Root: long, Targets: long, Snapshot: long, Timestamp: long, Channel: long}
+			policy := tuf.Policy{Root: long, Targets: long, Snapshot: long, Timestamp: long, Channel: long}
 			shorten(&policy)
 			ring, err := newRing(t.TempDir(), policy)
 			if err != nil {
@@ -217,8 +217,8 @@ func TestRoots(t *testing.T) {
 	r := newRig(t)
 	r.mustLook()
 	for range 4 {
-		r.rotate(sign.Rotation{Name: sign.Online})
-		r.rotate(sign.Rotation{Name: metadata.ROOT})
+		r.rotate(tuf.Rotation{Name: tuf.Online})
+		r.rotate(tuf.Rotation{Name: metadata.ROOT})
 		r.refresh()
 	}
 	if got := r.mustLook().Root(); got.Version != 9 || got.Anchor != 1 {
@@ -251,7 +251,7 @@ func TestRootNeedsBothThresholds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			r.mustLook()
-			r.rotate(sign.Rotation{Name: metadata.ROOT})
+			r.rotate(tuf.Rotation{Name: metadata.ROOT})
 			r.refresh()
 			path := "metadata/2.root.json"
 			good := r.files[path]
@@ -299,15 +299,15 @@ func TestAnswersForTheNextRoot(t *testing.T) {
 // Readers look after each file that a publisher writes while a key changes, an
 // old reader and a new one, and notice nothing.
 func TestRotationUnnoticed(t *testing.T) {
-	for _, name := range []string{"", metadata.ROOT, metadata.TARGETS, sign.Online, "nightly"} {
-		for _, keep := range []bool{false, name == sign.Online || name == "nightly"} {
+	for _, name := range []string{"", metadata.ROOT, metadata.TARGETS, tuf.Online, "nightly"} {
+		for _, keep := range []bool{false, name == tuf.Online || name == "nightly"} {
 			t.Run(fmt.Sprintf("%s, keep %v", name, keep), func(t *testing.T) {
 				r := newRig(t)
 				r.wantVersion("nightly", "1")
-				r.rotate(sign.Rotation{Name: name, Keep: keep})
+				r.rotate(tuf.Rotation{Name: name, Keep: keep})
 				files := r.next(nil)
 				for _, file := range files {
-					r.write([]sign.File{file})
+					r.write([]tuf.File{file})
 					for _, dir := range []string{r.dir, t.TempDir()} {
 						view, err := r.readerAt(dir).Refresh(t.Context())
 						if err == nil {
@@ -343,7 +343,7 @@ func TestFastForward(t *testing.T) {
 	if got := r.mustLook().Version(); got != 1<<40 {
 		t.Fatalf("version %d", got)
 	}
-	r.rotate(sign.Rotation{Name: sign.Online})
+	r.rotate(tuf.Rotation{Name: tuf.Online})
 	r.publish("nightly", "2")
 	r.wantVersion("nightly", "2")
 	if got := r.mustLook().Version(); got >= 1<<31 {
@@ -434,7 +434,7 @@ func TestRevoked(t *testing.T) {
 	}
 	edit := moved(c, "1")
 	edit.State.Revoked = map[string]string{"1": "it does not boot"}
-	r.write(r.next(map[string]sign.ChannelEdit{"stable": edit}))
+	r.write(r.next(map[string]tuf.ChannelEdit{"stable": edit}))
 	got, err := r.version("stable")
 	if e := errorOf[*RevokedError](t, err); e.Reason != "it does not boot" || got != "1" {
 		t.Errorf("%+v, %q", e, got)
@@ -443,13 +443,13 @@ func TestRevoked(t *testing.T) {
 
 func TestPin(t *testing.T) {
 	r := newRig(t)
-	ring, err := newRing(t.TempDir(), sign.DefaultPolicy())
+	ring, err := newRing(t.TempDir(), tuf.DefaultPolicy())
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := newRigWith(t, ring, sign.DefaultPolicy())
+	other := newRigWith(t, ring, tuf.DefaultPolicy())
 	pin := r.files["metadata/1.root.json"]
-	r.rotate(sign.Rotation{Name: metadata.ROOT})
+	r.rotate(tuf.Rotation{Name: metadata.ROOT})
 	r.refresh()
 	client := OpenAt(t.TempDir(), r, pin)
 	client.Now = func() time.Time { return noon }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -19,30 +19,30 @@ const attempts = 32
 
 // edit makes the changes to a state. It is called again when another publisher
 // was faster.
-type edit func(current sign.State) (map[string]sign.ChannelEdit, error)
+type edit func(current tuf.State) (map[string]tuf.ChannelEdit, error)
 
 // commit moves the repository to its next state.
-func (r *Repository) commit(ctx context.Context, change edit) (sign.State, error) {
+func (r *Repository) commit(ctx context.Context, change edit) (tuf.State, error) {
 	for range attempts {
 		current, err := r.load(ctx)
 		if err != nil {
-			return sign.State{}, err
+			return tuf.State{}, err
 		}
 		edits, err := change(current.State)
 		if err != nil {
-			return sign.State{}, err
+			return tuf.State{}, err
 		}
 		next, err := r.step(ctx, current, edits)
 		if !errors.Is(err, store.ErrChanged) && !errors.Is(err, fs.ErrExist) {
 			return next, err
 		}
 	}
-	return sign.State{}, fmt.Errorf("%w: other publishers were faster %d times", store.ErrChanged, attempts)
+	return tuf.State{}, fmt.Errorf("%w: other publishers were faster %d times", store.ErrChanged, attempts)
 }
 
 // step writes the files of the next state, the timestamp after all that it
 // leads to and after a reader's look at the whole.
-func (r *Repository) step(ctx context.Context, current loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
+func (r *Repository) step(ctx context.Context, current loaded, edits map[string]tuf.ChannelEdit) (tuf.State, error) {
 	phase := event.Start(r.Sink, "sign", "")
 	next, err := r.sign(ctx, current, edits)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *Repository) step(ctx context.Context, current loaded, edits map[string]
 	return next, phase.End(event.OK, fmt.Sprintf("snapshot %d, timestamp until %s", next.Version(), next.Expires().UTC().Format(time.DateOnly)), nil)
 }
 
-func (r *Repository) sign(ctx context.Context, current loaded, edits map[string]sign.ChannelEdit) (sign.State, error) {
+func (r *Repository) sign(ctx context.Context, current loaded, edits map[string]tuf.ChannelEdit) (tuf.State, error) {
 	files, next, err := r.prepare(ctx, current.State, edits)
 	if err != nil {
 		return next, err
@@ -71,11 +71,11 @@ func (r *Repository) sign(ctx context.Context, current loaded, edits map[string]
 	return next, nil
 }
 
-func isTimestamp(file sign.File) bool { return file.Path == sign.Timestamp }
+func isTimestamp(file tuf.File) bool { return file.Path == tuf.Timestamp }
 
 // prepare writes the files that come before the timestamp. Names that a dead
 // publisher left behind are given up.
-func (r *Repository) prepare(ctx context.Context, current sign.State, edits map[string]sign.ChannelEdit) ([]sign.File, sign.State, error) {
+func (r *Repository) prepare(ctx context.Context, current tuf.State, edits map[string]tuf.ChannelEdit) ([]tuf.File, tuf.State, error) {
 	for range attempts {
 		files, next, err := current.Next(r.ring, r.policy, r.Now(), edits)
 		if err != nil {
@@ -92,7 +92,7 @@ func (r *Repository) prepare(ctx context.Context, current sign.State, edits map[
 
 // placeUntilTimestamp returns the path of a file that is there already with
 // another content.
-func (r *Repository) placeUntilTimestamp(ctx context.Context, files []sign.File) (taken string, err error) {
+func (r *Repository) placeUntilTimestamp(ctx context.Context, files []tuf.File) (taken string, err error) {
 	for _, file := range files {
 		if isTimestamp(file) {
 			break

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -30,7 +30,7 @@ func (r *Repository) Promote(ctx context.Context, from, channel, reason string, 
 	if err := checkReason(reason); err != nil {
 		return Moved{}, err
 	}
-	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(current sign.State) (string, error) {
+	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(current tuf.State) (string, error) {
 		return r.resolve(current, from)
 	})
 }
@@ -50,14 +50,14 @@ func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
 		return Moved{}, err
 	}
 	move := layout.Move{Action: layout.RolledBack, Reason: back.Reason}
-	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(current sign.State) (string, error) {
+	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(current tuf.State) (string, error) {
 		return r.earlier(current, back.Channel, back.Version)
 	})
 }
 
 // redirect moves a channel to a version that the repository has. No image is
 // touched.
-func (r *Repository) redirect(ctx context.Context, channel string, move layout.Move, dryRun, revoke bool, find func(sign.State) (string, error)) (Moved, error) {
+func (r *Repository) redirect(ctx context.Context, channel string, move layout.Move, dryRun, revoke bool, find func(tuf.State) (string, error)) (Moved, error) {
 	done := Moved{Channel: channel, Action: move.Action, DryRun: dryRun}
 	err := r.locked(ctx, string(move.Action), dryRun, func(ctx context.Context) error {
 		current, err := r.load(ctx)
@@ -96,7 +96,7 @@ func (r *Repository) redirect(ctx context.Context, channel string, move layout.M
 }
 
 // channel returns the state of a channel that is to be signed. It may be new.
-func (r *Repository) channel(current sign.State, name string) (layout.Channel, error) {
+func (r *Repository) channel(current tuf.State, name string) (layout.Channel, error) {
 	if !slices.Contains(current.Channels(), name) {
 		return layout.Channel{}, r.notFound(current, name)
 	}
@@ -104,13 +104,13 @@ func (r *Repository) channel(current sign.State, name string) (layout.Channel, e
 	return channel, err
 }
 
-func (r *Repository) notFound(current sign.State, name string) error {
+func (r *Repository) notFound(current tuf.State, name string) error {
 	versions := slices.Sorted(maps.Keys(signedVersions(current)))
 	return &NotFoundError{Location: r.Location(), Name: name, Known: append(current.Channels(), versions...)}
 }
 
 // resolve returns the version that a name stands for.
-func (r *Repository) resolve(current sign.State, name string) (string, error) {
+func (r *Repository) resolve(current tuf.State, name string) (string, error) {
 	if slices.Contains(current.Channels(), name) {
 		channel, there, err := current.Channel(name)
 		if err == nil && !there {
@@ -137,7 +137,7 @@ func (e *NoEarlierError) Fault() fault.Report {
 }
 
 // earlier returns the version that a rollback leads to.
-func (r *Repository) earlier(current sign.State, name, wanted string) (string, error) {
+func (r *Repository) earlier(current tuf.State, name, wanted string) (string, error) {
 	channel, err := r.channel(current, name)
 	if err != nil {
 		return "", err

@@ -12,7 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/catalog"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -37,7 +37,7 @@ func (e *PagesError) Fault() fault.Report {
 // writePages writes what people and scripts read that trust the web server:
 // the pages, channels.json, the public keys. The same state gives the same
 // files, and those that are there are not written again.
-func (r *Repository) writePages(ctx context.Context, state sign.State) error {
+func (r *Repository) writePages(ctx context.Context, state tuf.State) error {
 	if r.PublicURL == "" {
 		r.Sink.Emit(event.Event{Type: event.Warning, Text: "no public URL is known, so the pages have no lines to paste and the feeds no whole addresses; set it once with --public-url"})
 	}
@@ -69,7 +69,7 @@ func (r *Repository) loadSite(ctx context.Context) error {
 
 // warnOfModes warns of files that a web server may be unable to read.
 func (r *Repository) warnOfModes(paths []string) {
-	path, mode := r.store.Private(append(paths, sign.Timestamp, layout.VersionsDir))
+	path, mode := r.store.Private(append(paths, tuf.Timestamp, layout.VersionsDir))
 	if path == "" {
 		return
 	}
@@ -77,7 +77,7 @@ func (r *Repository) warnOfModes(paths []string) {
 	r.Sink.Emit(event.Event{Type: event.Warning, Text: text})
 }
 
-func (r *Repository) pages(ctx context.Context, state sign.State) (int, error) {
+func (r *Repository) pages(ctx context.Context, state tuf.State) (int, error) {
 	known, err := r.catalog(ctx, state)
 	if err != nil {
 		return 0, err
@@ -128,7 +128,7 @@ func lastLine(key []byte) string {
 	return string(lines[len(lines)-1])
 }
 
-func (r *Repository) catalog(ctx context.Context, state sign.State) (layout.Catalog, error) {
+func (r *Repository) catalog(ctx context.Context, state tuf.State) (layout.Catalog, error) {
 	c := layout.Catalog{Schema: layout.Schema, Product: r.Product, Updated: state.Expires().Add(-r.policy.Timestamp).UTC()}
 	for _, name := range state.Channels() {
 		channel, there, err := state.Channel(name)
@@ -148,7 +148,7 @@ func (r *Repository) catalog(ctx context.Context, state sign.State) (layout.Cata
 }
 
 // allNews reads what is new in each version.
-func (r *Repository) allNews(ctx context.Context, state sign.State, versions []layout.VersionManifest) (map[string]changes.Changes, error) {
+func (r *Repository) allNews(ctx context.Context, state tuf.State, versions []layout.VersionManifest) (map[string]changes.Changes, error) {
 	news := map[string]changes.Changes{}
 	for _, v := range versions {
 		content, err := r.readerOf(ctx, state, v.Version)(changes.FileName)

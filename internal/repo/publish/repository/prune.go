@@ -10,7 +10,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // Rules say which versions a prune keeps.
@@ -68,7 +68,7 @@ func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
 }
 
 // decide applies the rules to what channels sign.
-func (r *Repository) decide(ctx context.Context, state sign.State, rules Rules) ([]keep.Decision, error) {
+func (r *Repository) decide(ctx context.Context, state tuf.State, rules Rules) ([]keep.Decision, error) {
 	known, err := r.versions(ctx, state)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (r *Repository) decide(ctx context.Context, state sign.State, rules Rules) 
 }
 
 // retained returns the versions that must stay whatever the rules are, and why.
-func (r *Repository) retained(state sign.State, rules Rules) (map[string][]string, error) {
+func (r *Repository) retained(state tuf.State, rules Rules) (map[string][]string, error) {
 	held := map[string][]string{}
 	hold := func(version, reason string) { held[version] = append(held[version], reason) }
 	for _, version := range rules.Versions {
@@ -133,7 +133,7 @@ func versionsIn(targets map[string]layout.Reference) map[string]bool {
 	return versions
 }
 
-func (r *Repository) prune(ctx context.Context, state sign.State, stones []layout.Tombstone, rules Rules, done *Pruned) error {
+func (r *Repository) prune(ctx context.Context, state tuf.State, stones []layout.Tombstone, rules Rules, done *Pruned) error {
 	doomed := map[string]bool{}
 	for _, d := range done.Decisions {
 		if !d.Keep {
@@ -184,9 +184,9 @@ func bury(old, fresh []layout.Tombstone) []layout.Tombstone {
 }
 
 // withdraw lets all channels sign all that they do, but the doomed versions.
-func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (sign.State, error) {
-	return r.commit(ctx, func(current sign.State) (map[string]sign.ChannelEdit, error) {
-		edits := map[string]sign.ChannelEdit{}
+func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (tuf.State, error) {
+	return r.commit(ctx, func(current tuf.State) (map[string]tuf.ChannelEdit, error) {
+		edits := map[string]tuf.ChannelEdit{}
 		for _, name := range current.Channels() {
 			channel, there, err := current.Channel(name)
 			if err != nil {
@@ -197,7 +197,7 @@ func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (sign
 			maps.DeleteFunc(targets, func(file string, _ layout.Reference) bool { return doomed[versionOf(file)] })
 			if there && len(targets) < all {
 				channel.Sequence++
-				edits[name] = sign.ChannelEdit{State: channel, Targets: targets}
+				edits[name] = tuf.ChannelEdit{State: channel, Targets: targets}
 			}
 		}
 		return edits, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -131,16 +131,16 @@ func (r *Repository) warnOfPages(ctx context.Context) {
 }
 
 // checkKeys finds out whether the keys are there, before hours of work are done.
-func (r *Repository) checkKeys(current sign.State, channel string) error {
+func (r *Repository) checkKeys(current tuf.State, channel string) error {
 	_, next, err := current.Next(r.ring, r.policy, r.Now(), nil)
 	if err != nil {
 		return err
 	}
 	if known := next.Channels(); !slices.Contains(known, channel) {
-		return &sign.UnknownChannelError{Channel: channel, Known: known}
+		return &tuf.UnknownChannelError{Channel: channel, Known: known}
 	}
 	if !r.ring.Has(channel) {
-		return &sign.MissingKeyError{Role: channel, File: filepath.Join(r.ring.Dir(), channel+".key"), Need: 1}
+		return &tuf.MissingKeyError{Role: channel, File: filepath.Join(r.ring.Dir(), channel+".key"), Need: 1}
 	}
 	return r.ring.CheckMinisign()
 }
@@ -168,7 +168,7 @@ func (r *Repository) probeStore(ctx context.Context) error {
 }
 
 // add uploads a new version. It returns its files as they are to be signed.
-func (r *Repository) add(ctx context.Context, state sign.State, known []layout.VersionManifest, version string, images []image, done *Published) (map[string]layout.Reference, error) {
+func (r *Repository) add(ctx context.Context, state tuf.State, known []layout.VersionManifest, version string, images []image, done *Published) (map[string]layout.Reference, error) {
 	err := r.writeState(ctx, uploadFile, upload{Version: version, Fingerprint: fingerprint(images), Started: r.Now().UTC().Truncate(time.Second)})
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (r *Repository) add(ctx context.Context, state sign.State, known []layout.V
 }
 
 // news returns changes.json, if the channel was somewhere before.
-func (r *Repository) news(ctx context.Context, state sign.State, known []layout.VersionManifest, v layout.VersionManifest, files []staged, done *Published) ([]staged, error) {
+func (r *Repository) news(ctx context.Context, state tuf.State, known []layout.VersionManifest, v layout.VersionManifest, files []staged, done *Published) ([]staged, error) {
 	for _, before := range known {
 		if before.Version != v.Previous {
 			continue
@@ -219,7 +219,7 @@ func (r *Repository) news(ctx context.Context, state sign.State, known []layout.
 	return nil, nil
 }
 
-func (r *Repository) compare(ctx context.Context, state sign.State, before, v layout.VersionManifest, files []staged) (changes.Changes, error) {
+func (r *Repository) compare(ctx context.Context, state tuf.State, before, v layout.VersionManifest, files []staged) (changes.Changes, error) {
 	old, err := changes.OfVersion(before, r.readerOf(ctx, state, before.Version), nil)
 	if err != nil {
 		return changes.Changes{}, err
@@ -235,7 +235,7 @@ func (r *Repository) compare(ctx context.Context, state sign.State, before, v la
 }
 
 // readerOf returns how the signed files of a version are read.
-func (r *Repository) readerOf(ctx context.Context, state sign.State, version string) changes.Read {
+func (r *Repository) readerOf(ctx context.Context, state tuf.State, version string) changes.Read {
 	files := filesOf(state, version)
 	return func(name string) ([]byte, error) {
 		file := layout.Version(version, name)
@@ -257,13 +257,13 @@ func (r *Repository) point(ctx context.Context, release Release, files map[strin
 // move moves a channel. files are those of the version, which the channel's key
 // signs besides those that it has signed already; bad is a version that is
 // revoked, or "".
-func (r *Repository) move(ctx context.Context, channel string, move layout.Move, files map[string]layout.Reference, bad string) (sign.State, error) {
+func (r *Repository) move(ctx context.Context, channel string, move layout.Move, files map[string]layout.Reference, bad string) (tuf.State, error) {
 	err := r.store.Place(ctx, layout.Pointer(channel), []byte(layout.PointerBody))
 	if err != nil {
-		return sign.State{}, err
+		return tuf.State{}, err
 	}
 	move.Manifest = files[layout.Version(move.Version, layout.ManifestFile)]
-	return r.commit(ctx, func(current sign.State) (map[string]sign.ChannelEdit, error) {
+	return r.commit(ctx, func(current tuf.State) (map[string]tuf.ChannelEdit, error) {
 		before, there, err := current.Channel(channel)
 		if err != nil {
 			return nil, err
@@ -275,7 +275,7 @@ func (r *Repository) move(ctx context.Context, channel string, move layout.Move,
 		maps.Copy(targets, files)
 		after := before.Moved(move)
 		after.Revoked = revoked(before.Revoked, move, bad)
-		return map[string]sign.ChannelEdit{channel: {State: after, Targets: targets}}, nil
+		return map[string]tuf.ChannelEdit{channel: {State: after, Targets: targets}}, nil
 	})
 }
 

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // Refreshed says what a refresh did.
 type Refreshed struct {
-	Snapshot int64      `json:"snapshot"`
-	Expires  time.Time  `json:"expires"`
-	Due      []sign.Due `json:"due,omitempty"` // roles that expire soon and need another key
+	Snapshot int64     `json:"snapshot"`
+	Expires  time.Time `json:"expires"`
+	Due      []tuf.Due `json:"due,omitempty"` // roles that expire soon and need another key
 	// Late is until when the timestamp was good, if half of its life was over.
 	Late time.Time `json:"late,omitzero"`
 }
@@ -57,7 +57,7 @@ func (r *Repository) refresh(ctx context.Context, before func(ctx context.Contex
 			return err
 		}
 		now, late := r.Now(), time.Time{}
-		next, err := r.commit(ctx, func(before sign.State) (map[string]sign.ChannelEdit, error) {
+		next, err := r.commit(ctx, func(before tuf.State) (map[string]tuf.ChannelEdit, error) {
 			if late = (time.Time{}); before.Late(r.policy, now) {
 				late = before.Expires()
 			}

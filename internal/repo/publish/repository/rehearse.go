@@ -10,12 +10,12 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // rehearse reads the next state with a reader's own code, before any reader
 // can: the store with another timestamp laid over it.
-func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next sign.State) error {
+func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next tuf.State) error {
 	_, pin, err := r.ring.Root()
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next sign.S
 }
 
 // compareView tells what a reader sees that is not what was signed.
-func compareView(ctx context.Context, view *trust.View, next sign.State) error {
+func compareView(ctx context.Context, view *trust.View, next tuf.State) error {
 	if view.Version() != next.Version() {
 		return fmt.Errorf("it is snapshot %d instead of %d", view.Version(), next.Version())
 	}
@@ -73,7 +73,7 @@ var _ origin.Origin = (*overlay)(nil)
 var errMetadataOnly = errors.New("only metadata is rehearsed")
 
 func (o *overlay) Fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
-	if path == sign.Timestamp {
+	if path == tuf.Timestamp {
 		return o.timestamp, nil
 	}
 	content, _, err := o.store.Read(ctx, path)

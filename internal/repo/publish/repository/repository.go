@@ -17,7 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -25,8 +25,8 @@ import (
 
 // Options are what a publisher may set. The zero value is good.
 type Options struct {
-	Policy  *sign.Policy // nil: [sign.DefaultPolicy]
-	Product string       // what files' names begin with; "": as before, or "amigo"
+	Policy  *tuf.Policy // nil: [tuf.DefaultPolicy]
+	Product string      // what files' names begin with; "": as before, or "amigo"
 	// Existing refuses a place without a repository, where else one is begun.
 	Existing bool
 	// PublicURL is where the public reads the repository. With it, what was
@@ -49,16 +49,16 @@ type Options struct {
 type Repository struct {
 	Options
 	store  *store.Store
-	ring   *sign.Ring
-	policy sign.Policy
+	ring   *tuf.Ring
+	policy tuf.Policy
 	public origin.Origin // nil: only the store is read
 }
 
 // Open opens the repository at a location; see [store.Open]. It may be empty.
 // The ring has the keys of the roles that are to be signed. Without one, the
 // repository can only be read.
-func Open(ctx context.Context, location string, ring *sign.Ring, options Options) (*Repository, error) {
-	r := &Repository{Options: options, ring: ring, policy: sign.DefaultPolicy()}
+func Open(ctx context.Context, location string, ring *tuf.Ring, options Options) (*Repository, error) {
+	r := &Repository{Options: options, ring: ring, policy: tuf.DefaultPolicy()}
 	if err := options.check(); err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do fu
 // loaded is the verified state of the repository, and what a new one must
 // replace.
 type loaded struct {
-	sign.State
+	tuf.State
 	tag store.Tag // of the timestamp
 }
 
@@ -184,12 +184,12 @@ type loaded struct {
 func (r *Repository) load(ctx context.Context) (loaded, error) {
 	var current loaded
 	var err error
-	current.State, err = sign.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
+	current.State, err = tuf.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
 		content, tag, err := r.store.Read(ctx, path)
 		if err == nil && int64(len(content)) > limit {
 			return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
 		}
-		if path == sign.Timestamp && err == nil {
+		if path == tuf.Timestamp && err == nil {
 			current.tag = tag
 		}
 		return content, err
@@ -213,7 +213,7 @@ func (r *Repository) load(ctx context.Context) (loaded, error) {
 
 // checkEmpty refuses a place that others use.
 func (r *Repository) checkEmpty(ctx context.Context) error {
-	for _, name := range []string{layout.PageFile, layout.ChannelsFile, layout.RootFile, sign.Timestamp} {
+	for _, name := range []string{layout.PageFile, layout.ChannelsFile, layout.RootFile, tuf.Timestamp} {
 		_, err := r.store.Stat(ctx, name)
 		if err == nil {
 			return &ForeignError{Location: r.Location(), Found: name}

@@ -22,7 +22,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // makeImage makes the directory of an image with a disk of so many KiB that
@@ -85,14 +85,14 @@ func small(t testing.TB, seed string) string {
 	return dir
 }
 
-func keys(t testing.TB) *sign.Ring {
+func keys(t testing.TB) *tuf.Ring {
 	t.Helper()
 	return keysAt(t, time.Now())
 }
 
-func keysAt(t testing.TB, now time.Time) *sign.Ring {
+func keysAt(t testing.TB, now time.Time) *tuf.Ring {
 	t.Helper()
-	ring, err := sign.CreateRing(filepath.Join(t.TempDir(), "keys"), sign.Setup{Channels: []string{"stable", "nightly"}}, sign.DefaultPolicy(), now)
+	ring, err := tuf.CreateRing(filepath.Join(t.TempDir(), "keys"), tuf.Setup{Channels: []string{"stable", "nightly"}}, tuf.DefaultPolicy(), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,7 +424,7 @@ func TestRefusals(t *testing.T) {
 	if err := publish(bad, "nightly", ""); !errors.As(err, new(*DamagedError)) {
 		t.Errorf("a short disk: %v", err)
 	}
-	if err := publish(good, "testing", ""); !errors.As(err, new(*sign.UnknownChannelError)) {
+	if err := publish(good, "testing", ""); !errors.As(err, new(*tuf.UnknownChannelError)) {
 		t.Errorf("a channel without a key: %v", err)
 	}
 	if err := publish(good, "nightly", "../1"); err == nil {
@@ -439,7 +439,7 @@ func TestRefusals(t *testing.T) {
 		if err := os.Remove(filepath.Join(b.ring.Dir(), key)); err != nil {
 			t.Fatal(err)
 		}
-		var missing *sign.MissingKeyError
+		var missing *tuf.MissingKeyError
 		if err := publish(small(t, "4"), "stable", ""); !errors.As(err, &missing) || filepath.Base(missing.File) != key {
 			t.Errorf("%s is not here: %v", key, err)
 		}
@@ -455,7 +455,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = stranger.Close() }()
-	if _, err := stranger.Refresh(t.Context()); !errors.As(err, new(*sign.ConflictError)) {
+	if _, err := stranger.Refresh(t.Context()); !errors.As(err, new(*tuf.ConflictError)) {
 		t.Errorf("somebody else's repository: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store/storetest"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // reader is somebody outside, with a memory.
@@ -99,7 +99,7 @@ func TestPublisherProcess(t *testing.T) {
 }
 
 func publishTo(ctx context.Context, to, keys, images string) (Published, error) {
-	ring, err := sign.OpenRing(keys)
+	ring, err := tuf.OpenRing(keys)
 	if err != nil {
 		return Published{}, err
 	}
@@ -340,7 +340,7 @@ http { access_log off; default_type application/octet-stream;
 }
 
 // remembers rewrites the pages without saying where they are read.
-func remembers(t *testing.T, dir string, ring *sign.Ring, public string) {
+func remembers(t *testing.T, dir string, ring *tuf.Ring, public string) {
 	t.Helper()
 	r, err := Open(t.Context(), "file://"+dir, ring, Options{})
 	if err != nil {
@@ -446,7 +446,7 @@ func headers(t *testing.T, server *storetest.Server) {
 		}
 		_ = answer.Body.Close()
 		want := "no-store"
-		if strings.HasPrefix(entry.Path, "versions/") || strings.HasPrefix(entry.Path, "metadata/") && entry.Path != sign.Timestamp {
+		if strings.HasPrefix(entry.Path, "versions/") || strings.HasPrefix(entry.Path, "metadata/") && entry.Path != tuf.Timestamp {
 			want = "public, max-age=31536000, immutable, no-transform"
 		}
 		got := answer.Header

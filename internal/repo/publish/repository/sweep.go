@@ -13,7 +13,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -21,13 +21,13 @@ import (
 // sweep removes the files of versions that were withdrawn long enough ago, what
 // dead publishers left, and metadata that nobody asks for any more. It returns
 // the tombstones as they are then.
-func (r *Repository) sweep(ctx context.Context, state sign.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
+func (r *Repository) sweep(ctx context.Context, state tuf.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
 	phase := event.Start(r.Sink, "sweep", "")
 	stones, err := r.sweepStore(ctx, state, stones, done)
 	return stones, phase.End(event.OK, fmt.Sprintf("%d files, %s", done.Files, bytesize.Of(done.Bytes)), err)
 }
 
-func (r *Repository) sweepStore(ctx context.Context, state sign.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
+func (r *Repository) sweepStore(ctx context.Context, state tuf.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
 	files, err := r.store.List(ctx, layout.VersionsDir+"/")
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (r *Repository) remove(ctx context.Context, victims []store.Entry, done *Pr
 
 // dead returns the versions whose files may go: withdrawn ones whose time has
 // come, and those of publishers that died long ago.
-func (r *Repository) dead(state sign.State, files []store.Entry, stones []layout.Tombstone, begun string) map[string]bool {
+func (r *Repository) dead(state tuf.State, files []store.Entry, stones []layout.Tombstone, begun string) map[string]bool {
 	due := map[string]time.Time{}
 	for _, file := range files { // a prune that died has left no stone
 		version := versionOf(file.Path)
@@ -105,7 +105,7 @@ func (r *Repository) dead(state sign.State, files []store.Entry, stones []layout
 
 // superseded returns the metadata files that were replaced so long ago that no
 // reader has what leads to them. Roots stay for ever: newcomers walk over them.
-func (r *Repository) superseded(state sign.State, files []store.Entry) []store.Entry {
+func (r *Repository) superseded(state tuf.State, files []store.Entry) []store.Entry {
 	roles := map[string][]store.Entry{}
 	for _, file := range files {
 		_, role := numbered(file.Path)

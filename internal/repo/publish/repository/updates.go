@@ -10,7 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
 // maxUpdates is from how many of the newest versions an update is measured,
@@ -19,7 +19,7 @@ const maxUpdates = 7
 
 // measureUpdates tells of each image how much travels to who has an older
 // version, so that nobody has to fetch an index to know.
-func (r *Repository) measureUpdates(ctx context.Context, state sign.State, known []layout.VersionManifest, v *layout.VersionManifest, files []staged, temporary *scratch.Dir) error {
+func (r *Repository) measureUpdates(ctx context.Context, state tuf.State, known []layout.VersionManifest, v *layout.VersionManifest, files []staged, temporary *scratch.Dir) error {
 	measured, err := measuredFrom(state, known)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (r *Repository) measureUpdates(ctx context.Context, state sign.State, known
 }
 
 // measuredFrom returns the versions from which updates are measured.
-func measuredFrom(state sign.State, known []layout.VersionManifest) ([]layout.VersionManifest, error) {
+func measuredFrom(state tuf.State, known []layout.VersionManifest) ([]layout.VersionManifest, error) {
 	at, err := channelVersions(state)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func measuredFrom(state sign.State, known []layout.VersionManifest) ([]layout.Ve
 }
 
 // channelVersions are the versions that channels are at.
-func channelVersions(state sign.State) (map[string]bool, error) {
+func channelVersions(state tuf.State) (map[string]bool, error) {
 	at := map[string]bool{}
 	for _, name := range state.Channels() {
 		channel, _, err := state.Channel(name)
@@ -75,7 +75,7 @@ func channelVersions(state sign.State) (map[string]bool, error) {
 	return at, nil
 }
 
-func (r *Repository) measureUpdate(ctx context.Context, state sign.State, before layout.VersionManifest, image *layout.Image, index *chunk.Index, temporary *scratch.Dir) error {
+func (r *Repository) measureUpdate(ctx context.Context, state tuf.State, before layout.VersionManifest, image *layout.Image, index *chunk.Index, temporary *scratch.Dir) error {
 	old, err := before.Image(image.Variant)
 	if err != nil {
 		return nil //nolint:nilerr // who has another variant is told nothing
@@ -97,7 +97,7 @@ func (r *Repository) measureUpdate(ctx context.Context, state sign.State, before
 
 // readIndex reads the chunk index of a version, by way of a file: it may be
 // large.
-func (r *Repository) readIndex(ctx context.Context, state sign.State, version, name, path string) (*chunk.Index, error) {
+func (r *Repository) readIndex(ctx context.Context, state tuf.State, version, name, path string) (*chunk.Index, error) {
 	file := layout.Version(version, name)
 	body, err := r.store.Open(ctx, file)
 	if err != nil {

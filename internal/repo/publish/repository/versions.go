@@ -16,7 +16,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/sign"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -54,7 +54,7 @@ func (e *VersionTakenError) Fault() fault.Report {
 
 // versions returns the manifests of all versions that some channel signs,
 // newest first.
-func (r *Repository) versions(ctx context.Context, state sign.State) ([]layout.VersionManifest, error) {
+func (r *Repository) versions(ctx context.Context, state tuf.State) ([]layout.VersionManifest, error) {
 	var all []layout.VersionManifest
 	for name, pinned := range signedVersions(state) {
 		v, err := r.readVersion(ctx, name, pinned)
@@ -70,7 +70,7 @@ func (r *Repository) versions(ctx context.Context, state sign.State) ([]layout.V
 }
 
 // signedVersions returns the manifests of the versions that channels sign.
-func signedVersions(state sign.State) map[string]layout.Reference {
+func signedVersions(state tuf.State) map[string]layout.Reference {
 	pinned := map[string]layout.Reference{}
 	for _, channel := range state.Channels() {
 		for file, reference := range state.Targets(channel) {
@@ -118,7 +118,7 @@ func (r *Repository) readPinned(ctx context.Context, file string, pinned layout.
 }
 
 // filesOf returns the signed files of a version, by whichever channel.
-func filesOf(state sign.State, version string) map[string]layout.Reference {
+func filesOf(state tuf.State, version string) map[string]layout.Reference {
 	for _, channel := range state.Channels() {
 		files := state.Targets(channel)
 		maps.DeleteFunc(files, func(file string, _ layout.Reference) bool { return versionOf(file) != version })
@@ -130,7 +130,7 @@ func filesOf(state sign.State, version string) map[string]layout.Reference {
 }
 
 // names are all names that versions have or had.
-func (r *Repository) names(ctx context.Context, state sign.State) (map[string]bool, error) {
+func (r *Repository) names(ctx context.Context, state tuf.State) (map[string]bool, error) {
 	names := map[string]bool{}
 	for name := range signedVersions(state) {
 		names[name] = true
@@ -166,7 +166,7 @@ type target struct {
 
 // choose decides which version the images become: the one that they are
 // already, the one that a dead publisher began, or a new one.
-func (r *Repository) choose(ctx context.Context, state sign.State, known []layout.VersionManifest, images []image, wanted string) (target, error) {
+func (r *Repository) choose(ctx context.Context, state tuf.State, known []layout.VersionManifest, images []image, wanted string) (target, error) {
 	is := fingerprint(images)
 	for _, v := range known {
 		same := fingerprintOf(v) == is

@@ -1,4 +1,4 @@
-// Package sign makes the signed metadata of an image repository: it is the
+// Package tuf makes the signed metadata of an image repository: it is the
 // publisher's side of TUF (https://theupdateframework.github.io/specification/).
 //
 // Keys lie in a directory, the [Ring]. What a repository holds is a [State],
@@ -12,7 +12,7 @@
 //	targets  targets.key     which channels there are, and their keys
 //	<channel>  <channel>.key what is in a channel, with the digest of every file
 //	snapshot, timestamp  online.key   which of these files belong together, and until when
-package sign
+package tuf
 
 import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"

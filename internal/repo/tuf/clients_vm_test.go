@@ -1,6 +1,6 @@
 //go:build vm
 
-package sign
+package tuf
 
 import (
 	"encoding/json"

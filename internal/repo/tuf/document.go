@@ -1,4 +1,4 @@
-package sign
+package tuf
 
 import (
 	"crypto/sha256"
