@@ -41,7 +41,7 @@ func Hostile(t testing.TB) map[string]string {
 	create("a backing file by a protocol", "-u", "-F", "raw", "-b", "nbd://127.0.0.1:1/x")
 	create("a data file", "-o", "data_file="+filepath.Join(t.TempDir(), "data"))
 	create("a raw data file", "-o", "data_file="+filepath.Join(t.TempDir(), "data")+",data_file_raw=on")
-	create("encryption", "--object", "secret,id=s,data=x", "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10")
+	create("encryption", "--object", "secret,id=s,data=x", "-o", "encrypt.format=aes,encrypt.key-secret=s")
 	create("a snapshot")
 	run(t, "snapshot", "-q", "-c", "one", images["a snapshot"])
 
