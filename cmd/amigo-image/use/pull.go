@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -85,6 +87,14 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.dryRun {
+		preview, done, err := previewOf(store)
+		if err != nil {
+			return err
+		}
+		defer done()
+		store = preview
+	}
 	r, err := a.Reporter("pull")
 	if err != nil {
 		return err
@@ -101,6 +111,20 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 		}
 	}
 	return showPulled(r, image, f.again(store, name), f.output)
+}
+
+// previewOf returns a store for a dry run, which must be ended with done: a
+// repository that is only looked at is not trusted from then on.
+func previewOf(store imagestore.Store) (preview imagestore.Store, done func(), err error) {
+	dir, err := scratch.New(os.TempDir(), "preview")
+	if err != nil {
+		return store, nil, err
+	}
+	if preview, err = store.Preview(dir.Path()); err != nil {
+		dir.Close()
+		return store, nil, err
+	}
+	return preview, dir.Close, nil
 }
 
 // outputFormat is the format that was asked for, or that the file's name says.
@@ -267,7 +291,7 @@ type announced struct {
 func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Plan, w wanted) error {
 	root, expires := repository.View.Root(), repository.View.Expires()
 	r.Say("%s", whatItIs(w.name, p))
-	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root), until(expires, time.Now()))
+	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root, w.dryRun), until(expires, time.Now()))
 	if root.PinnedNow {
 		r.Say("  its sha256, which the publisher can confirm:\n  %s", root.SHA256)
 	}
@@ -306,8 +330,11 @@ func whatItIs(name string, p obtain.Plan) string {
 	return text + ", " + bytesize.Of(p.Total)
 }
 
-func pinned(root trust.Root) string {
-	if root.PinnedNow {
+func pinned(root trust.Root, dryRun bool) string {
+	switch {
+	case root.PinnedNow && dryRun:
+		return "not pinned yet"
+	case root.PinnedNow:
 		return "pinned just now"
 	}
 	return "pinned " + root.Pinned.Format(time.DateOnly)

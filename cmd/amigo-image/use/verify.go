@@ -231,7 +231,7 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 	}
 	root := v.repository.View.Root()
 	out.Expires = v.repository.View.Expires()
-	out.Signature = fmt.Sprintf("ok   channel %s; root %d, %s", found.Choice.Channel, root.Version, pinned(root))
+	out.Signature = fmt.Sprintf("ok   channel %s; root %d, %s", found.Choice.Channel, root.Version, pinned(root, false))
 	out.Freshness = "ok   the repository's state holds until " + out.Expires.Format("2006-01-02 15:04 MST")
 	out.Channel = found.Choice.Channel + " (was, until something newer came)"
 	if found.Choice.Current {

@@ -26,7 +26,7 @@ func (k Known) Version(name string) string { return cmp.Or(k.Channels[name], nam
 // Known returns what is remembered; nothing is no error.
 func (s Store) Known() (Known, error) {
 	var k Known
-	err := readSecret(s.path(repositoryFile), &k)
+	err := readSecret(s.known(repositoryFile), &k)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
 	}
@@ -34,4 +34,4 @@ func (s Store) Known() (Known, error) {
 }
 
 // Remember keeps what was seen of a repository. Its address may hold a secret.
-func (s Store) Remember(k Known) error { return durable.WriteSecretJSON(s.path(repositoryFile), k) }
+func (s Store) Remember(k Known) error { return durable.WriteSecretJSON(s.known(repositoryFile), k) }

@@ -13,6 +13,7 @@
 package imagestore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,7 +38,10 @@ const (
 )
 
 // Store is a store on disk. It is made when something is put into it.
-type Store struct{ root string }
+type Store struct {
+	root   string
+	memory string // what is known of repositories; "" is in the root
+}
 
 // Default returns the user's store, $XDG_DATA_HOME/amigo-image or
 // ~/.local/share/amigo-image.
@@ -62,7 +66,30 @@ func (s Store) Path() string { return s.root }
 // when a login or a token changes.
 func (s Store) Trust(repository string) string {
 	sum := sha256.Sum256([]byte(address.Shown(repository)))
-	return s.path(trustDir, hex.EncodeToString(sum[:8]))
+	return s.known(trustDir, hex.EncodeToString(sum[:8]))
+}
+
+// Preview returns a store of the same images that keeps what it learns of
+// repositories in dir, which is empty and becomes a copy of what is known. It is
+// for commands that only show what they would do.
+func (s Store) Preview(dir string) (Store, error) {
+	preview := Store{root: s.root, memory: dir}
+	known, err := s.Known()
+	if err == nil {
+		err = preview.Remember(known)
+	}
+	if _, unknown := os.Stat(s.known(trustDir)); err == nil && unknown == nil {
+		err = os.CopyFS(preview.known(trustDir), os.DirFS(s.known(trustDir)))
+	}
+	if err != nil {
+		return s, fmt.Errorf("copying what is known of repositories: %w", err)
+	}
+	return preview, nil
+}
+
+// known is a path below what is known of repositories.
+func (s Store) known(elements ...string) string {
+	return filepath.Join(append([]string{cmp.Or(s.memory, s.root)}, elements...)...)
 }
 
 func (s Store) path(elements ...string) string {

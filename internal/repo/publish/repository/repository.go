@@ -84,12 +84,11 @@ func Open(ctx context.Context, location string, ring *tuf.Ring, options Options)
 			return nil, fmt.Errorf("opening the public address: %w", err)
 		}
 	}
-	if !r.Existing {
-		if err := store.Make(location); err != nil {
-			return nil, err
-		}
+	open := store.OpenNew
+	if r.Existing {
+		open = store.Open
 	}
-	r.store, err = store.Open(ctx, location)
+	r.store, err = open(ctx, location)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &MissingError{Location: address.Shown(location)}
 	}

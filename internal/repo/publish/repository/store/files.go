@@ -16,7 +16,9 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/blob/memblob"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
@@ -27,7 +29,8 @@ import (
 // the library's own writer neither syncs nor compares in one step.
 type files struct {
 	objects
-	root string // absolute
+	root    string // absolute
+	missing bool   // and so far it reads as an empty one
 }
 
 // Files that publishers of a directory share. Half-written files lie apart, so
@@ -42,13 +45,44 @@ func openFiles(dir string) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding %s: %w", dir, err)
 	}
+	bucket, err := openRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	return &files{objects: objects{bucket: bucket}, root: root}, nil
+}
+
+func openRoot(root string) (*blob.Bucket, error) {
 	bucket, err := fileblob.OpenBucket(root, &fileblob.Options{
 		DirFileMode: 0o755, NoTempDir: true, Metadata: fileblob.MetadataDontWrite,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the directory of the repository: %w", err)
 	}
-	return &files{objects: objects{bucket: bucket}, root: root}, nil
+	return bucket, nil
+}
+
+// newFiles is a directory that is not there yet.
+func newFiles(dir string) (*files, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", dir, err)
+	}
+	return &files{objects: objects{bucket: memblob.OpenBucket(nil)}, root: root, missing: true}, nil
+}
+
+// make makes the directory if it is missing.
+func (f *files) make() error {
+	if err := os.MkdirAll(f.path(layout.StateDir), 0o755); err != nil || !f.missing {
+		return err
+	}
+	bucket, err := openRoot(f.root)
+	if err != nil {
+		return err
+	}
+	empty := f.bucket
+	f.bucket, f.missing = bucket, false
+	return empty.Close()
 }
 
 func (f *files) path(name string) string { return filepath.Join(f.root, filepath.FromSlash(name)) }
@@ -134,7 +168,7 @@ func (f *files) place(ctx context.Context, name, partial string, cond condition)
 // partial writes a file under a name that nobody reads, to the disk.
 func (f *files) partial(ctx context.Context, name string, body io.Reader) (string, error) {
 	dir := f.path(partialDir)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := errors.Join(f.make(), os.MkdirAll(dir, 0o755)); err != nil {
 		return "", err
 	}
 	out, err := os.OpenFile(filepath.Join(dir, path.Base(name)+"."+rand.Text()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
@@ -198,7 +232,7 @@ func (f *files) remove(_ context.Context, name string) error {
 // lock locks a file. The kernel frees it when its holder dies, so it cannot be
 // lost, and what lies half-written is a dead publisher's.
 func (f *files) lock(ctx context.Context, who Owner) (context.Context, func(), error) {
-	if err := os.MkdirAll(f.path(layout.StateDir), 0o755); err != nil {
+	if err := f.make(); err != nil {
 		return nil, nil, fmt.Errorf("locking the repository: %w", err)
 	}
 	lock := flock.New(f.path(lockPath))

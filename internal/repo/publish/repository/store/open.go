@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"slices"
@@ -22,17 +23,18 @@ import (
 // schemes are the kinds of stores, besides directories.
 var schemes = []string{"s3", "gs", "azblob", "mem"}
 
-// Make makes the directory of a location, if it is one. Buckets are made with
-// their stores' own tools.
-func Make(location string) error {
+// OpenNew is [Open] for a location where nothing may be yet. A directory that is
+// missing reads as an empty one, and is made when it is first locked or written
+// to. Buckets are made with their stores' own tools.
+func OpenNew(ctx context.Context, location string) (*Store, error) {
 	place, err := address.Parse(location)
-	if err != nil || place.URL != nil {
-		return err
+	if err == nil && place.URL == nil {
+		if _, err := os.Stat(place.Dir); errors.Is(err, fs.ErrNotExist) {
+			backend, err := newFiles(place.Dir)
+			return &Store{backend: backend, location: location}, err
+		}
 	}
-	if err := os.MkdirAll(place.Dir, 0o755); err != nil {
-		return fmt.Errorf("making the directory of the repository: %w", err)
-	}
-	return nil
+	return Open(ctx, location)
 }
 
 // Open opens the store at a location, which must exist: a directory, as a path or as

@@ -408,10 +408,7 @@ func TestBothSidesReadOneAddress(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "t q#ä%")
 	encoded := (&url.URL{Path: dir}).EscapedPath()
 	for _, location := range []string{dir, "file://" + encoded, "file://localhost" + encoded, "file:" + encoded} {
-		if err := Make(location); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(t.Context(), location)
+		s, err := OpenNew(t.Context(), location)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -429,8 +426,9 @@ func TestBothSidesReadOneAddress(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, location := range []string{"s3:bucket", "s3:/bucket", "gs:bucket", "file://srv/www", "file:www", `C:\images`, "me@host:/srv", "https:host"} {
 		_, opened := Open(t.Context(), location)
+		_, made := OpenNew(t.Context(), location)
 		_, read := origin.Open(location)
-		for _, err := range []error{Make(location), opened, read} {
+		for _, err := range []error{made, opened, read} {
 			if !errors.As(err, new(*address.InvalidError)) {
 				t.Errorf("%s: %v", location, err)
 			}
