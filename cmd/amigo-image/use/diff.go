@@ -81,12 +81,10 @@ func runDiff(a *cli.App, c *cobra.Command, args []string, f *diffFlags) error {
 	}
 	switch {
 	case a.JSON:
-		content, err := found.Encode()
-		if err != nil {
-			return err
-		}
-		_, err = cli.Stdout.Document().Write(content)
-		return err
+		return r.Object(struct {
+			Type string `json:"type"`
+			changes.Changes
+		}{"changes", found.Document()})
 	case f.format == "markdown":
 		return found.WriteMarkdown(cli.Stdout)
 	default:

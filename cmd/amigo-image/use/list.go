@@ -93,11 +93,20 @@ func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bo
 	if err != nil {
 		return err
 	}
-	lines, err := listRepository(c.Context(), r, store, f, all)
+	repository, err := f.openOrNil(c.Context(), r, store)
+	if err != nil {
+		return err
+	}
+	lines, err := listRepository(c.Context(), repository, all)
 	if err != nil {
 		return err
 	}
 	lines = withImages(lines, images)
+	if repository == nil {
+		if err := withKnown(r, store, lines); err != nil {
+			return err
+		}
+	}
 	withStates(lines, machines, time.Now())
 	lines = withMachines(lines, machines)
 	return showList(c.Context(), a, r, store, lines)
@@ -119,11 +128,10 @@ func (f *sourceFlags) openOrNil(ctx context.Context, r *cli.Reporter, store imag
 	return nil, nil
 }
 
-// listRepository lists the repository.
-func listRepository(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, all bool) ([]listed, error) {
-	repository, err := f.openOrNil(ctx, r, store)
-	if repository == nil || err != nil {
-		return nil, err
+// listRepository lists the repository, which may be nil.
+func listRepository(ctx context.Context, repository *obtain.Repository, all bool) ([]listed, error) {
+	if repository == nil {
+		return nil, nil
 	}
 	choices, current, err := repository.Choices(ctx)
 	if err != nil {
@@ -185,6 +193,26 @@ func withImages(lines []listed, images []imagestore.Image) []listed {
 	}
 	slices.SortStableFunc(lines, func(a, b listed) int { return b.created.Compare(a.created) })
 	return lines
+}
+
+// withKnown adds the channels of images that are here, as they were last seen.
+func withKnown(r *cli.Reporter, store imagestore.Store, lines []listed) error {
+	known, err := store.Known()
+	if err != nil {
+		return err
+	}
+	found := false
+	for i, l := range lines {
+		for _, channel := range slices.Sorted(maps.Keys(known.Channels)) {
+			if known.Channels[channel] == l.Version {
+				lines[i].Channels, found = append(lines[i].Channels, channel), true
+			}
+		}
+	}
+	if found {
+		r.Say("channels as of %s", known.Seen.Format(time.DateOnly))
+	}
+	return nil
 }
 
 // withStates says of each image what can be said in two words.

@@ -191,17 +191,23 @@ func (c Changes) Empty() bool {
 		p.Known && len(p.Added)+len(p.Removed)+len(p.Changed) == 0
 }
 
-// Encode returns the content of changes.json.
-func (c Changes) Encode() ([]byte, error) {
+// Document returns the changes as they are written: with the schema, and times in
+// UTC and whole seconds.
+func (c Changes) Document() Changes {
 	c.Schema = Schema
 	for _, at := range []*time.Time{&c.From.Created, &c.To.Created} {
 		*at = at.UTC().Truncate(time.Second)
 	}
+	return c
+}
+
+// Encode returns the content of changes.json.
+func (c Changes) Encode() ([]byte, error) {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(c); err != nil {
+	if err := encoder.Encode(c.Document()); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", FileName, err)
 	}
 	return []byte(out.String()), nil
