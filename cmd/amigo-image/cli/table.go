@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+	"github.com/mitchellh/go-wordwrap"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
@@ -17,13 +19,20 @@ type Column struct {
 	// Rank is how soon the column goes when there is no room: the highest goes
 	// first, 0 never.
 	Rank int
+	// Wrap is for sentences: they go on in further lines when there is no room,
+	// unless less than [narrowest] columns are left.
+	Wrap bool
 }
+
+// narrowest is how narrow a column of sentences can be.
+const narrowest = 24
 
 // gap is what is between two columns.
 const gap = "  "
 
 // Table lays out rows under their columns' names in at most width columns of a
-// terminal. Whole columns go when there is no room; nothing is cut.
+// terminal. When there is no room sentences are wrapped, and then whole columns
+// go; nothing is cut.
 func Table(columns []Column, rows [][]string, width int) []string {
 	rows = printableCells(rows)
 	keep := make([]bool, len(columns))
@@ -31,7 +40,7 @@ func Table(columns []Column, rows [][]string, width int) []string {
 		keep[i] = true
 	}
 	widths := columnWidths(columns, rows)
-	for total(widths, keep) > width {
+	for total(wrapped(columns, widths, keep, width), keep) > width {
 		worst := -1
 		for i, c := range columns {
 			if keep[i] && c.Rank > 0 && (worst < 0 || c.Rank > columns[worst].Rank) {
@@ -47,9 +56,41 @@ func Table(columns []Column, rows [][]string, width int) []string {
 	for i, c := range columns {
 		head[i] = c.Name
 	}
+	widths = wrapped(columns, widths, keep, width)
 	lines := []string{tableLine(head, widths, keep)}
 	for _, row := range rows {
-		lines = append(lines, tableLine(row, widths, keep))
+		for _, cells := range wrapRow(row, widths) {
+			lines = append(lines, tableLine(cells, widths, keep))
+		}
+	}
+	return lines
+}
+
+// wrapped returns the widths with sentences as narrow as they must be.
+func wrapped(columns []Column, widths []int, keep []bool, width int) []int {
+	widths = slices.Clone(widths)
+	for i, c := range columns {
+		if over := total(widths, keep) - width; c.Wrap && keep[i] && over > 0 {
+			widths[i] = max(widths[i]-over, min(widths[i], narrowest))
+		}
+	}
+	return widths
+}
+
+// wrapRow breaks a row into the lines that its cells need.
+func wrapRow(row []string, widths []int) [][]string {
+	var lines [][]string
+	for i, cell := range row {
+		parts := []string{cell}
+		if runewidth.StringWidth(cell) > widths[i] {
+			parts = strings.Split(wordwrap.WrapString(cell, uint(widths[i])), "\n")
+		}
+		for len(lines) < len(parts) {
+			lines = append(lines, make([]string, len(row)))
+		}
+		for n, part := range parts {
+			lines[n][i] = part
+		}
 	}
 	return lines
 }

@@ -39,3 +39,26 @@ func TestTable(t *testing.T) {
 		t.Error(strings.TrimSpace(diff))
 	}
 }
+
+// TestTableWraps holds that sentences go on below, before other columns go.
+func TestTableWraps(t *testing.T) {
+	columns := []Column{{Name: ""}, {Name: "BUILT", Rank: 1}, {Name: "WHY", Wrap: true}}
+	rows := [][]string{{"keep", "2026-11-20", "nightly would go back to it, last 1 of 1"}, {"remove", "2026-11-19", "old"}}
+	for width, want := range map[int]string{
+		80: `        BUILT       WHY
+keep    2026-11-20  nightly would go back to it, last 1 of 1
+remove  2026-11-19  old`,
+		50: `        BUILT       WHY
+keep    2026-11-20  nightly would go back to it,
+                    last 1 of 1
+remove  2026-11-19  old`,
+		40: `        WHY
+keep    nightly would go back to it,
+        last 1 of 1
+remove  old`,
+	} {
+		if diff := cmp.Diff(want, strings.Join(Table(columns, rows, width), "\n")); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

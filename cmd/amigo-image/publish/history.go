@@ -76,6 +76,6 @@ func showHistory(a *cli.App, out *cli.Reporter, state layout.Channel) error {
 	for _, move := range state.History {
 		rows = append(rows, []string{move.At.Format("2006-01-02 15:04"), string(move.Action), move.Version, move.By, move.Reason})
 	}
-	cli.WriteTable([]cli.Column{{Name: "TIME (UTC)", Rank: 3}, {Name: "ACTION", Rank: 2}, {Name: "VERSION"}, {Name: "BY", Rank: 4}, {Name: "REASON", Rank: 1}}, rows)
+	cli.WriteTable([]cli.Column{{Name: "TIME (UTC)", Rank: 3}, {Name: "ACTION", Rank: 2}, {Name: "VERSION"}, {Name: "BY", Rank: 4}, {Name: "REASON", Rank: 1, Wrap: true}}, rows)
 	return nil
 }

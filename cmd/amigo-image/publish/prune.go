@@ -86,7 +86,7 @@ func showPruned(r *cli.Reporter, done repository.Pruned) error {
 		}
 		rows = append(rows, []string{verdict, d.Version, d.Time.UTC().Format(time.DateOnly), strings.Join(d.Reasons, ", ")})
 	}
-	cli.WriteTable([]cli.Column{{Name: ""}, {Name: "VERSION"}, {Name: "BUILT", Rank: 2}, {Name: "WHY", Rank: 1}}, rows)
+	cli.WriteTable([]cli.Column{{Name: ""}, {Name: "VERSION"}, {Name: "BUILT", Rank: 2}, {Name: "WHY", Wrap: true}}, rows)
 	for _, line := range PrunedLines(done) {
 		fmt.Fprintln(cli.Stdout, line)
 	}

@@ -95,7 +95,7 @@ func showGarbage(a *cli.App, r *cli.Reporter, garbage []imagestore.Garbage) erro
 	for _, g := range garbage {
 		rows = append(rows, []string{g.Name, bytesize.Of(g.Bytes), g.Reason})
 	}
-	for _, line := range cli.Table([]cli.Column{{Name: "NAME"}, {Name: "BYTES"}, {Name: "WHY", Rank: 1}}, rows, terminal.Width(os.Stdout)-1) {
+	for _, line := range cli.Table([]cli.Column{{Name: "NAME"}, {Name: "BYTES"}, {Name: "WHY", Rank: 1, Wrap: true}}, rows, terminal.Width(os.Stdout)-1) {
 		fmt.Fprintln(cli.Stdout, line)
 	}
 	return nil

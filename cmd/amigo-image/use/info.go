@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
@@ -126,9 +128,10 @@ func showVersion(v layout.VersionManifest, choice obtain.Choice, images []images
 		{"made", v.Created.Format("2006-01-02 15:04 MST")},
 		{"before it", v.Previous},
 		{"GO data", strings.TrimSuffix(v.GOlr.Date+", doi "+v.GOlr.DOI, ", doi ")},
-		{"documents", fmt.Sprint(v.GOlr.Documents)},
+		{"documents", countOr(v.GOlr.Documents)},
 		{"AmiGO", strings.TrimSpace(v.AmiGO.Version + " " + v.AmiGO.Commit)},
-		{"system", strings.Trim(v.System.Name+", kernel "+v.System.Kernel, ", ")},
+		{"system", v.System.Name},
+		{"kernel", v.System.Kernel},
 	})
 	for _, image := range v.Images {
 		fmt.Fprintln(cli.Stdout)
@@ -136,11 +139,19 @@ func showVersion(v layout.VersionManifest, choice obtain.Choice, images []images
 	}
 }
 
+// countOr returns a number as people write it, or "" for none.
+func countOr(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return humanize.Comma(n)
+}
+
 func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.Image) []fact {
 	facts := []fact{
 		{"variant", image.Variant},
-		{"disk", bytesize.Of(image.Disk.Size) + ", " + fmt.Sprint(image.Packages) + " packages"},
-		{"sha256", image.Disk.SHA256},
+		{"raw disk", bytesize.Of(image.Disk.Size) + ", " + cli.Count(image.Packages, "package")},
+		{"raw sha256", image.Disk.SHA256},
 		{"boot test", bootTest(image)},
 	}
 	for _, local := range here {
@@ -152,6 +163,9 @@ func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.
 		for _, name := range image.Files {
 			if name == file.Name {
 				facts = append(facts, fact{string(file.Role), fmt.Sprintf("%s  %s", file.Name, bytesize.Of(file.Size))})
+				if file.Role == manifest.Disk {
+					facts = append(facts, fact{"sha256", file.SHA256})
+				}
 			}
 		}
 	}
