@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
@@ -19,6 +20,7 @@ const refresh = 200 * time.Millisecond
 // those that have ended.
 type live struct {
 	mu     sync.Mutex
+	out    *os.File
 	layout layout
 	area   *mpb.Progress
 	lines  map[string]*liveLine
@@ -26,6 +28,7 @@ type live struct {
 
 func newLive(f *os.File, l layout) *live {
 	return &live{
+		out:    f,
 		layout: l,
 		area:   mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(refresh)),
 		lines:  map[string]*liveLine{},
@@ -65,7 +68,11 @@ func (l *live) Emit(e event.Event) {
 func (l *live) start(e event.Event) {
 	l.drop(key(e))
 	line := &liveLine{layout: l.layout, event: e, started: time.Now()}
-	line.bar = l.area.MustAdd(0, mpb.BarFillerFunc(line.fill), mpb.BarFillerTrim())
+	line.bar = l.area.MustAdd(0, mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
+		l.home()
+		_, err := io.WriteString(w, line.text(time.Now()))
+		return err
+	}), mpb.BarFillerTrim())
 	l.lines[key(e)] = line
 }
 
@@ -79,7 +86,14 @@ func (l *live) drop(key string) {
 	line.bar.Wait()
 }
 
-func (l *live) print(line string) { _, _ = io.WriteString(l.area, line+"\n") }
+func (l *live) print(line string) {
+	l.home()
+	_, _ = io.WriteString(l.area, line+"\n")
+}
+
+// home moves the cursor to the first column. What is typed, such as ^C, is shown
+// where the cursor is, and lines are cleared from there.
+func (l *live) home() { _, _ = io.WriteString(l.out, "\r") }
 
 // Close removes the lines of what still runs.
 func (l *live) Close() error {
@@ -98,11 +112,6 @@ func (l *liveLine) update(e event.Event) {
 	l.progress.update(e, time.Now())
 }
 
-func (l *liveLine) fill(w io.Writer, _ decor.Statistics) error {
-	_, err := io.WriteString(w, l.text(time.Now()))
-	return err
-}
-
 // text is the line as it is now.
 func (l *liveLine) text(now time.Time) string {
 	l.mu.Lock()
@@ -115,11 +124,17 @@ func (l *liveLine) text(now time.Time) string {
 		elapsed = clock(left)
 	}
 	amount := l.progress.amount()
+	if rate := l.progress.rate(now); rate != "" {
+		amount += "  " + rate
+	}
 	room := l.layout.textColumns() - len(amount) - 2
-	text := fit(l.event.Text, min(room/2, len(l.event.Text)))
+	text := fit(l.event.Text, min(room, runewidth.StringWidth(l.event.Text)))
 	if text != "" {
 		text += " "
 	}
-	text += l.progress.bar(min(24, room-len(text))) + " " + amount
+	if bar := l.progress.bar(min(24, room-runewidth.StringWidth(text))); bar != "" {
+		text += bar + " "
+	}
+	text += amount
 	return l.layout.phase(l.event, "running", text, elapsed)
 }

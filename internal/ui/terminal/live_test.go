@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
@@ -56,6 +58,7 @@ func TestLive(t *testing.T) {
 	for _, e := range build {
 		s.Emit(e.event)
 		if e.event.Type == event.Progress {
+			_, _ = master.WriteString("x") // somebody types
 			time.Sleep(2 * refresh)
 		}
 	}
@@ -80,8 +83,29 @@ func TestLive(t *testing.T) {
 			t.Errorf("the terminal never showed %q in\n%q", want, text)
 		}
 	}
+	if torn := regexp.MustCompile(`[^\r\n]\x1b\[\d+A`).FindString(text); torn != "" {
+		t.Errorf("lines are cleared from where something was typed: %q", torn)
+	}
 	if strings.Contains(text, "Linux version") {
 		t.Error("the terminal showed a detail")
+	}
+}
+
+// TestLiveLine holds what fits into 80 columns: the name whole, how far it is and
+// how fast, and a bar in what is left.
+func TestLiveLine(t *testing.T) {
+	began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for name, want := range map[string]string{
+		"":           "fetch         running  [======>       ]  45%  167/370 MiB  8.3 MiB/s  0:25 left",
+		"2026-11-22": "fetch         running  2026-11-22  45%  167/370 MiB  8.3 MiB/s        0:25 left",
+		"a name of a version that is longer than there is room": "fetch         running  a name of a ve..  45%  167/370 MiB  8.3 MiB/s  0:25 left",
+	} {
+		l := &liveLine{layout: layout{width: func() int { return 80 }}, started: began, event: event.Event{Phase: "fetch", Text: name}}
+		l.progress.update(event.Event{Done: 1 << 20, Total: 370 << 20, Unit: event.Bytes}, began)
+		l.progress.update(event.Event{Done: 333 << 19, Total: 370 << 20, Unit: event.Bytes}, began.Add(20*time.Second))
+		if diff := cmp.Diff(want, l.text(began.Add(20*time.Second))); diff != "" {
+			t.Errorf("%q: %s", name, diff)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -30,6 +31,16 @@ func (p *progress) percent() int {
 		return 0
 	}
 	return int(100 * float64(min(p.done, p.total)) / float64(p.total))
+}
+
+// rate is the speed so far: "12.3 MiB/s"; "" while that would be a guess, and for
+// what is not bytes.
+func (p *progress) rate(now time.Time) string {
+	spent, made := now.Sub(p.since), p.done-p.first
+	if p.unit != event.Bytes || spent < time.Second || made <= 0 {
+		return ""
+	}
+	return bytesize.Of(int64(float64(made)/spent.Seconds())) + "/s"
 }
 
 // left returns how long the rest takes at the speed so far; false while that
