@@ -123,18 +123,24 @@ func (l *liveLine) text(now time.Time) string {
 	if left, ok := l.progress.left(now); ok {
 		elapsed = clock(left)
 	}
-	amount := l.progress.amount()
-	if rate := l.progress.rate(now); rate != "" {
-		amount += "  " + rate
-	}
+	return l.layout.phase(l.event, "running", l.running(now), elapsed)
+}
+
+// running is the name of what is worked on, how far it is and how fast, and a bar
+// in the columns that are left.
+func (l *liveLine) running(now time.Time) string {
+	amount, name := l.progress.amount(), l.event.Text
 	room := l.layout.textColumns() - len(amount) - 2
-	text := fit(l.event.Text, min(room, runewidth.StringWidth(l.event.Text)))
-	if text != "" {
-		text += " "
+	columns := runewidth.StringWidth(name)
+	rate := l.progress.rate(now)
+	if with := room - len(rate) - 2; rate != "" && (columns <= with || columns > room) {
+		amount, room = amount+"  "+rate, with
 	}
-	if bar := l.progress.bar(min(24, room-runewidth.StringWidth(text))); bar != "" {
-		text += bar + " "
+	if name != "" {
+		name = fit(name, min(room, columns)) + " "
 	}
-	text += amount
-	return l.layout.phase(l.event, "running", text, elapsed)
+	if bar := l.progress.bar(min(24, room-runewidth.StringWidth(name))); bar != "" {
+		name += bar + " "
+	}
+	return name + amount
 }

@@ -58,8 +58,9 @@ func TestLive(t *testing.T) {
 	for _, e := range build {
 		s.Emit(e.event)
 		if e.event.Type == event.Progress {
+			time.Sleep(refresh / 2)
 			_, _ = master.WriteString("x") // somebody types
-			time.Sleep(2 * refresh)
+			time.Sleep(3 * refresh / 2)
 		}
 	}
 	s.Emit(event.Event{Type: event.PhaseStart, Phase: "never ends"})

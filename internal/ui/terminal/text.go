@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"io"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 const (
 	stepPercent = 25               // between two lines of progress
 	stepTime    = 30 * time.Second // at least, too
+	silence     = time.Minute      // before a phase without progress says that it goes on; doubled each time
 )
 
 // text writes plain lines: no control characters, few lines.
@@ -27,7 +29,9 @@ type text struct {
 // textPhase is a phase that has begun.
 type textPhase struct {
 	progress progress
-	told     time.Time // last line
+	began    time.Time
+	alive    *time.Timer // says that it goes on
+	told     time.Time   // last line
 	step     int       // percent of it
 }
 
@@ -41,10 +45,11 @@ func (t *text) Emit(e event.Event) {
 	defer t.mu.Unlock()
 	switch e.Type {
 	case event.PhaseStart:
-		t.phases[key(e)] = &textPhase{told: t.now()}
+		t.end(key(e))
+		t.phases[key(e)] = &textPhase{began: t.now(), told: t.now(), alive: t.goesOn(e, cmp.Or(t.every, silence))}
 		t.write(t.layout.phase(e, "start", e.Text, ""))
 	case event.PhaseEnd:
-		delete(t.phases, key(e))
+		t.end(key(e))
 		t.write(t.layout.phase(e, string(e.Status), ended(e), Elapsed(e.Elapsed)))
 	case event.Progress:
 		t.progress(t.phases[key(e)], e)
@@ -79,8 +84,40 @@ func (t *text) write(line string) {
 	_, _ = io.WriteString(t.w, line+"\n")
 }
 
-// Close does nothing: every line is written already.
-func (t *text) Close() error { return nil }
+// goesOn says of a phase that it goes on, when nothing was said of it for a
+// while.
+func (t *text) goesOn(e event.Event, wait time.Duration) *time.Timer {
+	return time.AfterFunc(wait, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		p := t.phases[key(e)]
+		if p == nil {
+			return
+		}
+		if now := t.now(); now.Sub(p.told) >= wait {
+			p.told = now
+			t.write(t.layout.phase(e, "running", "", Elapsed(now.Sub(p.began))))
+		}
+		p.alive = t.goesOn(e, cmp.Or(t.every, 2*wait))
+	})
+}
+
+func (t *text) end(key string) {
+	if p := t.phases[key]; p != nil {
+		p.alive.Stop()
+		delete(t.phases, key)
+	}
+}
+
+// Close says nothing more: every line is written already.
+func (t *text) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key := range t.phases {
+		t.end(key)
+	}
+	return nil
+}
 
 // ended is the text of a phase's last line. What failed is told once, by the
 // error that ends the program.

@@ -32,7 +32,7 @@ func (a *assembly) fetch(ctx context.Context) error {
 	if err != nil || missing.ranges == 0 {
 		return err
 	}
-	return phase(a.sink, PhaseFetch, path.Base(a.path), func(p *event.Phase) (string, error) {
+	return phase(a.sink, PhaseFetch, path.Base(path.Dir(a.path)), func(p *event.Phase) (string, error) {
 		f := &fetcher{assembly: a, phase: p, total: missing.bytes}
 		err := f.ranges(ctx)
 		var none *origin.NoRangesError
