@@ -32,7 +32,7 @@ type textPhase struct {
 	began    time.Time
 	alive    *time.Timer // says that it goes on
 	told     time.Time   // last line
-	step     int       // percent of it
+	step     int         // percent of it
 }
 
 func newText(w io.Writer, l layout) *text {

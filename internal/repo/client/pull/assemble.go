@@ -2,7 +2,6 @@ package pull
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -33,14 +32,14 @@ const (
 	PhaseResume = "resume" // look at what is there
 	PhaseBuild  = "build"  // take from seeds
 	PhaseFetch  = "fetch"
-	PhaseCheck  = "check" // the digest of the whole
+	PhaseCheck  = "check" // the digests of all that is on the disk
 )
 
 // Assemble carries out a plan: it makes target, the raw disk, with the frames
 // that are at path in a repository. It goes on where an earlier call stopped,
 // however that ended. A second call at the same time waits and finds it done.
 //
-// Errors are [*SpaceError], [*ChunkError], [*DigestError], those of package
+// Errors are [*SpaceError], [*ChunkError], [*DiskError], those of package
 // origin, and those of the file system.
 func Assemble(ctx context.Context, plan Plan, from origin.Origin, path, target string, sink event.Sink) (Result, error) {
 	start := time.Now()
@@ -101,8 +100,11 @@ func (a *assembly) present(ctx context.Context, target string) (bool, error) {
 		return false, fmt.Errorf("looking at what is there: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	got, err := a.digest(ctx, f)
-	return got == a.plan.Index.Disk.SHA256, err
+	err = a.verify(ctx, f)
+	if errors.Is(err, chunk.ErrContent) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // checkSpace makes sure that what is missing has room.
@@ -118,28 +120,6 @@ func (a *assembly) checkSpace(context.Context) error {
 	}
 	return requireSpace(filepath.Dir(a.file.target), needed)
 }
-
-// check reads the whole disk again.
-func (a *assembly) check(ctx context.Context) error {
-	want := a.plan.Index.Disk.SHA256
-	got, err := a.digest(ctx, a.file.File)
-	if err == nil && got != want {
-		err = &DigestError{What: a.file.target, Got: got.String(), Want: want.String(), err: chunk.ErrContent}
-	}
-	return err
-}
-
-func (a *assembly) digest(ctx context.Context, f *os.File) (chunk.Digest, error) {
-	hash, size := sha256.New(), a.plan.Index.Disk.Size
-	err := phase(a.sink, PhaseCheck, "", func(p *event.Phase) (string, error) {
-		err := sparse.Hash(ctx, hash, f, size, func(done int64) { p.Progress(done, size, event.Bytes) })
-		return "sha256 " + short(chunk.Digest(hash.Sum(nil)).String()), err
-	})
-	return chunk.Digest(hash.Sum(nil)), err
-}
-
-// short leaves of a digest what a person compares.
-func short(digest string) string { return digest[:8] + ".." + digest[len(digest)-4:] }
 
 // write puts a chunk in its place.
 func (a *assembly) write(e chunk.Entry, content []byte) error {

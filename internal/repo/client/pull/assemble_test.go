@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -146,20 +148,67 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
-// TestIndexOfAnother is an index whose chunks are not the disk it names.
-func TestIndexOfAnother(t *testing.T) {
-	i := newestImage(t)
-	s := serve(t, i.frames, faulty.Honest)
-	path := target(t)
-	another := *i.index
-	another.Disk.SHA256[0] ^= 1
-	i.index = &another
-	_, err := assemble(t.Context(), t, i, s, path)
-	var digest *DigestError
-	if !errors.As(err, &digest) {
-		t.Errorf("got %v", err)
+// beforeCheck is a sink that does something once all is on the disk.
+type beforeCheck func()
+
+func (b beforeCheck) Emit(e event.Event) {
+	if e.Type == event.PhaseStart && e.Phase == PhaseCheck {
+		b()
 	}
-	absent(t, path)
+}
+
+// change changes the one file that a pattern matches.
+func change(t *testing.T, pattern string, spoil func(*os.File) error) {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s: %v, %v", pattern, found, err)
+	}
+	f, err := os.OpenFile(found[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(spoil(f), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDiskThatForgets holds that what is on the disk is read again before it gets
+// its name: a byte of a chunk, one where zeros should be, and a hole where none
+// should be are found.
+func TestDiskThatForgets(t *testing.T) {
+	i := newestImage(t)
+	var data, zero chunk.Entry
+	for e, err := range i.index.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Zero {
+			zero = e
+		} else {
+			data = e
+		}
+	}
+	for name, spoil := range map[string]func(f *os.File) error{
+		"chunk": func(f *os.File) error { _, err := f.WriteAt([]byte{^i.disk[data.Offset]}, data.Offset); return err },
+		"zeros": func(f *os.File) error { _, err := f.WriteAt([]byte{1}, zero.Offset+1); return err },
+		"hole": func(f *os.File) error {
+			return unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, data.Offset, int64(data.Length))
+		},
+	} {
+		path := target(t)
+		s := serve(t, i.frames, faulty.Honest)
+		sink := beforeCheck(func() { change(t, path+".*"+PartialSuffix, spoil) })
+		_, err := Assemble(t.Context(), plan(t, i.index), open(t, s.URL, steady), framesPath, path, sink)
+		if !errors.As(err, new(*DiskError)) || !errors.Is(err, chunk.ErrContent) {
+			t.Errorf("%s: %v", name, err)
+		}
+		absent(t, path)
+		if _, err := assemble(t.Context(), t, i, s, path); err != nil {
+			t.Errorf("%s, once more: %v", name, err)
+		}
+		i.is(t, path)
+	}
 }
 
 func TestRangesAreBounded(t *testing.T) {

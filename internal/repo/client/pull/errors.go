@@ -50,24 +50,22 @@ func (e *ChunkError) Fault() fault.Report {
 	return fault.Report{What: e.Error(), Where: e.URL, Code: fault.Verify, Try: fault.Retry(fault.NoProxy, fault.OtherServer)}
 }
 
-// DigestError tells that a whole file is not what it should be. It is
+// DiskError tells that a disk does not hold what was written to it. It is
 // [chunk.ErrContent].
-type DigestError struct {
-	What      string // a path or URL
-	Got, Want string // SHA-256
-	err       error
+type DiskError struct {
+	File   string
+	Offset int64 // of what is wrong, in bytes
+	Err    error
 }
 
-func (e *DigestError) Error() string {
-	return fmt.Sprintf("%s has the sha256 %s, not %s", e.What, e.Got, e.Want)
-}
+func (e *DiskError) Error() string { return fmt.Sprintf("%s, at byte %d: %v", e.File, e.Offset, e.Err) }
 
-func (e *DigestError) Unwrap() error { return e.err }
+func (e *DiskError) Unwrap() error { return e.Err }
 
 // Fault implements [fault.Reporter].
-func (e *DigestError) Fault() fault.Report {
+func (e *DiskError) Fault() fault.Report {
 	return fault.Report{
-		What: "the file is not what was signed", Where: e.Error(), Code: fault.Verify,
-		Try: fault.Retry(fault.NoProxy, fault.OtherServer),
+		What: "the disk does not hold what was written to it", Where: e.Error(), Code: fault.Verify,
+		Try: fault.Retry(),
 	}
 }
