@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io/fs"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -109,11 +108,11 @@ func (d disk) Run(ctx context.Context, c remote.Command) error {
 // read returns the text of a file on the disk, or "".
 func (d disk) read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(d.dir, path))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	var text strings.Builder
+	if err := d.Run(t.Context(), remote.Command{Script: "[ ! -e " + path + " ] || cat " + path, Stdout: &text}); err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return text.String()
 }
 
 // files are what a deployment wrote down that it brought.

@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -90,6 +91,9 @@ func TestRootFSFails(t *testing.T) {
 // plan's archive, and fails without them.
 func TestArgumentsAreUnderstood(t *testing.T) {
 	p, dir := plan(t), t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // apt may be somebody else
+		t.Fatal(err)
+	}
 	list := filepath.Join(dir, "sources.list")
 	write(t, list, strings.Join(archive(t, filepath.Join(dir, "archive"), "1"), "\n")+"\n")
 	for name, want := range map[string]string{"sudo": "", "misspelt": "Unable to locate package misspelt"} {
@@ -119,7 +123,9 @@ func TestChangelogs(t *testing.T) {
 	})
 	dir := t.TempDir()
 	output(t, "tar", "-C", dir, "-xf", tar)
-	output(t, "sh", "-c", changelogs, "sh", dir)
+	if err := command.Run(t.Context(), userns.Command("sh", "-c", changelogs, "sh", dir)); err != nil {
+		t.Fatal(err)
+	}
 	got := output(t, "zcat", filepath.Join(dir, "usr/share/amigo-image/changelogs.gz"))
 	if want := "@bash 5.2-1\nbash (5.2-1)\nCVE-2022-0001\nCVE-2022-00022\n@other 1-1\nother (1-1)\n@silent 2\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
