@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ type Cmd struct {
 	Unset  []string // names of our own environment that it does not get
 	Stdin  io.Reader
 	Stdout io.Writer // nil: discarded
-	Stderr io.Writer // nil: only its last lines are kept, for the error
+	Stderr io.Writer // nil: only its last lines are kept, for the error; Stdout's writer: both are one stream
 }
 
 // String returns the command line, quoted so that a shell takes it.
@@ -58,7 +59,7 @@ func (c Cmd) String() string {
 type ExitError struct {
 	Name   string
 	Code   int    // exit status, or -1 when a signal ended it
-	Stderr string // last lines, addresses in them as anybody may see them
+	Stderr string // last lines of that stream, addresses in them as anybody may see them
 	err    error
 }
 
@@ -120,8 +121,12 @@ func Start(ctx context.Context, c Cmd) (*Process, error) {
 	if c.Stderr != nil {
 		cmd.Stderr = io.MultiWriter(c.Stderr, tail)
 	}
-	if c.Stdout != nil && c.Stderr != nil {
-		// Both may be one writer, which its two streams must not share at once.
+	switch {
+	case c.Stdout == nil || c.Stderr == nil:
+	case same(c.Stdout, c.Stderr):
+		cmd.Stdout = cmd.Stderr // one stream, so that lines stay in their order
+	default:
+		// Both may lead to one writer, which must not get two lines at once.
 		mu := new(sync.Mutex)
 		cmd.Stdout, cmd.Stderr = &locked{mu, c.Stdout}, &locked{mu, cmd.Stderr}
 	}
@@ -200,6 +205,9 @@ func Look(name string) (string, error) {
 	}
 	return path, nil
 }
+
+// same tells whether a and b are one writer.
+func same(a, b io.Writer) bool { return reflect.ValueOf(a).Comparable() && a == b }
 
 // locked is a writer that takes turns with others.
 type locked struct {

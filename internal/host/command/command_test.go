@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,3 +107,38 @@ func TestStringCanBePasted(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// One writer for both streams gets the lines in the order in which a program
+// wrote them, and so does the error.
+func TestOneWriterForBothStreams(t *testing.T) {
+	const script = "for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done; exit 1"
+	var want, out strings.Builder
+	for i := range 9 {
+		fmt.Fprintf(&want, "out %[1]d\nerr %[1]d\n", i+1)
+	}
+	err := Run(t.Context(), Cmd{Name: "sh", Args: []string{"-c", script}, Stdout: &out, Stderr: &out})
+	if out.String() != want.String() {
+		t.Errorf("got %q", out.String())
+	}
+	var exit *ExitError
+	if !errors.As(err, &exit) || !strings.HasSuffix(exit.Stderr, "out 8\nerr 8\nout 9\nerr 9") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Two writers get a stream each, also if they are of a kind that cannot be
+// compared.
+func TestWritersForEachStream(t *testing.T) {
+	var out, errs strings.Builder
+	cmd := Cmd{Name: "sh", Args: []string{"-c", "echo out; echo err >&2"}, Stdout: uncomparable{&out}, Stderr: uncomparable{&errs}}
+	if err := Run(t.Context(), cmd); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != "out\n" || errs.String() != "err\n" {
+		t.Errorf("got %q and %q", out.String(), errs.String())
+	}
+}
+
+type uncomparable []io.Writer
+
+func (u uncomparable) Write(p []byte) (int, error) { return u[0].Write(p) }

@@ -35,18 +35,6 @@ func TestDebianSources(t *testing.T) {
 	}
 }
 
-// TestMirror: a mirror is for the release; the security fixes come beside it.
-func TestMirror(t *testing.T) {
-	lines, err := sources(t.Context(), Spec{Distribution: "debian", Release: "bookworm", Mirror: "http://mirror.example/debian"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const mirrored = "deb [signed-by=" + keyring + "] http://mirror.example/debian bookworm main"
-	if lines[0] != mirrored || slices.ContainsFunc(lines[1:], isSuite("bookworm")) || !slices.ContainsFunc(lines, isSuite("bookworm-security")) {
-		t.Errorf("%q", lines)
-	}
-}
-
 // TestResolveAtOnce resolves as several builds at the same time do.
 func TestResolveAtOnce(t *testing.T) {
 	store := cache.At(t.TempDir())

@@ -51,11 +51,16 @@ func (e *UnreachableError) Fault() fault.Report {
 
 // Resolve asks the package archive which versions s gives today.
 func Resolve(ctx context.Context, c cache.Dir, s Spec) (Plan, error) {
-	plan := Plan{Spec: s}
-	var err error
-	if plan.Sources, err = sources(ctx, s); err != nil {
-		return plan, err
+	lines, err := sources(ctx, s)
+	if err != nil {
+		return Plan{Spec: s}, err
 	}
+	return resolve(ctx, c, s, lines)
+}
+
+// resolve asks the archives that the lines of a sources.list name.
+func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Plan, error) {
+	plan := Plan{Spec: s, Sources: lines}
 	// apt-get does not wait for another one that updates the same lists.
 	unlock, err := c.Lock(ctx, "apt")
 	if err != nil {

@@ -25,7 +25,7 @@ func Wait(ctx context.Context, store imagestore.Store, m imagestore.Machine, tim
 	err := serving.Await(ctx, watch(watching, store, m), timeout, func(ctx context.Context) error {
 		at, err := store.Machine(ctx, m.Name)
 		if err != nil {
-			return err
+			return &serving.PageError{Err: err} // nobody has seen the page
 		}
 		m = at
 		if m.URL == "" {

@@ -39,18 +39,23 @@ func TestLines(t *testing.T) {
 }
 
 func TestLineWithoutEndIsBounded(t *testing.T) {
-	lines := 0
+	lines, all := 0, ""
 	l := NewLines(func(line string) {
 		lines++
+		all += line
 		if len(line) > maxLine {
 			t.Errorf("a line has %d bytes", len(line))
 		}
 	})
-	if _, err := l.Write([]byte(strings.Repeat("x", 10*maxLine))); err != nil {
+	long := strings.Repeat("0123456789", maxLine)
+	if _, err := l.Write([]byte(long)); err != nil {
 		t.Fatal(err)
 	}
 	if lines < 9 {
 		t.Errorf("only %d lines were handed on", lines)
+	}
+	if _ = l.Close(); all != long {
+		t.Errorf("of %d bytes %d were handed on", len(long), len(all))
 	}
 }
 

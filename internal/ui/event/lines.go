@@ -26,14 +26,15 @@ func (l *Lines) Write(p []byte) (int, error) {
 	l.rest = append(l.rest, p...)
 	for {
 		end := bytes.IndexAny(l.rest, "\r\n")
-		if end < 0 && len(l.rest) < maxLine {
-			return len(p), nil
-		}
+		next := end + 1
 		if end < 0 {
-			end = maxLine - 1
+			if len(l.rest) < maxLine {
+				return len(p), nil
+			}
+			end, next = maxLine, maxLine
 		}
 		l.flush(l.rest[:end])
-		l.rest = append(l.rest[:0], l.rest[end+1:]...)
+		l.rest = append(l.rest[:0], l.rest[next:]...)
 	}
 }
 

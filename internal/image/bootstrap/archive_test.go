@@ -1,0 +1,160 @@
+package bootstrap
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+)
+
+var bookworm = Spec{Distribution: "debian", Release: "bookworm", DiskSize: minDiskSize}
+
+// archive makes a package archive that has every package a base needs at one
+// version, those beyond, and one that is recommended only. It returns its line
+// in a sources.list.
+func archive(t *testing.T, dir, version string, beyond ...string) []string {
+	t.Helper()
+	var list strings.Builder
+	for _, name := range append(bookworm.packages(), append(beyond, "apt", "base-files", "recommended")...) {
+		fmt.Fprintf(&list, "Package: %[1]s\nVersion: %[2]s\nArchitecture: amd64\nMaintainer: x\nFilename: %[1]s.deb\nSize: 1\nSHA256: %064[3]d\nDescription: x\n", name, version, 0)
+		if name == "base-files" {
+			list.WriteString("Essential: yes\nRecommends: recommended\n")
+		}
+		list.WriteString("\n")
+	}
+	sum := sha256.Sum256([]byte(list.String()))
+	const below = "main/binary-amd64/Packages"
+	release := fmt.Sprintf("Codename: bookworm\nSuite: stable\nComponents: main\nArchitectures: amd64\nDate: Sat, 01 Jan 2022 00:00:00 UTC\nSHA256:\n %x %d %s\n", sum, list.Len(), below)
+	for name, text := range map[string]string{below: list.String(), "Release": release} {
+		write(t, filepath.Join(dir, "dists", "bookworm", name), text)
+	}
+	return []string{"deb [trusted=yes] file://" + dir + " bookworm main"}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestResolve asks an archive by apt-get: for every package of a base, at the
+// version that the archive has now.
+func TestResolve(t *testing.T) {
+	store, dir, spec := cache.At(t.TempDir()), t.TempDir(), bookworm
+	spec.Packages = []string{"apache2"}
+	var plans []Plan
+	for _, version := range []string{"1.0-1", "1.0-1", "1.0-1+deb12u1"} {
+		plan, err := resolve(t.Context(), store, spec, archive(t, dir, version, "apache2", "unwanted"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []Package
+		for _, name := range append(spec.packages(), "apt", "base-files") {
+			want = append(want, Package{Name: name, Version: version})
+		}
+		slices.SortFunc(want, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
+		if diff := cmp.Diff(want, plan.Packages); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		plans = append(plans, plan)
+	}
+	if plans[0].Key() != plans[1].Key() || plans[0].Key() == plans[2].Key() {
+		t.Error("a plan's key is not that of its packages")
+	}
+	simulations, err := filepath.Glob(filepath.Join(store.Path(), "plan", "*", planName))
+	if err != nil || len(simulations) != 2 {
+		t.Errorf("apt-get was asked for %q", simulations)
+	}
+}
+
+// TestResolveFails: an archive that cannot be reached is another matter than
+// one that lacks a package.
+func TestResolveFails(t *testing.T) {
+	store, dir := cache.At(t.TempDir()), t.TempDir()
+	_, err := resolve(t.Context(), store, bookworm, []string{"deb [trusted=yes] file://" + dir + "/missing bookworm main"})
+	var unreachable *UnreachableError
+	var exit *command.ExitError
+	if !errors.As(err, &unreachable) || !errors.As(err, &exit) || !strings.Contains(err.Error(), "the package archive of bookworm can't be used: apt-get: ") {
+		t.Fatalf("%v", err)
+	}
+	if report := fault.Of(err); report.Code != fault.Network || report.Try.Action != fault.UpdateLists {
+		t.Errorf("%+v", report)
+	}
+	spec := bookworm
+	spec.Packages = []string{"misspelt"}
+	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
+	if err == nil || errors.As(err, &unreachable) || !strings.Contains(err.Error(), "Unable to locate package misspelt") {
+		t.Errorf("%v", err)
+	}
+}
+
+// hostSources lets apt-get and mmdebstrap take the lines for the host's sources.
+func hostSources(t *testing.T, lines ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	list, config := filepath.Join(dir, "sources.list"), filepath.Join(dir, "apt.conf")
+	write(t, list, strings.Join(lines, "\n")+"\n")
+	write(t, config, fmt.Sprintf("Dir::Etc::SourceList %q;\nDir::Etc::SourceParts \"/dev/null\";\n", list))
+	t.Setenv("APT_CONFIG", config)
+}
+
+// TestSources: an image gets the host's sources of its release and Debian's of
+// what the host has none of.
+func TestSources(t *testing.T) {
+	const (
+		signed   = "deb [signed-by=" + keyring + "] "
+		base     = "http://deb.example/debian/ bookworm main"
+		security = "http://deb.example/debian-security/ bookworm-security main"
+		vendor   = "deb http://vendor.example/node nodistro main"
+	)
+	mirrored := bookworm
+	mirrored.Mirror = "http://mirror.example/debian"
+	for name, c := range map[string]struct {
+		spec Spec
+		host []string
+		want []string // beginnings of lines
+	}{
+		"all of the host's": {bookworm, []string{"deb " + base, "deb " + security, vendor}, []string{signed + base, signed + security}},
+		"a mirror":          {mirrored, []string{"deb " + base, "deb " + security}, []string{signed + mirrored.Mirror + " bookworm main", signed + security}},
+		"no security fixes": {bookworm, []string{"deb " + base}, []string{signed + base, signed + "http"}},
+		"nothing of Debian": {bookworm, []string{vendor}, []string{signed + "http", signed + "http", signed + "http"}},
+	} {
+		hostSources(t, c.host...)
+		got, err := sources(t.Context(), c.spec)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !slices.EqualFunc(got, c.want, strings.HasPrefix) || !slices.ContainsFunc(got, isSuite("bookworm-security")) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestSourcesFail: an image gets no source that holds a password, and a host
+// without apt is told what it lacks.
+func TestSourcesFail(t *testing.T) {
+	hostSources(t, "deb http://bob:s3cret@deb.example/debian bookworm main")
+	_, err := sources(t.Context(), bookworm)
+	if err == nil || !strings.Contains(err.Error(), "this host's apt sources: ") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%v", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	missing := new(command.MissingError)
+	if _, err := Resolve(t.Context(), cache.At(t.TempDir()), bookworm); !errors.As(err, &missing) || missing.Name != "apt-get" {
+		t.Errorf("a host without apt: %v", err)
+	}
+}
