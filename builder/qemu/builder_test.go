@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
@@ -37,6 +39,23 @@ func TestDefaults(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"kvm", "tcg"}, c.Accelerators); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestConfigSpec: Packer knows the blocks and the types of their attributes.
+func TestConfigSpec(t *testing.T) {
+	types := hcldec.ImpliedType(new(Builder).ConfigSpec()).AttributeTypes()
+	for name, want := range map[string]cty.Type{
+		"disk_size": cty.String, "memory": cty.Number, "accelerators": cty.List(cty.String),
+		"require_acceleration": cty.Bool, "ssh_timeout": cty.String,
+		"disk_image": cty.Object(map[string]cty.Type{"url": cty.String, "checksum": cty.String}),
+		"bootstrap": cty.Object(map[string]cty.Type{
+			"distribution": cty.String, "release": cty.String, "packages": cty.List(cty.String), "mirror": cty.String,
+		}),
+	} {
+		if got, ok := types[name]; !ok || !got.Equals(want) {
+			t.Errorf("%s: %#v", name, got)
+		}
 	}
 }
 
