@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 )
 
 // FirstTry is a test that was repeated, since what failed may not have
@@ -30,7 +32,7 @@ const steadyCheck = "nothing that serves was restarted"
 // own faults do not: they would be there again.
 func again(failed []Check, foreignLoad float64) string {
 	for _, c := range failed {
-		if c.Name == steadyCheck && strings.Contains(c.Detail, restarted) {
+		if c.Name == steadyCheck && strings.Contains(c.Detail, serving.Restarted) {
 			return c.Boot + ": " + c.Detail
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
 
 // aboutPath is where the provisioner writes what it has installed.
@@ -103,8 +104,6 @@ var productionSections = []section{
 	{"reboot", "apt-config dump Unattended-Upgrade::Automatic-Reboot"},
 }
 
-const marker = "@@amigo@@ "
-
 // inspectScript asks everything. What fails answers nothing. settle is how many
 // seconds systemd gets to finish starting.
 func inspectScript(variant Variant, settle int) string {
@@ -116,23 +115,13 @@ func inspectScript(variant Variant, settle int) string {
 	script.WriteString("set +e\nexport LC_ALL=C\n")
 	for _, s := range asked {
 		command := strings.ReplaceAll(s.command, "SETTLE", strconv.Itoa(settle))
-		fmt.Fprintf(&script, "echo '%s%s'\n{ %s\n} </dev/null 2>/dev/null\n", marker, s.name, command)
+		fmt.Fprintf(&script, "%s{ %s\n} </dev/null 2>/dev/null\n", guest.Section(s.name), command)
 	}
 	return script.String() + "true\n"
 }
 
 // inside is what the machine answered, by section.
 type inside map[string]string
-
-// parseInside reads the output of [inspectScript].
-func parseInside(output string) inside {
-	answers := inside{}
-	for _, part := range strings.Split("\n"+output, "\n"+marker)[1:] {
-		name, answer, _ := strings.Cut(part, "\n")
-		answers[name] = strings.TrimSpace(answer)
-	}
-	return answers
-}
 
 // text returns a section's answer.
 func (i inside) text(name string) string { return i[name] }
@@ -155,7 +144,7 @@ func inspect(ctx context.Context, s *subject) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.inside = parseInside(output)
+	s.inside = guest.Sections(output)
 	s.facts, err = s.inside.facts()
 	return s.facts.System + ", AmiGO " + s.facts.About.AmiGO.Version, err
 }

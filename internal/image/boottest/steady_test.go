@@ -10,35 +10,6 @@ import (
 	"testing"
 )
 
-func TestRestarts(t *testing.T) {
-	output := func(apache, jetty, journal string) string {
-		return marker + "restarts apache2.service\n" + apache + "\n" + marker + "journal apache2.service\nstarted\n" +
-			marker + "restarts jetty9.service\n" + jetty + "\n" + marker + "journal jetty9.service\n" + journal + "\n" + marker + "hs_err\n"
-	}
-	crash := "jetty9[460]: # A fatal error has been detected by the Java Runtime Environment:\njetty9[460]: #  SIGSEGV (0xb) at pc=0x00007f, pid=460\n" +
-		"systemd[1]: jetty9.service: Main process exited, code=dumped, status=6/ABRT\nsystemd[1]: jetty9.service: Scheduled restart job"
-	for name, test := range map[string]struct{ output, want string }{
-		"steady":       {output("0", "0", "fine"), ""},
-		"crashed":      {output("0", "1", crash), "jetty9 was restarted once: SIGSEGV (0xb) at pc=0x00007f, pid=460"},
-		"by systemd":   {output("3", "0", ""), "apache2 was restarted 3 times"},
-		"both":         {output("1", "2", "java.lang.OutOfMemoryError: Java heap space"), "apache2 was restarted once; jetty9 was restarted 2 times: java.lang.OutOfMemoryError: Java heap space"},
-		"only systemd": {output("0", "1", "systemd[1]: jetty9.service: Main process exited, code=killed, status=9/KILL"), "jetty9 was restarted once: Main process exited, code=killed, status=9/KILL"},
-		"nothing":      {"", ""},
-	} {
-		err := restarts(parseInside(test.output))
-		if got := text(err); got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
-	}
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
 // failing returns a test that fails so often, and leaves evidence.
 func failing(times int, check Check) (once func(context.Context, Spec) (Report, error), runs *int) {
 	runs = new(int)
