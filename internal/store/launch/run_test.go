@@ -65,13 +65,10 @@ type watcher struct {
 func (w *watcher) Emit(e event.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch e.Type {
-	case event.PhaseStart:
-		if w.begun != nil {
-			w.begun(e.Phase)
-		}
-	case event.PhaseEnd:
-		e.Elapsed = 0
+	if e.Type == event.PhaseStart && w.begun != nil {
+		w.begun(e.Phase)
+	}
+	if e.Type == event.PhaseEnd {
 		if w.ended == nil {
 			w.ended = map[string]event.Event{}
 		}
