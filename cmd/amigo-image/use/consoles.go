@@ -10,6 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 )
 
 // consolesKept is how many consoles of machines stay that run no more.
@@ -33,7 +34,7 @@ func sweepConsoles(ctx context.Context, store imagestore.Store, dir cache.Dir) {
 	})
 	slices.SortFunc(paths, func(a, b string) int { return modified(b).Compare(modified(a)) })
 	for _, old := range paths[min(len(paths), consolesKept):] {
-		_ = os.Remove(old)
+		_, _ = os.Remove(old), os.Remove(launch.JournalsOf(old))
 	}
 }
 

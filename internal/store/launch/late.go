@@ -58,6 +58,10 @@ type LateError struct {
 	SSH     bool  // it has answered
 	Page    bool  // AmiGO's is shown
 	Last    error // of the last attempt at AmiGO
+	// Journals is the file with the journals of what serves; "" if they could not
+	// be had.
+	Journals string
+	Died     error // says which of what serves was restarted, and why; nil: none
 }
 
 func newLateError(p place, m imagestore.Machine, late *serving.TimeoutError) *LateError {
@@ -79,10 +83,17 @@ func (e *LateError) Fault() fault.Report {
 	if e.SSH {
 		try.Action = fault.EnterMachine
 	}
+	where := []string{fault.Short(e.Last.Error(), fault.Longest)}
+	if e.Died != nil {
+		where = append(where, fault.Short(e.Died.Error(), fault.Longest))
+	}
+	where = append(where, e.console()...)
+	if e.Journals != "" {
+		where = append(where, e.Journals)
+	}
 	return fault.Report{
 		What: e.Error(), Code: fault.Other, Kept: "the machine " + e.Machine + ", which stays on",
-		Where: strings.Join(append([]string{fault.Short(e.Last.Error(), fault.Longest)}, e.console()...), "\n"),
-		Try:   try,
+		Where: strings.Join(where, "\n"), Try: try,
 	}
 }
 

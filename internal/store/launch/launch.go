@@ -29,6 +29,7 @@ const (
 	PhaseAccelerator = "accelerator"
 	PhaseBoot        = "boot"
 	PhaseAmiGO       = "AmiGO"
+	PhaseJournals    = "journals"
 	PhaseShutdown    = "shutdown"
 )
 
@@ -239,6 +240,9 @@ func probe(ctx context.Context, phase *event.Phase, client *http.Client, m image
 func (r *run) keepDegraded(ctx context.Context, late *LateError, told Told) error {
 	if err := r.note(imagestore.Degraded); err != nil {
 		return err
+	}
+	if late.SSH {
+		r.keepJournals(ctx, late)
 	}
 	told.Late(r.held.Machine, late)
 	err := r.serve(ctx, math.MaxInt64)

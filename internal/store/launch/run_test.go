@@ -190,6 +190,8 @@ func TestFaults(t *testing.T) {
 	boot := place{Phase: PhaseBoot, Console: "/c"}
 	amigo := place{Phase: PhaseAmiGO, Line: "login:", Console: "/c"}
 	on := imagestore.Machine{Name: "stable", SSHPort: 22, HostKey: "SHA256:x"}
+	died := newLateError(amigo, on, timeout)
+	died.Journals, died.Died = "/c.journals", errors.New("jetty9 was restarted once")
 	for name, c := range map[string]struct {
 		err  error
 		want fault.Report
@@ -207,6 +209,10 @@ func TestFaults(t *testing.T) {
 		"late, with ssh": {newLateError(amigo, on, timeout), fault.Report{
 			What: "ssh and AmiGO's page answer, a search does not (after 1m0s)", Kept: "the machine stable, which stays on",
 			Where: "no route\nlast line on the console: login:\n/c", Code: fault.Other, Try: fault.To(fault.EnterMachine, "stable"),
+		}},
+		"late, and something died": {died, fault.Report{
+			What: "ssh and AmiGO's page answer, a search does not (after 1m0s)", Kept: "the machine stable, which stays on",
+			Where: "no route\njetty9 was restarted once\nlast line on the console: login:\n/c\n/c.journals", Code: fault.Other, Try: fault.To(fault.EnterMachine, "stable"),
 		}},
 	} {
 		if diff := cmp.Diff(c.want, fault.Of(c.err)); diff != "" {
