@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
@@ -10,7 +9,7 @@ import (
 // TestRestarts holds what is said of units that died, and why.
 func TestRestarts(t *testing.T) {
 	output := func(apache, jetty, journal string) string {
-		section := func(name string) string { return strings.TrimSuffix(strings.TrimPrefix(guest.Section(name), "echo '"), "'\n") + "\n" }
+		section := func(name string) string { return guest.Heading(name) + "\n" }
 		return section("restarts apache2") + apache + "\n" + section("journal apache2") + "started\n" +
 			section("restarts jetty9") + jetty + "\n" + section("journal jetty9") + journal + "\n" + section("hs_err")
 	}

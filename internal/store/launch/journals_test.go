@@ -24,7 +24,7 @@ func (s shell) Output(context.Context, string) (string, error) {
 // each below its name, for their reader alone.
 func TestWriteJournals(t *testing.T) {
 	said := func(name, text string) string {
-		return guest.Section(name)[len("echo '"):len(guest.Section(name))-2] + "\n" + text + "\n"
+		return guest.Heading(name) + "\n" + text + "\n"
 	}
 	units, _ := serving.InspectUnits(t.Context(), shell(said("restarts jetty9", "1")+said("journal jetty9", "it died")+said("journal apache2", "started\nserves")))
 	path := JournalsOf(filepath.Join(t.TempDir(), "console-stable.log"))
