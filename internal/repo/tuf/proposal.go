@@ -52,7 +52,7 @@ func (r *Ring) Propose(file, keyFile string, now time.Time) (*Proposal, error) {
 		return nil, err
 	}
 	if p.root, err = parseRoot(content); err != nil {
-		return refuse(err, fault.To(fault.RotateAgain))
+		return refuse(err, fault.To(fault.Advise, "a root, such as 2.root.json, from whoever made it"))
 	}
 	old, there, err := r.predecessor(p.root)
 	if err != nil {
