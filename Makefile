@@ -78,6 +78,10 @@ image: packages binaries ## build examples/amigo into output/
 test: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES) ## run every test, the VM tests included
 	./test/run $(VARIABLES)
 
+.PHONY: coverage
+coverage: packages test-packages ## show how much of each package the tests without VMs reach
+	scripts/coverage
+
 .PHONY: binaries
 binaries: bin/amigo-image bin/packer-plugin-amigo
 

@@ -33,6 +33,7 @@ func TestMachines(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/machine",
 		Setup: func(e *testscript.Env) error {
+			passCoverage(e)
 			for name, value := range map[string]string{
 				"HOME": e.WorkDir, "XDG_CACHE_HOME": cached, "XDG_DATA_HOME": filepath.Join(e.WorkDir, "data"),
 				"XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"), "STORE": filepath.Join(e.WorkDir, "data", "amigo-image"),

@@ -19,6 +19,7 @@ func TestPublish(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/publish",
 		Setup: func(e *testscript.Env) error {
+			passCoverage(e)
 			for name, value := range map[string]string{
 				"HOME": e.WorkDir, "XDG_CACHE_HOME": filepath.Join(e.WorkDir, "cache"), "XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"),
 				"ESC":   "\x1b",

@@ -25,8 +25,36 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"amigo-image": func() { os.Exit(run(os.Args[1:], testRegistry())) },
+		"amigo-image": func() {
+			status := run(os.Args[1:], testRegistry())
+			writeCoverage(m)
+			os.Exit(status)
+		},
 	})
+}
+
+// coverageVariable names the directory for what commands cover, which "make
+// coverage" sets. GOCOVERDIR is go test's own.
+const coverageVariable = "AMIGO_TEST_COVERAGE"
+
+// passCoverage makes a script's commands write what they cover, if that is asked
+// for: scripts have an environment of their own.
+func passCoverage(e *testscript.Env) { e.Setenv(coverageVariable, os.Getenv(coverageVariable)) }
+
+// writeCoverage writes what the command covered: a test's own profile has only what
+// its own process did, and only package testing can write one, at the end of a run.
+func writeCoverage(m *testing.M) {
+	dir := os.Getenv(coverageVariable)
+	if dir == "" {
+		return
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		panic(err)
+	}
+	os.Stdout, os.Stderr = null, null
+	os.Args = []string{os.Args[0], "-test.run=^$", "-test.gocoverdir=" + dir}
+	m.Run()
 }
 
 // TestScripts runs the command line as a user does. Templates have a builder
@@ -35,6 +63,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
+			passCoverage(e)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("HOME", e.WorkDir)
 			return nil

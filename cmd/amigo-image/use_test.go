@@ -31,6 +31,7 @@ func TestUse(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/use",
 		Setup: func(e *testscript.Env) error {
+			passCoverage(e)
 			for name, value := range map[string]string{
 				"HOME": e.WorkDir, "XDG_CACHE_HOME": filepath.Join(e.WorkDir, "cache"),
 				"XDG_DATA_HOME": filepath.Join(e.WorkDir, "data"), "XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"),
