@@ -219,7 +219,11 @@ func (p *Plan) prepare(b *Build, registry Registry) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, c := range b.components() {
 		c.plan = p
-		diags = append(diags, c.prepareForPlan(registry)...)
+		generated, more := c.prepareForPlan(registry)
+		diags = append(diags, more...)
+		if c == b.builder {
+			b.generated = generated
+		}
 	}
 	return diags
 }
