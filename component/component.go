@@ -30,6 +30,7 @@ const (
 	StateBase        = "amigo_base"        // JSON: what the disk was made from
 	StateCPUs        = "amigo_cpus"        // decimal
 	StateMemory      = "amigo_memory"      // MiB, decimal
+	StateReading     = "amigo_reading"     // JSON: what was found when the disk was read, a manifest.Reading
 )
 
 // Generated data that the builder gives to provisioners, in addition to Packer's own.

@@ -82,9 +82,11 @@ func (t *Template) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
 	b := &buildBlock{declared: block.DefRange}
 	ctx := t.scope.context()
 	content, diags := dynblock.Expand(block.Body, ctx).Content(buildSchema)
-	diags = append(diags, readName(content.Attributes["name"], ctx, &b.name)...)
-	diags = append(diags, readName(content.Attributes["description"], ctx, &b.description)...)
-	diags = append(diags, t.readUses(b, content)...)
+	var faults [3]hcl.Diagnostics
+	b.name, faults[0] = readName(content.Attributes["name"], ctx)
+	b.description, faults[1] = readName(content.Attributes["description"], ctx)
+	b.uses, faults[2] = t.readUses(content)
+	diags = slices.Concat(diags, faults[0], faults[1], faults[2])
 	inner := t.scope.with("build", cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(b.name)}))
 	for _, child := range content.Blocks {
 		diags = append(diags, b.readChild(child, inner)...)
@@ -96,7 +98,8 @@ func (t *Template) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
 }
 
 // readUses reads what the build is made from: the list first, then the blocks.
-func (t *Template) readUses(b *buildBlock, content *hcl.BodyContent) hcl.Diagnostics {
+func (t *Template) readUses(content *hcl.BodyContent) ([]sourceUse, hcl.Diagnostics) {
+	var uses []sourceUse
 	var diags hcl.Diagnostics
 	if attr, ok := content.Attributes["sources"]; ok {
 		refs, more := evaluate(attr, cty.List(cty.String), t.scope.context())
@@ -105,7 +108,7 @@ func (t *Template) readUses(b *buildBlock, content *hcl.BodyContent) hcl.Diagnos
 			source, more := t.findSource(ref, attr.Expr.Range())
 			diags = append(diags, more...)
 			if source != nil {
-				b.uses = append(b.uses, sourceUse{source: source, name: source.name})
+				uses = append(uses, sourceUse{source: source, name: source.name})
 			}
 		}
 	}
@@ -113,10 +116,10 @@ func (t *Template) readUses(b *buildBlock, content *hcl.BodyContent) hcl.Diagnos
 		use, more := t.readUse(block)
 		diags = append(diags, more...)
 		if use.source != nil {
-			b.uses = append(b.uses, use)
+			uses = append(uses, use)
 		}
 	}
-	return diags
+	return uses, diags
 }
 
 func (t *Template) readUse(block *hcl.Block) (sourceUse, hcl.Diagnostics) {
@@ -126,8 +129,8 @@ func (t *Template) readUse(block *hcl.Block) (sourceUse, hcl.Diagnostics) {
 	if source == nil {
 		return sourceUse{}, diags
 	}
-	use := sourceUse{source: source, name: source.name, extra: rest}
-	return use, append(diags, readText(content.Attributes["name"], &use.name)...)
+	name, more := readText(content.Attributes["name"], source.name)
+	return sourceUse{source: source, name: name, extra: rest}, append(diags, more...)
 }
 
 func (t *Template) findSource(ref string, where hcl.Range) (*sourceBlock, hcl.Diagnostics) {
@@ -180,8 +183,10 @@ func (b *buildBlock) readChain(block *hcl.Block, s *scope) hcl.Diagnostics {
 func readProvisioner(block *hcl.Block, s *scope) (*componentBlock, hcl.Diagnostics) {
 	c, attrs, diags := readComponent(kindProvisioner, block, provisionerSchema, s)
 	ctx := s.context()
-	diags = append(diags, readDuration(attrs["pause_before"], ctx, &c.pauseBefore)...)
-	diags = append(diags, readDuration(attrs["timeout"], ctx, &c.timeout)...)
+	var faults [2]hcl.Diagnostics
+	c.pauseBefore, faults[0] = readDuration(attrs["pause_before"], ctx)
+	c.timeout, faults[1] = readDuration(attrs["timeout"], ctx)
+	diags = slices.Concat(diags, faults[0], faults[1])
 	if attr, ok := attrs["max_retries"]; ok {
 		n, more := evaluate(attr, cty.Number, ctx)
 		diags = append(diags, more...)
@@ -218,14 +223,11 @@ func readComponent(k kind, block *hcl.Block, schema *hcl.BodySchema, s *scope) (
 	content, rest, diags := block.Body.PartialContent(schema)
 	c := &componentBlock{kind: k, typ: block.Labels[0], declared: block.DefRange, body: rest}
 	ctx := s.context()
-	diags = append(diags, readName(content.Attributes["name"], ctx, &c.name)...)
-	for name, into := range map[string]*[]string{"only": &c.only, "except": &c.except} {
-		if attr, ok := content.Attributes[name]; ok {
-			list, more := evaluate(attr, cty.List(cty.String), ctx)
-			diags = append(diags, more...)
-			*into = texts(list)
-		}
-	}
+	var faults [3]hcl.Diagnostics
+	c.name, faults[0] = readName(content.Attributes["name"], ctx)
+	c.only, faults[1] = readTexts(content.Attributes["only"], ctx)
+	c.except, faults[2] = readTexts(content.Attributes["except"], ctx)
+	diags = slices.Concat(diags, faults[0], faults[1], faults[2])
 	if len(c.only) > 0 && len(c.except) > 0 {
 		diags = append(diags, errorAt(block.DefRange, "Both only and except", "Give one of them."))
 	}
@@ -240,29 +242,38 @@ func (c *componentBlock) skips(ref string) bool {
 	return slices.Contains(c.except, ref)
 }
 
-func readName(attr *hcl.Attribute, ctx *hcl.EvalContext, into *string) hcl.Diagnostics {
+// readName returns the text of an optional attribute, or "".
+func readName(attr *hcl.Attribute, ctx *hcl.EvalContext) (string, hcl.Diagnostics) {
 	if attr == nil {
-		return nil
+		return "", nil
 	}
 	value, diags := evaluate(attr, cty.String, ctx)
-	if value != cty.NilVal {
-		*into = value.AsString()
+	if value == cty.NilVal {
+		return "", diags
 	}
-	return diags
+	return value.AsString(), diags
 }
 
-func readDuration(attr *hcl.Attribute, ctx *hcl.EvalContext, into *time.Duration) hcl.Diagnostics {
-	var text string
-	diags := readName(attr, ctx, &text)
+// readTexts returns the list of an optional attribute.
+func readTexts(attr *hcl.Attribute, ctx *hcl.EvalContext) ([]string, hcl.Diagnostics) {
+	if attr == nil {
+		return nil, nil
+	}
+	list, diags := evaluate(attr, cty.List(cty.String), ctx)
+	return texts(list), diags
+}
+
+// readDuration returns the time that an optional attribute says, or 0.
+func readDuration(attr *hcl.Attribute, ctx *hcl.EvalContext) (time.Duration, hcl.Diagnostics) {
+	text, diags := readName(attr, ctx)
 	if text == "" {
-		return diags
+		return 0, diags
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return append(diags, errorAt(attr.Expr.Range(), "Invalid duration", "%q is not a duration such as \"90s\" or \"5m\".", text))
+		return 0, append(diags, errorAt(attr.Expr.Range(), "Invalid duration", "%q is not a duration such as \"90s\" or \"5m\".", text))
 	}
-	*into = d
-	return diags
+	return d, diags
 }
 
 // texts returns the strings of a known list; NilVal has none.

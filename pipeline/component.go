@@ -34,24 +34,24 @@ func (c *component) label() string {
 }
 
 // prepareForPlan makes an instance and prepares it, with placeholders for
-// what is known only when the build runs.
-func (c *component) prepareForPlan(registry Registry) hcl.Diagnostics {
+// what is known only when the build runs. A builder names what it will give.
+func (c *component) prepareForPlan(registry Registry) (generated []string, diags hcl.Diagnostics) {
 	c.factory = func() packersdk.HCL2Speccer { return registry.make(c.block.kind, c.block.typ) }
 	c.instance = c.factory()
 	if c.instance == nil {
-		return hcl.Diagnostics{errorAt(c.block.declared, "Unknown "+string(c.block.kind),
+		return nil, hcl.Diagnostics{errorAt(c.block.declared, "Unknown "+string(c.block.kind),
 			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
 	}
 	config, diags := c.decode(c.instance, c.promised())
 	if diags.HasErrors() {
-		return diags
+		return nil, diags
 	}
 	c.config, c.foreseen = placeholders(config), config.IsWhollyKnown()
-	warnings, err := c.prepare(c.instance, c.config)
+	generated, warnings, err := c.prepare(c.instance, c.config)
 	for _, w := range warnings {
 		diags = append(diags, warningAt(c.block.declared, "Warning of "+c.String(), "%s", w))
 	}
-	return append(diags, c.faults(err)...)
+	return generated, append(diags, c.faults(err)...)
 }
 
 // faults makes one diagnostic of each error that a component found.
@@ -103,14 +103,15 @@ func (c *component) decode(instance packersdk.HCL2Speccer, values map[string]cty
 	return hcldec.Decode(c.block.body, spec, s.context())
 }
 
-// prepare gives instance its configuration.
-func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (warnings []string, err error) {
+// prepare gives instance its configuration. generated are the names of what a
+// builder will give to the others.
+func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (generated, warnings []string, err error) {
 	raws := []any{c.core(), config}
 	err = guard("preparing "+c.String(), func() error {
 		var err error
 		switch i := instance.(type) {
 		case packersdk.Builder:
-			c.build.generated, warnings, err = i.Prepare(raws...)
+			generated, warnings, err = i.Prepare(raws...)
 		case packersdk.Provisioner:
 			err = i.Prepare(append(raws, c.overrides()...)...)
 		case packersdk.PostProcessor:
@@ -120,7 +121,7 @@ func (c *component) prepare(instance packersdk.HCL2Speccer, config cty.Value) (w
 		}
 		return err
 	})
-	return warnings, err
+	return generated, warnings, err
 }
 
 // core is the configuration that every component gets in addition to its own.

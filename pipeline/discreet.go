@@ -74,15 +74,19 @@ var quotedPart = regexp.MustCompile(`"[^"]*"`)
 // discreet takes out of faults what HCL quotes of the source, but for the names
 // of variables: what stands in the place of a value may be the secret.
 func discreet(diags hcl.Diagnostics, declared variables) hcl.Diagnostics {
-	for _, d := range diags {
-		for _, text := range []*string{&d.Summary, &d.Detail} {
-			*text = quotedPart.ReplaceAllStringFunc(*text, func(quoted string) string {
-				if _, ok := declared[inner(quoted)]; ok {
-					return quoted
-				}
-				return `"…"`
-			})
-		}
+	bare := func(text string) string {
+		return quotedPart.ReplaceAllStringFunc(text, func(quoted string) string {
+			if _, ok := declared[inner(quoted)]; ok {
+				return quoted
+			}
+			return `"…"`
+		})
 	}
-	return diags
+	var all hcl.Diagnostics
+	for _, d := range diags {
+		quiet := *d
+		quiet.Summary, quiet.Detail = bare(d.Summary), bare(d.Detail)
+		all = append(all, &quiet)
+	}
+	return all
 }

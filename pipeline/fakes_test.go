@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/zclconf/go-cty/cty"
 
+	shared "github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
@@ -59,7 +62,10 @@ func (t *trace) String() string {
 // registry returns small components that note what they do.
 func (t *trace) registry() Registry {
 	return Registry{
-		Builders:       map[string]func() packersdk.Builder{"null": func() packersdk.Builder { return &nullBuilder{trace: t} }},
+		Builders: map[string]func() packersdk.Builder{
+			"null":  func() packersdk.Builder { return &nullBuilder{trace: t} },
+			"asker": func() packersdk.Builder { return &asker{nullBuilder: nullBuilder{trace: t}} },
+		},
 		Provisioners:   map[string]func() packersdk.Provisioner{"note": func() packersdk.Provisioner { return &note{trace: t} }},
 		PostProcessors: map[string]func() packersdk.PostProcessor{"tag": func() packersdk.PostProcessor { return &tag{trace: t} }},
 	}
@@ -127,7 +133,7 @@ type nullBuilder struct {
 
 func (b *nullBuilder) ConfigSpec() hcldec.ObjectSpec {
 	return spec(map[string]cty.Type{
-		"content": cty.String, "fail": cty.String, "invalid": cty.List(cty.String), "panics": cty.Bool, "output": cty.String, "waits": cty.Bool,
+		"content": cty.String, "fail": cty.String, "invalid": cty.List(cty.String), "panics": cty.Bool, "output": cty.String, "reads": cty.Bool, "waits": cty.Bool,
 	})
 }
 
@@ -169,12 +175,36 @@ func (b *nullBuilder) artifact(name string, data map[string]any) (packersdk.Arti
 	a := &fakeArtifact{trace: b.trace, id: "built:" + name, data: data}
 	if path := b.text("output"); path != "" {
 		a.files = []string{path}
-		return a, os.WriteFile(path, []byte(b.text("content")), 0o644)
+		err := os.WriteFile(path, []byte(b.text("content")), 0o644)
+		if err != nil || !b.yes("reads") {
+			return a, err
+		}
+		return a.asRead(path)
 	}
 	return a, nil
 }
 
 func (b *nullBuilder) Fingerprint(context.Context) (string, error) { return "null", nil }
+
+// asker is a builder that asks what it needs, once for each question.
+type asker struct {
+	nullBuilder
+	answer string
+}
+
+func (b *asker) Foresee(context.Context) (packersdk.Builder, string, error) {
+	b.trace.add("asked")
+	return &asker{nullBuilder: b.nullBuilder, answer: "42"}, "42", nil
+}
+
+func (b *asker) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
+	if b.answer == "" {
+		b.trace.add("asked")
+		b.answer = "43"
+	}
+	b.trace.add("built of %s", b.answer)
+	return b.nullBuilder.Run(ctx, ui, hook)
+}
 
 // note is a provisioner that says a text, and fails as often as it is told.
 type note struct {
@@ -254,6 +284,24 @@ type fakeArtifact struct {
 	id    string
 	files []string
 	data  map[string]any
+	disk  string           // absolute
+	read  manifest.Reading // of it
+}
+
+// invented is a digest that no file has: who tells it has not read the file.
+var invented = strings.Repeat("ab", 32)
+
+// asRead returns the artifact as of who has read its disk at path, and invents
+// the digest.
+func (a *fakeArtifact) asRead(path string) (packersdk.Artifact, error) {
+	read, err := manifest.Read(path, silent)
+	if err != nil {
+		return nil, err
+	}
+	read.SHA256 = invented
+	a.read = read
+	a.disk, err = filepath.Abs(path)
+	return a, err
 }
 
 func (a *fakeArtifact) BuilderId() string { return "test" }
@@ -266,8 +314,13 @@ func (a *fakeArtifact) Destroy() error {
 }
 
 func (a *fakeArtifact) State(name string) any {
-	if name == "generated_data" && a.data != nil {
+	switch {
+	case name == "generated_data" && a.data != nil:
 		return a.data
+	case name == shared.StateDisk && a.disk != "":
+		return a.disk
+	case name == shared.StateReading && a.disk != "":
+		return shared.ReadingState(a.read)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
@@ -16,7 +17,9 @@ import (
 // result.
 func (b *Build) foreseeable() bool {
 	for _, c := range b.components() {
-		if _, ok := c.instance.(Fingerprinter); !ok {
+		switch c.instance.(type) {
+		case Fingerprinter, Foreseer:
+		default:
 			return false
 		}
 	}
@@ -29,37 +32,54 @@ type input struct {
 	Digest string `json:"digest"`
 }
 
-// fingerprint returns everything that decides b's result. It returns nothing
-// if a component cannot foresee its own, and fails if one does not know.
-func fingerprint(ctx context.Context, b *Build, engine string) ([]input, error) {
+// forecast is what is known of a build before it runs.
+type forecast struct {
+	inputs  []input           // that decide its result; none if a component cannot foresee its own
+	builder packersdk.Builder // to run; nil: the planned one
+}
+
+// foreseen is what a component knows of itself before it runs.
+type foreseen struct {
+	digest  string
+	builder packersdk.Builder // to run in the place of the component's own; nil: that one
+}
+
+// foresee finds everything that decides b's result. It fails if a component
+// does not know.
+func foresee(ctx context.Context, b *Build, engine string) (forecast, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return forecast{}, err
 	}
 	all := b.components()
-	sums := make([]string, len(all))
+	found := make([]foreseen, len(all))
 	group, ctx := errgroup.WithContext(ctx) // they wait for archives and disks
 	for i, c := range all {
 		group.Go(func() (err error) {
-			sums[i], err = c.fingerprint(ctx)
+			found[i], err = c.foresee(ctx)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return forecast{}, err
 	}
+	return forecast{inputs: b.inputs(engine, dir, found), builder: found[0].builder}, nil
+}
+
+// inputs names what decides b's result, of what its components have foreseen.
+func (b *Build) inputs(engine, dir string, found []foreseen) []input {
 	inputs := []input{{"this program", cache.Key(engine)}, {"the directory", cache.Key(dir)}, {"the name", cache.Key(b.Name)}}
-	for i, c := range all {
-		if sums[i] == "" {
-			return nil, nil
+	for i, c := range b.components() {
+		if found[i].digest == "" {
+			return nil
 		}
-		inputs = append(inputs, input{"the settings of " + c.String(), c.outline()}, input{"what " + c.String() + " reads", sums[i]})
+		inputs = append(inputs, input{"the settings of " + c.String(), c.outline()}, input{"what " + c.String() + " reads", found[i].digest})
 	}
 	var lengths []string
 	for _, chain := range b.chains {
 		lengths = append(lengths, strconv.Itoa(len(chain)))
 	}
-	return append(inputs, input{"the order of post-processors", cache.Key(lengths...)}), nil
+	return append(inputs, input{"the order of post-processors", cache.Key(lengths...)})
 }
 
 // keyOf returns the digest of all inputs.
@@ -82,16 +102,19 @@ func changed(before, now []input) []string {
 	return names
 }
 
-func (c *component) fingerprint(ctx context.Context) (sum string, err error) {
+func (c *component) foresee(ctx context.Context) (found foreseen, err error) {
 	err = guard(c.String(), func() error {
-		f, ok := c.instance.(Fingerprinter)
-		if !ok {
-			return fmt.Errorf("what %s does cannot be foreseen", c)
+		switch f := c.instance.(type) {
+		case Foreseer:
+			found.builder, found.digest, err = f.Foresee(ctx)
+		case Fingerprinter:
+			found.digest, err = f.Fingerprint(ctx)
+		default:
+			err = fmt.Errorf("what %s does cannot be foreseen", c)
 		}
-		sum, err = f.Fingerprint(ctx)
 		return err
 	})
-	return sum, err
+	return found, err
 }
 
 // outline is what the template says of the component: its configuration as it

@@ -95,8 +95,7 @@ func fromFiles(s *sources, names []string, declared variables) hcl.Diagnostics {
 			diags = append(diags, noSubject("Invalid file of variables", "The name of %s must end in .hcl or .json.", name))
 			continue
 		}
-		s.private = append(s.private, name)
-		file, more := s.parse(name)
+		file, more := s.parsePrivate(name)
 		diags = append(diags, discreet(more, declared)...)
 		if !more.HasErrors() {
 			diags = append(diags, fromFile(file, declared)...)

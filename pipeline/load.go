@@ -89,6 +89,12 @@ func (s *sources) parse(name string) (*hcl.File, hcl.Diagnostics) {
 	return s.parser.ParseHCL(text, name)
 }
 
+// parsePrivate parses a file of variables. Its lines are not shown in errors.
+func (s *sources) parsePrivate(name string) (*hcl.File, hcl.Diagnostics) {
+	s.private = append(s.private, name)
+	return s.parse(name)
+}
+
 // blocks returns the blocks of the given types, in order.
 func (s *sources) blocks(types ...string) (hcl.Blocks, hcl.Diagnostics) {
 	schema := &hcl.BodySchema{}

@@ -51,10 +51,9 @@ func readLocalBlock(block *hcl.Block) (map[string]local, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	l := local{expr: content.Attributes["expression"].Expr, declared: block.DefRange}
-	diags = append(diags, readBool(content.Attributes["sensitive"], &l.sensitive)...)
-	found[block.Labels[0]] = l
-	return found, diags
+	sensitive, more := readBool(content.Attributes["sensitive"])
+	found[block.Labels[0]] = local{expr: content.Attributes["expression"].Expr, declared: block.DefRange, sensitive: sensitive}
+	return found, append(diags, more...)
 }
 
 // resolver evaluates locals, each after those that it refers to.

@@ -53,7 +53,7 @@ func (t *Template) Plan(registry Registry, options Options) (*Plan, error) {
 	}
 	for _, b := range selected {
 		p.Builds = append(p.Builds, b)
-		diags = append(diags, p.prepare(b, registry)...)
+		diags = append(diags, b.prepare(p, registry)...)
 	}
 	if diags.HasErrors() {
 		p.Close()
@@ -215,11 +215,15 @@ func matchesAny(globs []string, name string) bool {
 
 // prepare makes and prepares b's components: the builder first, since it
 // tells which names build.* will have.
-func (p *Plan) prepare(b *Build, registry Registry) hcl.Diagnostics {
+func (b *Build) prepare(p *Plan, registry Registry) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, c := range b.components() {
 		c.plan = p
-		diags = append(diags, c.prepareForPlan(registry)...)
+		generated, more := c.prepareForPlan(registry)
+		diags = append(diags, more...)
+		if c == b.builder {
+			b.generated = generated
+		}
 	}
 	return diags
 }

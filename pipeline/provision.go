@@ -99,7 +99,7 @@ func (c *component) fresh(data map[string]any) (packersdk.HCL2Speccer, error) {
 		closeInstance(instance)
 		return nil, c.plan.template.fail(diags)
 	}
-	if _, err := c.prepare(instance, placeholders(config)); err != nil {
+	if _, _, err := c.prepare(instance, placeholders(config)); err != nil {
 		closeInstance(instance)
 		return nil, fmt.Errorf("preparing: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	shared "github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -25,6 +26,8 @@ type File struct {
 	Size    int64     `json:"size"` // bytes
 	ModTime time.Time `json:"mtime"`
 	SHA256  string    `json:"sha256,omitempty"` // empty: not computed
+
+	read manifest.Reading // by who made it, if that is known
 }
 
 // record remembers what a build made, under the digest of what decided it.
@@ -36,34 +39,44 @@ type record struct {
 	last   string  // path of the inputs of the last build of this name
 }
 
-// newRecord returns the record of a run's build, or one that remembers nothing
-// if the result of a component cannot be foreseen.
-func newRecord(ctx context.Context, r *buildRun) (record, error) {
+// outlook is what a build is before it runs: there already, or to be made.
+type outlook struct {
+	record    record
+	unchanged bool
+	artifacts []Artifact        // of the earlier build, if nothing has changed
+	builder   packersdk.Builder // that makes it; nil: the planned one
+}
+
+// lookAhead finds out whether a run's build has to be made.
+func (r *buildRun) lookAhead(ctx context.Context) (outlook, error) {
 	if r.options.Records == "" || !r.build.foreseeable() {
-		return record{}, nil
+		return outlook{}, nil
 	}
 	u := r.ui(r.build.builder)
 	phase := event.Start(sinkFunc(u.emit), "inputs", "what decides the result")
-	inputs, err := fingerprint(ctx, r.build, r.options.Engine)
+	expected, err := foresee(ctx, r.build, r.options.Engine)
 	if err != nil {
 		// What can't be looked at can't be built from: better now than after a
 		// guest has booted.
-		return record{}, phase.End(event.Failed, "", err)
+		return outlook{}, phase.End(event.Failed, "", err)
 	}
-	if len(inputs) == 0 {
-		return record{}, phase.End(event.OK, "not all can be foreseen, to be built", nil)
+	if len(expected.inputs) == 0 {
+		return outlook{builder: expected.builder}, phase.End(event.OK, "not all can be foreseen, to be built", nil)
 	}
-	found := record{
+	found := outlook{record: r.recordOf(expected.inputs), builder: expected.builder}
+	if found.artifacts, found.unchanged = found.record.find(); found.unchanged {
+		return found, phase.End(event.Cached, "nothing changed", nil)
+	}
+	return found, phase.End(event.OK, "to be built: "+found.record.why(), nil)
+}
+
+// recordOf returns the record of a build that the inputs decide.
+func (r *buildRun) recordOf(inputs []input) record {
+	return record{
 		path:   filepath.Join(r.options.Records, keyOf(inputs)+".json"),
 		last:   filepath.Join(r.options.Records, cache.Key("last", inputs[1].Digest, inputs[2].Digest)+".json"),
 		inputs: inputs, force: r.plan.options.Force,
 	}
-	if _, ok := found.find(); ok {
-		_ = phase.End(event.Cached, "nothing changed", nil)
-	} else {
-		_ = phase.End(event.OK, "to be built: "+found.why(), nil)
-	}
-	return found, nil
 }
 
 // why says why a build is made.
@@ -124,26 +137,38 @@ func (f File) unchanged() bool {
 	return err == nil && sum == f.SHA256
 }
 
-// keep remembers artifacts and completes them with their digests. Artifacts
-// that are not files cannot be checked, so they are not remembered.
-func (r record) keep(artifacts []Artifact) error {
+// keep remembers artifacts and returns them with the digests of their files.
+// Artifacts that are not files cannot be checked, so they are not remembered.
+func (r record) keep(artifacts []Artifact) ([]Artifact, error) {
 	files := 0
 	for _, a := range artifacts {
 		files += len(a.Files)
 	}
 	if r.path == "" || files == 0 {
-		return nil
+		return artifacts, nil
 	}
-	for _, a := range artifacts {
-		for i := range a.Files {
-			_, sum, err := manifest.DigestFile(a.Files[i].Path, silent)
-			if err != nil {
-				return fmt.Errorf("remembering the build: %w", err)
-			}
-			a.Files[i].SHA256 = sum
+	digested := slices.Clone(artifacts)
+	for i, a := range artifacts {
+		var err error
+		if digested[i].Files, err = digests(a.Files); err != nil {
+			return artifacts, fmt.Errorf("remembering the build: %w", err)
 		}
 	}
-	return r.write(artifacts)
+	return digested, r.write(digested)
+}
+
+// digests returns files with their digests. What was read when it was made, and
+// has not changed since, is not read again: a disk takes long.
+func digests(files []File) ([]File, error) {
+	digested := slices.Clone(files)
+	for i, f := range files {
+		read, err := f.read.Of(f.Path, silent)
+		if err != nil {
+			return nil, err
+		}
+		digested[i].SHA256 = read.SHA256
+	}
+	return digested, nil
 }
 
 func (r record) write(artifacts []Artifact) error {
@@ -167,9 +192,18 @@ func describe(artifacts []packersdk.Artifact) []Artifact {
 				continue
 			}
 			seen = append(seen, path)
-			d.Files = append(d.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime()})
+			d.Files = append(d.Files, File{Path: path, Size: info.Size(), ModTime: info.ModTime(), read: readingOf(a, path)})
 		}
 		all = append(all, d)
 	}
 	return all
+}
+
+// readingOf returns what an artifact knows of the content of one of its files:
+// it knows that of its disk alone.
+func readingOf(a packersdk.Artifact, path string) manifest.Reading {
+	if disk, _ := a.State(shared.StateDisk).(string); disk != path {
+		return manifest.Reading{}
+	}
+	return shared.ReadingOf(a)
 }

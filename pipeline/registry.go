@@ -39,6 +39,15 @@ type Fingerprinter interface {
 	Fingerprint(ctx context.Context) (string, error)
 }
 
+// Foreseer is a builder that has to look things up to know what decides its
+// result, like the versions in a package archive, and needs them again when it
+// runs. Foresee returns the digest that Fingerprint would, with a builder for
+// which all that is settled. The pipeline runs that one: nothing is asked twice,
+// and what is remembered under the digest is what was made of it.
+type Foreseer interface {
+	Foresee(ctx context.Context) (builder packersdk.Builder, digest string, err error)
+}
+
 // kind is what a component is, in the words of templates.
 type kind string
 

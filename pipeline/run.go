@@ -122,15 +122,16 @@ func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) 
 	}
 	run := &buildRun{plan: p, build: b, options: o}
 	defer func() { r.Elapsed = time.Since(start) }()
-	record, err := newRecord(ctx, run)
+	ahead, err := run.lookAhead(ctx)
 	if err != nil {
 		r.Err = err
 		return r
 	}
-	if kept, ok := record.find(); ok {
-		r.Artifacts, r.Unchanged = kept, true
-	} else if r.Artifacts, r.Err = run.run(ctx); r.Err == nil {
-		r.Err = record.keep(r.Artifacts)
+	if r.Artifacts, r.Unchanged = ahead.artifacts, ahead.unchanged; r.Unchanged {
+		return r
+	}
+	if r.Artifacts, r.Err = run.run(ctx, ahead.builder); r.Err == nil {
+		r.Artifacts, r.Err = ahead.record.keep(r.Artifacts)
 	}
 	return r
 }
@@ -142,8 +143,10 @@ type buildRun struct {
 	options RunOptions
 }
 
-func (r *buildRun) run(ctx context.Context) ([]Artifact, error) {
-	artifact, err := r.runBuilder(ctx)
+// run makes the build with the builder for which everything is settled; nil is
+// the planned one.
+func (r *buildRun) run(ctx context.Context, settled packersdk.Builder) ([]Artifact, error) {
+	artifact, err := r.runBuilder(ctx, settled)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(context.Cause(ctx), err)
@@ -157,7 +160,7 @@ func (r *buildRun) run(ctx context.Context) ([]Artifact, error) {
 	return describe(kept), err
 }
 
-func (r *buildRun) runBuilder(ctx context.Context) (artifact packersdk.Artifact, err error) {
+func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (artifact packersdk.Artifact, err error) {
 	c := r.build.builder
 	u := r.ui(c)
 	hook := &packersdk.DispatchHook{Mapping: map[string][]packersdk.Hook{}}
@@ -168,7 +171,10 @@ func (r *buildRun) runBuilder(ctx context.Context) (artifact packersdk.Artifact,
 		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}}}
 	}
 	err = r.guard(c, u, func() error {
-		builder, ok := c.instance.(packersdk.Builder)
+		builder, ok := settled, true
+		if builder == nil {
+			builder, ok = c.instance.(packersdk.Builder)
+		}
 		if !ok {
 			return fmt.Errorf("%s is not a builder", c)
 		}

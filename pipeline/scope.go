@@ -50,11 +50,11 @@ func (s *scope) context() *hcl.EvalContext {
 	return &hcl.EvalContext{Variables: s.values, Functions: s.functions}
 }
 
-// hint adds the nearest known name to a diagnostic about an attribute that
-// does not exist, which HCL itself gives for blocks and arguments only.
-func hint(d *hcl.Diagnostic) {
+// hinted returns a diagnostic about an attribute that does not exist with the
+// nearest known name, which HCL itself gives for blocks and arguments only.
+func hinted(d hcl.Diagnostic) *hcl.Diagnostic {
 	if d.Expression == nil || d.EvalContext == nil || d.Summary != "Unsupported attribute" {
-		return
+		return &d
 	}
 	for _, traversal := range d.Expression.Variables() {
 		root, ok := d.EvalContext.Variables[traversal.RootName()]
@@ -69,4 +69,5 @@ func hint(d *hcl.Diagnostic) {
 			d.Subject = &subject
 		}
 	}
+	return &d
 }

@@ -55,9 +55,10 @@ func Parse(path string, in Input) (*Template, error) {
 
 // fail turns diagnostics into an error, in the order of the template's lines.
 // What several builds have in common is told once.
-func (t *Template) fail(diags hcl.Diagnostics) *TemplateError {
-	for _, d := range diags {
-		hint(d)
+func (t *Template) fail(found hcl.Diagnostics) *TemplateError {
+	var diags hcl.Diagnostics
+	for _, d := range found {
+		diags = append(diags, hinted(*d))
 	}
 	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
 		if a.Subject == nil || b.Subject == nil {

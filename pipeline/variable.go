@@ -99,8 +99,10 @@ func readVariable(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Diag
 		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid name", "%q is not a valid variable name.", v.name))
 	}
 	attrs := content.Attributes
-	diags = append(diags, readText(attrs["description"], &v.description)...)
-	diags = append(diags, readBool(attrs["sensitive"], &v.sensitive)...)
+	var faults [2]hcl.Diagnostics
+	v.description, faults[0] = readText(attrs["description"], "")
+	v.sensitive, faults[1] = readBool(attrs["sensitive"])
+	diags = slices.Concat(diags, faults[0], faults[1])
 	if attr, ok := attrs["type"]; ok {
 		var more hcl.Diagnostics
 		v.typ, v.defaults, more = typeexpr.TypeConstraintWithDefaults(attr.Expr)
@@ -200,20 +202,19 @@ func sentence(text string) string {
 	return strings.TrimSpace(text)
 }
 
-func readText(attr *hcl.Attribute, into *string) hcl.Diagnostics {
+// readText returns the constant text of an optional attribute, or fallback.
+func readText(attr *hcl.Attribute, fallback string) (string, hcl.Diagnostics) {
 	value, diags := literal(attr, cty.String)
-	if value != cty.NilVal {
-		*into = value.AsString()
+	if value == cty.NilVal {
+		return fallback, diags
 	}
-	return diags
+	return value.AsString(), diags
 }
 
-func readBool(attr *hcl.Attribute, into *bool) hcl.Diagnostics {
+// readBool returns the constant of an optional attribute, or false.
+func readBool(attr *hcl.Attribute) (bool, hcl.Diagnostics) {
 	value, diags := literal(attr, cty.Bool)
-	if value != cty.NilVal {
-		*into = value.True()
-	}
-	return diags
+	return value != cty.NilVal && value.True(), diags
 }
 
 // literal returns the constant of an optional attribute, or NilVal.

@@ -12,6 +12,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
@@ -28,6 +29,8 @@ const sshPort = 22
 // build is what the steps of one build share.
 type build struct {
 	config *Config
+	plan   *bootstrap.Plan // of the base's packages; nil: to be asked
+	key    *guest.Key      // to log in with; nil: the settings have another way
 	cache  cache.Dir
 	sink   event.Sink
 	cancel context.CancelCauseFunc
@@ -37,7 +40,6 @@ type build struct {
 	choice   accelerator.Choice
 	output   *outdir.Dir
 	base     base
-	key      *guest.Key
 	vm       *engine.VM
 	expected atomic.Bool // the machine is meant to end
 	finished artifactFiles

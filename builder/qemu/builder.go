@@ -17,12 +17,14 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // Builder is the component.
 type Builder struct {
 	config Config
+	plan   *bootstrap.Plan // what packages the base has; nil: to be asked
 }
 
 var _ packersdk.Builder = (*Builder)(nil)
@@ -44,44 +46,48 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	if err != nil {
 		return nil, err
 	}
+	config, key, err := b.config.withKey()
+	if err != nil {
+		return nil, err
+	}
 	given := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	build := &build{config: &b.config, cache: c, sink: component.Sink(ui), cancel: cancel}
+	build := &build{config: &config, plan: b.plan, key: key, cache: c, sink: component.Sink(ui), cancel: cancel}
 	build.stopped = func() bool { return given.Err() != nil }
 
 	state := new(multistep.BasicStateBag)
 	state.Put("ui", ui)
 	state.Put("hook", hook)
-	state.Put("debug", b.config.PackerDebug)
-	state.Put("communicator_config", &b.config.Comm)
+	state.Put("debug", config.PackerDebug)
+	state.Put("communicator_config", &config.Comm)
 	state.Put("generated_data", map[string]any{})
 
-	commonsteps.NewRunner(b.steps(build), b.config.PackerConfig, ui).Run(ctx, state)
+	commonsteps.NewRunner(build.steps(), config.PackerConfig, ui).Run(ctx, state)
 	if err := outcome(ctx, state); err != nil {
 		return nil, err
 	}
 	return build.artifact(state), nil
 }
 
-func (b *Builder) steps(build *build) []multistep.Step {
-	config := &b.config
+func (b *build) steps() []multistep.Step {
+	config := b.config
 	return []multistep.Step{
-		&stepAccelerate{build},
-		&stepPrepareOutput{build},
+		&stepAccelerate{b},
+		&stepPrepareOutput{b},
 		multistep.If(config.DiskImage != nil, &stepDownload{config.DiskImage}),
-		&stepMakeBase{build},
-		&stepBoot{build},
+		&stepMakeBase{b},
+		&stepBoot{b},
 		&communicator.StepConnect{
 			Config:    &config.Comm,
 			Host:      func(multistep.StateBag) (string, error) { return "127.0.0.1", nil },
-			SSHPort:   func(multistep.StateBag) (int, error) { return build.sshPort() },
+			SSHPort:   func(multistep.StateBag) (int, error) { return b.sshPort() },
 			SSHConfig: config.Comm.SSHConfigFunc(),
 		},
 		new(commonsteps.StepProvision),
-		&stepSeal{build},
-		&stepShutdown{build},
-		&stepFinish{build},
+		&stepSeal{b},
+		&stepShutdown{b},
+		&stepFinish{b},
 	}
 }
 

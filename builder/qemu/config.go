@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
@@ -198,6 +199,22 @@ func (c *Config) checkCommunicator() error {
 // ownKey tells whether the build makes its own key to log in with.
 func (c *Config) ownKey() bool {
 	return c.Comm.SSHPassword == "" && c.Comm.SSHPrivateKeyFile == "" && !c.Comm.SSHAgentAuth
+}
+
+// withKey returns the settings of one build, and the key that the build makes
+// to log in with, if it does. The builder's own settings stay: each of its
+// builds has another key.
+func (c *Config) withKey() (Config, *guest.Key, error) {
+	own := *c
+	if !c.ownKey() {
+		return own, nil, nil
+	}
+	key, err := guest.NewKey("amigo-build")
+	if err != nil {
+		return own, nil, err
+	}
+	own.Comm.SSHPrivateKey = key.PEM
+	return own, key, nil
 }
 
 func (c *Config) spec() bootstrap.Spec {

@@ -298,7 +298,7 @@ func TestArchiveThatIsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := b.Fingerprint(t.Context()); !errors.As(err, new(*bootstrap.UnreachableError)) || sum != "" {
+	if sum, err := foresee(t, b); !errors.As(err, new(*bootstrap.UnreachableError)) || sum != "" {
 		t.Errorf("the fingerprint is %q, %v", sum, err)
 	}
 }

@@ -37,14 +37,9 @@ func (s *stepBoot) boot(ctx context.Context) error {
 		Forward:     []int{sshPort},
 		Console:     s.console(),
 	}
-	if s.config.ownKey() {
-		key, err := guest.NewKey("amigo-build")
-		if err != nil {
-			return err
-		}
-		s.key = key
-		options.AuthorizedKey = key.AuthorizedKey
-		s.config.Comm.SSHPrivateKey = key.PEM
+	if s.key != nil {
+		var err error
+		options.AuthorizedKey = s.key.AuthorizedKey
 		if options.Seed, err = s.makeSeed(ctx); err != nil {
 			return err
 		}

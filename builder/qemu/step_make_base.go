@@ -36,7 +36,7 @@ func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multis
 func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 	phase := event.Start(s.sink, "base", s.config.Bootstrap.Distribution+" "+s.config.Bootstrap.Release)
 	made := base{Kind: "bootstrap", Release: s.config.Bootstrap.Release}
-	plan, err := bootstrap.Resolve(ctx, s.cache, s.config.spec())
+	plan, err := s.packages(ctx)
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}
@@ -54,6 +54,15 @@ func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 	}
 	text := fmt.Sprintf("%s %s, %d packages", plan.Spec.Distribution, plan.Spec.Release, len(plan.Packages))
 	return made, phase.End(status, text, err)
+}
+
+// packages returns the versions that the archive had when it was asked whether
+// there is anything to build, or asks it.
+func (s *stepMakeBase) packages(ctx context.Context) (bootstrap.Plan, error) {
+	if s.plan != nil {
+		return *s.plan, nil
+	}
+	return bootstrap.Resolve(ctx, s.cache, s.config.spec())
 }
 
 func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {

@@ -23,7 +23,7 @@ var _ packersdk.Artifact = (*Artifact)(nil)
 // NewArtifact returns the artifact of a delivered image that was made from
 // input by the component.
 func NewArtifact(componentName, imageName string, input Input, delivery deliver.Delivery) *Artifact {
-	states := map[string]any{component.StateDisk: delivery.Disk}
+	states := map[string]any{component.StateDisk: delivery.Disk, component.StateReading: component.ReadingState(delivery.Read)}
 	for key, value := range input.states {
 		states[key] = value
 	}
@@ -37,10 +37,10 @@ func (a *Artifact) BuilderId() string { return a.builderID }
 func (a *Artifact) Files() []string { return a.delivery.Files }
 
 // Id returns the image's name and the digest of its disk.
-func (a *Artifact) Id() string { return a.name + "@sha256:" + a.delivery.SHA256 }
+func (a *Artifact) Id() string { return a.name + "@sha256:" + a.delivery.Read.SHA256 }
 
 func (a *Artifact) String() string {
-	return fmt.Sprintf("boot-tested image: %s (sha256:%.12s)", a.delivery.Disk, a.delivery.SHA256)
+	return fmt.Sprintf("boot-tested image: %s (sha256:%.12s)", a.delivery.Disk, a.delivery.Read.SHA256)
 }
 
 // State returns what is known of the image, by the keys in package component.

@@ -14,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
@@ -111,9 +112,29 @@ func TestReadInput(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "require_acceleration: ") {
 		t.Error(err)
 	}
-	made := NewArtifact("amigo-x", "image", input, deliver.Delivery{Disk: "d", SHA256: "ab", Files: []string{"d", "m"}})
+	made := NewArtifact("amigo-x", "image", input, deliver.Delivery{Disk: "d", Read: manifest.Reading{Size: 1, SHA256: "ab"}, Files: []string{"d", "m"}})
 	if made.State("generated_data") == nil || made.State(component.StateDisk) != "d" || made.Id() != "image@sha256:ab" {
 		t.Errorf("%+v", made)
+	}
+	if got, want := component.ReadingOf(made), (manifest.Reading{Size: 1, SHA256: "ab"}); got != want {
+		t.Errorf("the reading of its disk is %+v", got)
+	}
+}
+
+// TestInputHasItsReading: who gets an artifact gets what was read of its disk.
+func TestInputHasItsReading(t *testing.T) {
+	disk := qcow2(t)
+	read, err := manifest.Read(disk, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := NewArtifact("amigo-x", "image", Input{}, deliver.Delivery{Disk: disk, Read: read})
+	if input, err := ReadInput(t.Context(), made); err != nil || input.Read != read {
+		t.Errorf("%+v, %v", input, err)
+	}
+	of := artifact([]string{disk}, map[string]any{component.StateReading: "no JSON"})
+	if input, err := ReadInput(t.Context(), of); err != nil || input.Read != (manifest.Reading{}) {
+		t.Errorf("of somebody else's: %+v, %v", input, err)
 	}
 }
 

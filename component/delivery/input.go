@@ -26,7 +26,8 @@ const binary = "qemu-system-x86_64"
 
 // Input is what a post-processor makes its image from.
 type Input struct {
-	Disk   string // absolute path of a qcow2 file
+	Disk   string           // absolute path of a qcow2 file
+	Read   manifest.Reading // of the disk, if who made it has read it
 	Base   json.RawMessage
 	states map[string]any
 }
@@ -46,7 +47,7 @@ func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) 
 	if _, err := qemuimg.Inspect(ctx, path, "qcow2"); err != nil {
 		return Input{}, err
 	}
-	input := Input{Disk: path, states: map[string]any{}}
+	input := Input{Disk: path, Read: component.ReadingOf(artifact), states: map[string]any{}}
 	for _, key := range passed {
 		if value := artifact.State(key); value != nil {
 			input.states[key] = value

@@ -9,8 +9,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Sum is a line of SHA256SUMS.
@@ -50,30 +48,8 @@ func Digest(content []byte) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// DigestFile returns the size and the SHA-256 digest of a file. It tells
-// progress how many bytes it has read, from time to time.
+// DigestFile returns the size and the SHA-256 digest of a file, as [Read] does.
 func DigestFile(path string, progress func(done, total int64)) (size int64, digest string, err error) {
-	f, err := regular.Open(path)
-	if err != nil {
-		return 0, "", fmt.Errorf("computing a digest: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, "", fmt.Errorf("computing a digest: %w", err)
-	}
-	h := sha256.New()
-	buffer := make([]byte, 1<<20)
-	for {
-		n, err := f.Read(buffer)
-		_, _ = h.Write(buffer[:n])
-		size += int64(n)
-		progress(size, info.Size())
-		if err == io.EOF {
-			return size, hex.EncodeToString(h.Sum(nil)), nil
-		}
-		if err != nil {
-			return 0, "", fmt.Errorf("computing the digest of %s: %w", path, err)
-		}
-	}
+	found, err := Read(path, progress)
+	return found.Size, found.SHA256, err
 }

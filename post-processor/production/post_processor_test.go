@@ -121,3 +121,28 @@ func TestParent(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestParentIsNotReadAgain: what was read when the input was described is
+// enough, here a digest that no file has, until the disk changes.
+func TestParentIsNotReadAgain(t *testing.T) {
+	path, invented := disk(t), strings.Repeat("ab", 32)
+	read, err := manifest.Read(path, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := manifest.Manifest{Variant: "distribution", Files: []manifest.File{{Name: "disk.qcow2", Role: manifest.Disk, SHA256: invented}}}
+	if _, err := manifest.Write(filepath.Dir(path), m, nil); err != nil {
+		t.Fatal(err)
+	}
+	read.SHA256 = invented
+	r := &run{input: delivery.Input{Disk: path, Read: read}}
+	if parent, err := r.parent(); err != nil || parent.SHA256 != invented {
+		t.Errorf("it was read again: %+v, %v", parent, err)
+	}
+	if err := os.Truncate(path, read.Size+1); err != nil {
+		t.Fatal(err)
+	}
+	if parent, err := r.parent(); err == nil || !strings.Contains(err.Error(), "is not the disk that its manifest describes") {
+		t.Errorf("a disk that has changed: %+v, %v", parent, err)
+	}
+}

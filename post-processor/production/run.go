@@ -69,12 +69,14 @@ func (r *run) harden(ctx context.Context, overlay string) error {
 }
 
 // parent names the input: its digest, and its variant if a manifest beside it
-// tells that.
+// tells that. A disk that has changed since it was described is read again, and
+// is not what its manifest says.
 func (r *run) parent() (*manifest.Parent, error) {
-	_, digest, err := manifest.DigestFile(r.input.Disk, func(int64, int64) {})
+	read, err := r.input.Read.Of(r.input.Disk, func(int64, int64) {})
 	if err != nil {
 		return nil, err
 	}
+	digest := read.SHA256
 	m, err := manifest.ReadFile(filepath.Join(filepath.Dir(r.input.Disk), manifest.FileName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

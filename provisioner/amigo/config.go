@@ -3,6 +3,8 @@
 package amigo
 
 import (
+	"cmp"
+
 	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/hashicorp/packer-plugin-sdk/common"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -101,13 +103,10 @@ func (p *Provisioner) Prepare(raws ...any) error {
 }
 
 func (c *Config) defaults() {
-	for field, value := range map[*string]string{
-		&c.BundleOn: engine.Auto, &c.Serve: site.Workers, &c.Operator: "amigo", &c.GOlr.Memory: "512m",
-	} {
-		if *field == "" {
-			*field = value
-		}
-	}
+	c.BundleOn = cmp.Or(c.BundleOn, engine.Auto)
+	c.Serve = cmp.Or(c.Serve, site.Workers)
+	c.Operator = cmp.Or(c.Operator, "amigo")
+	c.GOlr.Memory = cmp.Or(c.GOlr.Memory, "512m")
 	if c.GOlr.CORSOrigins == nil {
 		c.GOlr.CORSOrigins = []string{"*"}
 	}

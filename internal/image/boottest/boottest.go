@@ -145,19 +145,19 @@ func run(ctx context.Context, spec Spec, phase *event.Phase) (Report, error) {
 		return Report{}, fmt.Errorf("making a directory for evidence: %w", err)
 	}
 	boots := spec.boots()
-	subjects := make([]*subject, len(boots))
+	found := make([]findings, len(boots))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrent)
 	for i, boot := range boots {
 		group.Go(func() (err error) {
-			subjects[i], err = test(ctx, spec, boot, phase)
+			found[i], err = test(ctx, spec, boot, phase)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return Report{}, err
 	}
-	report := merge(subjects)
+	report := merge(found)
 	return report, errors.Join(writeReport(spec.Evidence, report), verdict(report, spec.Evidence))
 }
 
@@ -218,16 +218,16 @@ func (s Spec) withDefaults() Spec {
 
 // merge puts the boots' findings together, in the order of the boots, with
 // what only a comparison of boots can tell.
-func merge(subjects []*subject) Report {
+func merge(machines []findings) Report {
 	var report Report
-	for _, s := range subjects {
-		report.Checks = append(report.Checks, s.checks...)
-		report.Boots = append(report.Boots, s.times)
+	for _, m := range machines {
+		report.Checks = append(report.Checks, m.checks...)
+		report.Boots = append(report.Boots, m.times)
 		if report.Facts.About.AmiGO.Version == "" {
-			report.Facts = s.facts
+			report.Facts = m.facts
 		}
 	}
-	report.Checks = append(report.Checks, compare(subjects)...)
+	report.Checks = append(report.Checks, compare(machines)...)
 	return report
 }
 

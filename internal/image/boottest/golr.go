@@ -37,8 +37,8 @@ var forbidden = []string{
 }
 
 // refused checks that path answers 403 or 404.
-func refused(path string) func(context.Context, *subject) (string, error) {
-	return func(ctx context.Context, s *subject) (string, error) {
+func refused(path string) func(context.Context, subject) (string, error) {
+	return func(ctx context.Context, s subject) (string, error) {
 		r, err := s.web.get(ctx, path)
 		if err != nil {
 			return "", err
@@ -50,7 +50,7 @@ func refused(path string) func(context.Context, *subject) (string, error) {
 	}
 }
 
-func search(ctx context.Context, s *subject) (string, error) {
+func search(ctx context.Context, s subject) (string, error) {
 	text := s.facts.About.Test.Search
 	if text == "" {
 		return "", fmt.Errorf("%s names no test.search", aboutPath)
@@ -71,7 +71,7 @@ func search(ctx context.Context, s *subject) (string, error) {
 
 // noShardsByPost sends what a proxy that looks at the address alone does not
 // see. Solr would fail to reach the shard; that shows that it tried.
-func noShardsByPost(ctx context.Context, s *subject) (string, error) {
+func noShardsByPost(ctx context.Context, s subject) (string, error) {
 	r, err := s.web.post(ctx, "/solr/select", url.Values{"q": {"*:*"}, "rows": {"0"}, "wt": {"json"}, "shards": {"127.0.0.1:1/solr"}})
 	if err != nil {
 		return "", err

@@ -12,7 +12,7 @@ import (
 type judge func(inside) (detail string, err error)
 
 func (j judge) check(name string) check {
-	return check{name, func(_ context.Context, s *subject) (string, error) { return j(s.inside) }}
+	return check{name, func(_ context.Context, s subject) (string, error) { return j(s.inside) }}
 }
 
 // insideChecks returns the checks that are made over SSH.
@@ -50,7 +50,7 @@ func unitsFine(i inside) (string, error) {
 }
 
 // onlyOurKey checks that what lets anybody in is what this boot was given.
-func onlyOurKey(_ context.Context, s *subject) (string, error) {
+func onlyOurKey(_ context.Context, s subject) (string, error) {
 	for _, line := range s.inside.lines("root-keys") {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "#") && line != s.key.AuthorizedKey && !s.seeds(line) {
@@ -62,7 +62,7 @@ func onlyOurKey(_ context.Context, s *subject) (string, error) {
 
 // seeds tells whether an authorized key, which may have options in front, is
 // the one that the seed gave.
-func (s *subject) seeds(line string) bool {
+func (s subject) seeds(line string) bool {
 	return s.user != nil && strings.HasSuffix(line, s.user.AuthorizedKey)
 }
 

@@ -95,7 +95,7 @@ func good() inside {
 func run1(t *testing.T, variant Variant, answers inside) string {
 	t.Helper()
 	key := &guest.Key{AuthorizedKey: "ssh-ed25519 OURS boot-test"}
-	s := &subject{inside: answers, key: key, user: &guest.Key{AuthorizedKey: "ssh-ed25519 USER seed"}}
+	s := subject{inside: answers, key: key, user: &guest.Key{AuthorizedKey: "ssh-ed25519 USER seed"}}
 	var faults []string
 	for _, c := range insideChecks(variant, true) {
 		if c.name == "the platform's key lets the operator in" {
@@ -222,7 +222,7 @@ func TestFactsAreMissing(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	same := []*subject{{inside: inside{"host-key": "a", "machine-id": "1"}}, {inside: inside{"host-key": "a", "machine-id": "2"}}}
+	same := []findings{{inside: inside{"host-key": "a", "machine-id": "1"}}, {inside: inside{"host-key": "a", "machine-id": "2"}}}
 	got := compare(same)
 	if len(got) != 2 || got[0].OK || !got[1].OK {
 		t.Errorf("%+v", got)

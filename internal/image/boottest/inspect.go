@@ -135,18 +135,18 @@ func (i inside) lines(name string) []string {
 }
 
 // inspect asks the machine about itself and reads the facts.
-func inspect(ctx context.Context, s *subject) (string, error) {
+func inspect(ctx context.Context, s subject) (inside, Facts, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.spec.Timeouts.Inspect)
 	defer cancel()
 	settle := int(s.spec.Timeouts.Inspect.Seconds() * 3 / 4)
 	output, err := s.guest.Output(ctx, inspectScript(s.spec.Variant, settle))
 	s.evidence.keep("inspection.txt", []byte(output))
 	if err != nil {
-		return "", err
+		return nil, Facts{}, err
 	}
-	s.inside = guest.Sections(output)
-	s.facts, err = s.inside.facts()
-	return s.facts.System + ", AmiGO " + s.facts.About.AmiGO.Version, err
+	told := inside(guest.Sections(output))
+	facts, err := told.facts()
+	return told, facts, err
 }
 
 func (i inside) facts() (Facts, error) {

@@ -25,7 +25,7 @@ func network(variant Variant) []check {
 const silence = 8 * time.Second
 
 // portsClosed asks all of [closedPorts] at once.
-func portsClosed(ctx context.Context, s *subject) (string, error) {
+func portsClosed(ctx context.Context, s subject) (string, error) {
 	failures := make(chan error, len(closedPorts))
 	for _, port := range closedPorts {
 		go func() { failures <- closed(ctx, s.vm.Addr(port), port, silence) }()
@@ -55,12 +55,12 @@ func closed(ctx context.Context, addr string, port int, wait time.Duration) erro
 }
 
 // accounts are the names that somebody would try first.
-func (s *subject) accounts() []string {
+func (s subject) accounts() []string {
 	return append([]string{"root"}, s.inside.lines("operators")...)
 }
 
 // noPassword tries to log in without a password, and with the name as one.
-func noPassword(ctx context.Context, s *subject) (string, error) {
+func noPassword(ctx context.Context, s subject) (string, error) {
 	for _, user := range s.accounts() {
 		if _, err := tryPasswords(ctx, s.vm.Addr(sshPort), user, []string{"", user}); err != nil {
 			return "", err
@@ -69,7 +69,7 @@ func noPassword(ctx context.Context, s *subject) (string, error) {
 	return "refused: " + strings.Join(s.accounts(), ", "), nil
 }
 
-func noPasswordOffered(ctx context.Context, s *subject) (string, error) {
+func noPasswordOffered(ctx context.Context, s subject) (string, error) {
 	offered, err := tryPasswords(ctx, s.vm.Addr(sshPort), "root", []string{""})
 	if err == nil && offered {
 		err = errors.New("it asks for one")
@@ -121,7 +121,7 @@ func tryPasswords(ctx context.Context, addr, user string, passwords []string) (o
 }
 
 // quietServer checks that the Server header names no version.
-func quietServer(ctx context.Context, s *subject) (string, error) {
+func quietServer(ctx context.Context, s subject) (string, error) {
 	r, err := s.web.get(ctx, "/")
 	if err != nil {
 		return "", err

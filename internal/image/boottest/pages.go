@@ -20,7 +20,7 @@ type page struct {
 }
 
 func (p page) check() check {
-	return check{"page " + p.path, func(ctx context.Context, s *subject) (string, error) { return p.fetch(ctx, s.web) }}
+	return check{"page " + p.path, func(ctx context.Context, s subject) (string, error) { return p.fetch(ctx, s.web) }}
 }
 
 // attempts is how often a page may be asked for. AmiGO waits two seconds for
@@ -77,7 +77,7 @@ func pages() []check {
 
 // startPage checks that the page lets people search, says what the image is, and keeps GO's rules
 // for those who show its data: release date, DOI, licence.
-func startPage(ctx context.Context, s *subject) (string, error) {
+func startPage(ctx context.Context, s subject) (string, error) {
 	p := page{path: "/", texts: []string{`type="search"`, "/amigo", "creativecommons.org/licenses/by/4.0"}}
 	if golr := s.facts.About.GOlr; golr.DOI != "" {
 		p.texts = append(p.texts, golr.DOI)
@@ -88,7 +88,7 @@ func startPage(ctx context.Context, s *subject) (string, error) {
 	return p.fetch(ctx, s.web)
 }
 
-func termPage(ctx context.Context, s *subject) (string, error) {
+func termPage(ctx context.Context, s subject) (string, error) {
 	term := s.facts.About.Test.Term
 	if term == "" {
 		return "", fmt.Errorf("%s names no test.term", aboutPath)
@@ -97,7 +97,7 @@ func termPage(ctx context.Context, s *subject) (string, error) {
 }
 
 // displayed fetches every style, script and picture of the welcome page.
-func displayed(ctx context.Context, s *subject) (string, error) {
+func displayed(ctx context.Context, s subject) (string, error) {
 	welcome, err := s.web.get(ctx, "/amigo")
 	if err != nil {
 		return "", err
@@ -119,7 +119,7 @@ func displayed(ctx context.Context, s *subject) (string, error) {
 }
 
 // anyAddress asks under a name that nobody knew when the image was made.
-func anyAddress(ctx context.Context, s *subject) (string, error) {
+func anyAddress(ctx context.Context, s subject) (string, error) {
 	const host = "amigo.example.org:8042"
 	r, err := s.web.getAs(ctx, "/amigo", host)
 	if err != nil {

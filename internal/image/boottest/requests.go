@@ -24,7 +24,7 @@ func requests() []check {
 }
 
 // methods tries what changes things elsewhere, and what no server knows.
-func methods(ctx context.Context, s *subject) (string, error) {
+func methods(ctx context.Context, s subject) (string, error) {
 	for _, request := range []struct{ method, path string }{
 		{http.MethodPut, "/amigo"}, {http.MethodDelete, "/amigo"}, {http.MethodOptions, "/amigo"},
 		{"FOO", "/amigo"}, {http.MethodPost, "/amigo"}, {"FOO", "/"},
@@ -42,7 +42,7 @@ func methods(ctx context.Context, s *subject) (string, error) {
 
 // answerTypes checks that browsers take what GOlr answers: as data, and where a
 // script is asked for, as one.
-func answerTypes(ctx context.Context, s *subject) (string, error) {
+func answerTypes(ctx context.Context, s subject) (string, error) {
 	for query, want := range map[string]string{
 		"":              "application/json",
 		"&json.wrf=got": "application/javascript",
@@ -63,7 +63,7 @@ func answerTypes(ctx context.Context, s *subject) (string, error) {
 }
 
 // policies reads the Content-Security-Policy of AmiGO's first page.
-func policies(ctx context.Context, s *subject) (string, error) {
+func policies(ctx context.Context, s subject) (string, error) {
 	r, err := s.web.get(ctx, "/amigo")
 	if err != nil {
 		return "", err
@@ -110,7 +110,7 @@ func badSearches() []badSearch {
 var insides = []string{"Exception", "org.apache", "java.lang", "127.0.0.1", "localhost"}
 
 // try checks that the search is answered with 400 and words.
-func (b badSearch) try(ctx context.Context, s *subject) (string, error) {
+func (b badSearch) try(ctx context.Context, s subject) (string, error) {
 	r, err := s.web.get(ctx, "/solr/select?"+b.query)
 	if err != nil {
 		return "", err
@@ -135,7 +135,7 @@ var farewell = []check{{"while GOlr is away, pages say so", waitsForGOlr}}
 
 // waitsForGOlr checks that nobody sees an error, or an address inside the
 // machine, while its search server starts or has ended.
-func waitsForGOlr(ctx context.Context, s *subject) (string, error) {
+func waitsForGOlr(ctx context.Context, s subject) (string, error) {
 	if _, err := s.guest.Output(ctx, "systemctl stop jetty9.service"); err != nil {
 		return "", err
 	}

@@ -10,7 +10,7 @@ import (
 
 // strict is a server that does what is asked of an image's, but for what break
 // makes of it.
-func strict(t *testing.T, broken func(w http.ResponseWriter, r *http.Request) bool) *subject {
+func strict(t *testing.T, broken func(w http.ResponseWriter, r *http.Request) bool) subject {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -29,7 +29,7 @@ func strict(t *testing.T, broken func(w http.ResponseWriter, r *http.Request) bo
 		}
 	}))
 	t.Cleanup(server.Close)
-	return &subject{web: newWeb(server.URL, time.Minute, evidence{dir: t.TempDir()})}
+	return subject{web: newWeb(server.URL, time.Minute, evidence{dir: t.TempDir()})}
 }
 
 func TestRequests(t *testing.T) {

@@ -45,7 +45,7 @@ func seedNamed(i inside) (string, error) {
 }
 
 // seedLogin logs in as the operator, who must be able to become root.
-func seedLogin(ctx context.Context, s *subject) (string, error) {
+func seedLogin(ctx context.Context, s subject) (string, error) {
 	operators := s.inside.lines("operators")
 	if len(operators) == 0 {
 		return "", errors.New("there is no operator, a member of the group sudo")

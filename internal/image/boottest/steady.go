@@ -13,7 +13,7 @@ const unitsPatience = 3 * time.Minute
 
 // steadyUnits keeps the journals of what serves, and checks that none of it
 // died and came back in the meantime.
-func steadyUnits(ctx context.Context, s *subject) (string, error) {
+func steadyUnits(ctx context.Context, s subject) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, unitsPatience)
 	defer cancel()
 	units, err := serving.InspectUnits(ctx, s.guest)

@@ -25,7 +25,8 @@ const (
 	webPort = 80
 )
 
-// subject is one running machine with what was found out about it.
+// subject is one running machine with what is known of it so far. Checks get a
+// copy: what they find they return.
 type subject struct {
 	spec     Spec
 	boot     boot
@@ -41,88 +42,107 @@ type subject struct {
 
 	inside inside
 	facts  Facts
-	times  manifest.Boot
+}
+
+// findings is what was found out about one machine.
+type findings struct {
 	checks []Check
+	times  manifest.Boot
+	inside inside
+	facts  Facts
+}
+
+// add takes in the outcome of checks and returns whether all passed.
+func (f *findings) add(checks []Check, passed bool) bool {
+	f.checks = append(f.checks, checks...)
+	return passed
 }
 
 // check is one thing that must be so. It returns what it saw.
 type check struct {
 	name string
-	run  func(context.Context, *subject) (detail string, err error)
+	run  func(context.Context, subject) (detail string, err error)
 }
 
 // test boots the image once and checks it. It returns an error only when the
 // test could not be made; what is wrong with the image is in the checks.
-func test(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (*subject, error) {
-	s := &subject{spec: spec, boot: boot, phase: phase, evidence: evidence{dir: filepath.Join(spec.Evidence, boot.String())}}
-	s.times = manifest.Boot{Firmware: string(boot.firmware), Seed: boot.seed}
-	if err := s.power(ctx); err != nil {
-		return nil, fmt.Errorf("boot test on %s: %w", boot, err)
+func test(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (findings, error) {
+	s, err := power(ctx, spec, boot, phase)
+	if err != nil {
+		return findings{}, fmt.Errorf("boot test on %s: %w", boot, err)
 	}
 	defer s.vm.Close()
-	arrived := s.checkRunning(ctx)
+	found, arrived := s.checkRunning(ctx)
 	s.screenshot(ctx)
 	if arrived {
-		s.all(ctx, departure)
+		found.add(s.all(ctx, departure))
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return findings{}, context.Cause(ctx)
 	}
-	return s, nil
+	return found, nil
 }
 
 // checkRunning runs the checks of the running machine, and tells whether it came up at
 // all. What one that serves nothing tells about itself is evidence too.
-func (s *subject) checkRunning(ctx context.Context) (arrived bool) {
-	if !s.all(ctx, arrival) {
-		return false
+func (s subject) checkRunning(ctx context.Context) (found findings, arrived bool) {
+	found.times = manifest.Boot{Firmware: string(s.boot.firmware), Seed: s.boot.seed}
+	g, seconds, err := answersSSH(ctx, s)
+	if !found.add(s.outcome(ctx, "it boots and answers SSH", after(seconds), err)) {
+		return found, false
 	}
+	s.guest, found.times.SSH = g, seconds
 	defer func() {
 		if !s.dead() {
-			s.all(ctx, steadiness)
+			found.add(s.all(ctx, steadiness))
 		}
-		_ = s.guest.Close()
+		_ = g.Close()
 	}()
-	serves := s.all(ctx, services[:1]) && s.all(ctx, services[1:])
-	if !s.all(ctx, introduction) {
-		return true
+	checks, seconds, serves := s.awaitServices(ctx)
+	found.add(checks, serves)
+	found.times.Serving = seconds
+	s.inside, s.facts, err = inspect(ctx, s)
+	found.inside, found.facts = s.inside, s.facts
+	if !found.add(s.outcome(ctx, "it tells about itself", s.facts.System+", AmiGO "+s.facts.About.AmiGO.Version, err)) {
+		return found, true
 	}
 	if serves {
-		s.all(ctx, outsideChecks(s.spec.Variant))
+		found.add(s.all(ctx, outsideChecks(s.spec.Variant)))
 	}
-	s.all(ctx, insideChecks(s.spec.Variant, s.boot.seed))
+	found.add(s.all(ctx, insideChecks(s.spec.Variant, s.boot.seed)))
 	if serves {
-		s.all(ctx, farewell)
+		found.add(s.all(ctx, farewell))
 	}
-	return true
+	return found, true
 }
 
-// power switches the machine on.
-func (s *subject) power(ctx context.Context) (err error) {
+// power switches a machine on.
+func power(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (s subject, err error) {
+	s = subject{spec: spec, boot: boot, phase: phase, evidence: evidence{dir: filepath.Join(spec.Evidence, boot.String())}}
 	if err := s.evidence.make(); err != nil {
-		return err
+		return s, err
 	}
 	if s.key, err = guest.NewKey("boot-test"); err != nil {
-		return err
+		return s, err
 	}
 	options := s.options()
-	if s.boot.seed {
+	if boot.seed {
 		if s.user, err = guest.NewKey("seed"); err != nil {
-			return err
+			return s, err
 		}
 		if options.Seed, err = makeSeed(ctx, s.evidence.dir, s.user.AuthorizedKey); err != nil {
-			return err
+			return s, err
 		}
 	}
 	s.start = time.Now()
 	if s.vm, err = qemu.Start(ctx, options); err != nil {
-		return err
+		return s, err
 	}
-	s.web = newWeb("http://"+s.vm.Addr(webPort), s.spec.Timeouts.Request, s.evidence)
-	return nil
+	s.web = newWeb("http://"+s.vm.Addr(webPort), spec.Timeouts.Request, s.evidence)
+	return s, nil
 }
 
-func (s *subject) options() qemu.Options {
+func (s subject) options() qemu.Options {
 	return qemu.Options{
 		Name:          "amigo-test-" + s.boot.String(),
 		Accelerator:   s.spec.Accelerator,
@@ -139,30 +159,38 @@ func (s *subject) options() qemu.Options {
 
 // all runs checks in their order and tells whether all passed. A machine that
 // has died fails the rest at once.
-func (s *subject) all(ctx context.Context, checks []check) bool {
-	passed := true
+func (s subject) all(ctx context.Context, checks []check) (done []Check, passed bool) {
+	passed = true
 	for _, c := range checks {
 		detail, err := c.run(ctx, s)
 		if ctx.Err() != nil {
-			return false
+			return done, false
 		}
-		result := Check{Boot: s.boot.String(), Name: c.name, OK: err == nil, Detail: detail}
-		if err != nil {
-			result.Detail = err.Error()
-			passed = false
-			s.phase.Say(fmt.Sprintf("%s: failed: %s: %v", s.boot, c.name, err))
-		} else {
-			s.phase.Detail(fmt.Sprintf("%s: ok: %s: %s", s.boot, c.name, detail))
-		}
-		s.checks = append(s.checks, result)
-		if err != nil && s.dead() {
-			return false
+		result, fine := s.outcome(ctx, c.name, detail, err)
+		done = append(done, result...)
+		passed = passed && fine
+		if !fine && s.dead() {
+			return done, false
 		}
 	}
-	return passed
+	return done, passed
 }
 
-func (s *subject) dead() bool {
+// outcome says what became of a check, and whether it passed. There is none if
+// the test was stopped meanwhile.
+func (s subject) outcome(ctx context.Context, name, detail string, err error) ([]Check, bool) {
+	if ctx.Err() != nil {
+		return nil, false
+	}
+	if err != nil {
+		s.phase.Say(fmt.Sprintf("%s: failed: %s: %v", s.boot, name, err))
+		return []Check{{Boot: s.boot.String(), Name: name, Detail: err.Error()}}, false
+	}
+	s.phase.Detail(fmt.Sprintf("%s: ok: %s: %s", s.boot, name, detail))
+	return []Check{{Boot: s.boot.String(), Name: name, OK: true, Detail: detail}}, true
+}
+
+func (s subject) dead() bool {
 	select {
 	case <-s.vm.Exited():
 		return true
@@ -171,9 +199,9 @@ func (s *subject) dead() bool {
 	}
 }
 
-func (s *subject) since() float64 { return time.Since(s.start).Round(100 * time.Millisecond).Seconds() }
+func (s subject) since() float64 { return time.Since(s.start).Round(100 * time.Millisecond).Seconds() }
 
-func (s *subject) screenshot(ctx context.Context) {
+func (s subject) screenshot(ctx context.Context) {
 	if s.dead() || ctx.Err() != nil {
 		return
 	}
@@ -182,58 +210,69 @@ func (s *subject) screenshot(ctx context.Context) {
 	}
 }
 
-// The checks that come before all others, in their order.
-var (
-	arrival  = []check{{"it boots and answers SSH", answersSSH}}
-	services = []check{
-		{"GOlr answers", answers("GOlr", serving.AllPath)},
-		{"AmiGO answers", answers("AmiGO", serving.Page)},
-	}
-	introduction = []check{{"it tells about itself", inspect}}
-	steadiness   = []check{{steadyCheck, steadyUnits}}
-)
+// services are what a machine serves, in the order in which it is waited for,
+// each with a path that it answers.
+var services = []struct{ name, path string }{{"GOlr", serving.AllPath}, {"AmiGO", serving.Page}}
+
+var steadiness = []check{{steadyCheck, steadyUnits}}
 
 // outsideChecks returns the checks that are made over the network.
 func outsideChecks(variant Variant) []check {
 	return slices.Concat(pages(), golr(), requests(), network(variant))
 }
 
-func answersSSH(ctx context.Context, s *subject) (string, error) {
-	var err error
-	s.guest, err = guest.Dial(ctx, s.vm.Addr(sshPort), "root", s.key, s.spec.Timeouts.SSH, s.vm)
+// answersSSH logs in, and returns after how many seconds that was possible.
+func answersSSH(ctx context.Context, s subject) (*guest.Guest, float64, error) {
+	g, err := guest.Dial(ctx, s.vm.Addr(sshPort), "root", s.key, s.spec.Timeouts.SSH, s.vm)
 	if err != nil {
-		return "", err
+		return nil, 0, err
 	}
-	s.times.SSH = s.since()
-	s.phase.Say(fmt.Sprintf("%s: ssh after %.0f s", s.boot, s.times.SSH))
-	return fmt.Sprintf("after %.0f s", s.times.SSH), nil
+	seconds := s.since()
+	s.phase.Say(fmt.Sprintf("%s: ssh after %.0f s", s.boot, seconds))
+	return g, seconds, nil
 }
 
-// answers waits until path answers 200.
-func answers(what, path string) func(context.Context, *subject) (string, error) {
-	return func(ctx context.Context, s *subject) (string, error) {
-		err := serving.Await(ctx, s.vm, s.spec.Timeouts.Serving, func(ctx context.Context) error {
-			response, err := s.web.get(ctx, path)
-			if err == nil && response.status != http.StatusOK {
-				err = fmt.Errorf("status %d", response.status)
-			}
-			return err
-		})
-		if err != nil {
-			return "", err
+// awaitServices waits for one service after the other. seconds is when the last
+// of those that answer began to.
+func (s subject) awaitServices(ctx context.Context) (checks []Check, seconds float64, serves bool) {
+	for _, service := range services {
+		began, err := answers(ctx, s, service.path)
+		if err == nil {
+			seconds = began
+			s.phase.Say(fmt.Sprintf("%s: %s serves after %.0f s", s.boot, service.name, seconds))
 		}
-		s.times.Serving = s.since()
-		s.phase.Say(fmt.Sprintf("%s: %s serves after %.0f s", s.boot, what, s.times.Serving))
-		return fmt.Sprintf("after %.0f s", s.times.Serving), nil
+		check, fine := s.outcome(ctx, service.name+" answers", after(began), err)
+		checks = append(checks, check...)
+		if !fine {
+			return checks, seconds, false
+		}
 	}
+	return checks, seconds, true
 }
+
+// answers waits until path answers 200, and returns after how many seconds.
+func answers(ctx context.Context, s subject, path string) (float64, error) {
+	err := serving.Await(ctx, s.vm, s.spec.Timeouts.Serving, func(ctx context.Context) error {
+		response, err := s.web.get(ctx, path)
+		if err == nil && response.status != http.StatusOK {
+			err = fmt.Errorf("status %d", response.status)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return s.since(), nil
+}
+
+func after(seconds float64) string { return fmt.Sprintf("after %.0f s", seconds) }
 
 // pollInterval leaves an emulated guest time to start up.
 const pollInterval = 3 * time.Second
 
 var departure = []check{{"it shuts down cleanly", shutsDown}}
 
-func shutsDown(ctx context.Context, s *subject) (string, error) {
+func shutsDown(ctx context.Context, s subject) (string, error) {
 	if s.dead() {
 		return "", errors.New("it went off by itself")
 	}
@@ -245,7 +284,7 @@ func shutsDown(ctx context.Context, s *subject) (string, error) {
 }
 
 // compare looks for what no two machines may share.
-func compare(subjects []*subject) []Check {
+func compare(machines []findings) []Check {
 	var checks []Check
 	for _, secret := range []struct {
 		name string
@@ -254,13 +293,13 @@ func compare(subjects []*subject) []Check {
 		{"each machine makes its own SSH host keys", func(i inside) string { return i.text("host-key") }},
 		{"each machine makes its own machine-id", func(i inside) string { return i.text("machine-id") }},
 	} {
-		if len(subjects) < 2 {
+		if len(machines) < 2 {
 			break
 		}
 		check := Check{Boot: "all", Name: secret.name, OK: true}
 		seen := map[string]bool{}
-		for _, s := range subjects {
-			value := secret.of(s.inside)
+		for _, m := range machines {
+			value := secret.of(m.inside)
 			if value == "" || seen[value] {
 				check.OK, check.Detail = false, fmt.Sprintf("%q twice or missing", value)
 			}

@@ -16,7 +16,7 @@ import (
 
 // site serves fixed bodies by path; a body that begins with a number and a
 // space has that status.
-func site(t *testing.T, bodies map[string]string) *subject {
+func site(t *testing.T, bodies map[string]string) subject {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, ok := bodies[r.URL.Path]
@@ -35,7 +35,7 @@ func site(t *testing.T, bodies map[string]string) *subject {
 	if err := evidence.make(); err != nil {
 		t.Fatal(err)
 	}
-	s := &subject{web: newWeb(server.URL, time.Minute, evidence), evidence: evidence}
+	s := subject{web: newWeb(server.URL, time.Minute, evidence), evidence: evidence}
 	s.web.pause = 0
 	s.facts.About.Test.Search, s.facts.About.Test.Term = "apoptotic process", "GO:0006915"
 	s.facts.About.GOlr.DOI, s.facts.About.GOlr.Date = "10.5281/zenodo.1", "2026-08-01"

@@ -47,10 +47,10 @@ type Order struct {
 
 // Delivery is a delivered image.
 type Delivery struct {
-	Dir    string   // absolute
-	Disk   string   // path of the qcow2 file
-	SHA256 string   // of the disk
-	Files  []string // paths of all files
+	Dir   string           // absolute
+	Disk  string           // path of the qcow2 file
+	Read  manifest.Reading // of the disk
+	Files []string         // paths of all files
 }
 
 // EvidenceDir is what the directory of a boot test is called in an image's own.
@@ -124,7 +124,7 @@ func (o Order) finish(ctx context.Context, out *outdir.Dir, report boottest.Repo
 }
 
 func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Report, phase *event.Phase) (Delivery, error) {
-	disk, err := describeDisk(ctx, out.Path(o.Name+".qcow2"), phase)
+	disk, read, err := describeDisk(ctx, out.Path(o.Name+".qcow2"), phase)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -148,23 +148,25 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	for _, file := range witness {
 		names = append(names, file.Name)
 	}
-	delivery := Delivery{Dir: out.Final(), Disk: filepath.Join(out.Final(), disk.Name), SHA256: disk.SHA256}
+	delivery := Delivery{Dir: out.Final(), Disk: filepath.Join(out.Final(), disk.Name), Read: read}
 	for _, name := range append([]string{disk.Name}, names...) {
 		delivery.Files = append(delivery.Files, filepath.Join(out.Final(), name))
 	}
 	return delivery, nil
 }
 
-func describeDisk(ctx context.Context, path string, phase *event.Phase) (manifest.File, error) {
+// describeDisk reads the disk, after everything that might have changed it.
+// Whoever gets the reading need not read it again while it is the same.
+func describeDisk(ctx context.Context, path string, phase *event.Phase) (manifest.File, manifest.Reading, error) {
 	info, err := qemuimg.Inspect(ctx, path, "qcow2")
 	if err != nil {
-		return manifest.File{}, err
+		return manifest.File{}, manifest.Reading{}, err
 	}
-	size, digest, err := manifest.DigestFile(path, func(done, total int64) { phase.Progress(done, total, event.Bytes) })
+	read, err := manifest.Read(path, func(done, total int64) { phase.Progress(done, total, event.Bytes) })
 	return manifest.File{
 		Name: filepath.Base(path), Role: manifest.Disk, Format: info.Format,
-		Size: size, VirtualSize: info.VirtualSize, SHA256: digest,
-	}, err
+		Size: read.Size, VirtualSize: info.VirtualSize, SHA256: read.SHA256,
+	}, read, err
 }
 
 func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.Manifest {

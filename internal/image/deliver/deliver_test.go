@@ -162,8 +162,11 @@ func TestFinish(t *testing.T) {
 		t.Errorf("files %q", names)
 	}
 	m, err := manifest.ReadFile(filepath.Join(delivery.Dir, manifest.FileName))
-	if err != nil || m.AmiGO.Source != "https://example.org/amigo" || m.Files[0].VirtualSize != 4<<20 || m.Files[0].SHA256 != delivery.SHA256 {
+	if err != nil || m.AmiGO.Source != "https://example.org/amigo" || m.Files[0].VirtualSize != 4<<20 || m.Files[0].SHA256 != delivery.Read.SHA256 {
 		t.Errorf("%v: %+v", err, m)
+	}
+	if now, err := delivery.Read.Of(delivery.Disk, nil); err != nil || now != delivery.Read {
+		t.Errorf("the disk is not known to be as it was read: %+v, %v", now, err)
 	}
 	if _, err := os.Stat(filepath.Join(delivery.Dir, EvidenceDir)); err == nil {
 		t.Error("the evidence of a passed test is kept")
