@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -63,8 +64,9 @@ func (t *trace) String() string {
 func (t *trace) registry() Registry {
 	return Registry{
 		Builders: map[string]func() packersdk.Builder{
-			"null":  func() packersdk.Builder { return &nullBuilder{trace: t} },
-			"asker": func() packersdk.Builder { return &asker{nullBuilder: nullBuilder{trace: t}} },
+			"null":   func() packersdk.Builder { return &nullBuilder{trace: t} },
+			"asker":  func() packersdk.Builder { return &asker{nullBuilder: nullBuilder{trace: t}} },
+			"keeper": func() packersdk.Builder { return &keeper{nullBuilder{trace: t}} },
 		},
 		Provisioners:   map[string]func() packersdk.Provisioner{"note": func() packersdk.Provisioner { return &note{trace: t} }},
 		PostProcessors: map[string]func() packersdk.PostProcessor{"tag": func() packersdk.PostProcessor { return &tag{trace: t} }},
@@ -324,3 +326,32 @@ func (a *fakeArtifact) State(name string) any {
 	}
 	return nil
 }
+
+// savedArtifact is what [keeper] remembers.
+type savedArtifact struct {
+	ID    string
+	Files []string
+}
+
+// keeper is a builder whose artifact can be taken up.
+type keeper struct{ nullBuilder }
+
+func (b *keeper) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
+	a, err := b.nullBuilder.Run(ctx, ui, hook)
+	if err != nil {
+		return nil, err
+	}
+	return &keptArtifact{a.(*fakeArtifact)}, nil //nolint:forcetypeassert // it makes no others
+}
+
+func (b *keeper) Restore(text []byte) (packersdk.Artifact, error) {
+	var was savedArtifact
+	if err := json.Unmarshal(text, &was); err != nil {
+		return nil, err
+	}
+	return &keptArtifact{&fakeArtifact{trace: b.trace, id: was.ID, files: was.Files}}, nil
+}
+
+type keptArtifact struct{ *fakeArtifact }
+
+func (a *keptArtifact) Save() ([]byte, error) { return json.Marshal(savedArtifact{a.id, a.files}) }

@@ -66,6 +66,13 @@ func foresee(ctx context.Context, b *Build, engine string) (forecast, error) {
 	return forecast{inputs: b.inputs(engine, dir, found), builder: found[0].builder}, nil
 }
 
+// How many inputs are about the run as a whole, which come first, and how many
+// about each component.
+const (
+	general      = 3
+	perComponent = 2
+)
+
 // inputs names what decides b's result, of what its components have foreseen.
 func (b *Build) inputs(engine, dir string, found []foreseen) []input {
 	inputs := []input{{"this program", cache.Key(engine)}, {"the directory", cache.Key(dir)}, {"the name", cache.Key(b.Name)}}

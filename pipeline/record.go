@@ -45,6 +45,7 @@ type outlook struct {
 	unchanged bool
 	artifacts []Artifact        // of the earlier build, if nothing has changed
 	builder   packersdk.Builder // that makes it; nil: the planned one
+	takeUp    takeUp            // what the builder made is remembered there
 }
 
 // lookAhead finds out whether a run's build has to be made.
@@ -63,9 +64,13 @@ func (r *buildRun) lookAhead(ctx context.Context) (outlook, error) {
 	if len(expected.inputs) == 0 {
 		return outlook{builder: expected.builder}, phase.End(event.OK, "not all can be foreseen, to be built", nil)
 	}
-	found := outlook{record: r.recordOf(expected.inputs), builder: expected.builder}
+	found := outlook{record: r.recordOf(expected.inputs), builder: expected.builder, takeUp: r.takeUpOf(expected.inputs)}
 	if found.artifacts, found.unchanged = found.record.find(); found.unchanged {
 		return found, phase.End(event.Cached, "nothing changed", nil)
+	}
+	if builder, made := found.takeUp.find(r.planned(expected.builder)); builder != nil {
+		found.builder = builder
+		return found, phase.End(event.Cached, "the disk that was made at "+made.Format("15:04 on 2006-01-02")+" is taken up", nil)
 	}
 	return found, phase.End(event.OK, "to be built: "+found.record.why(), nil)
 }

@@ -130,7 +130,7 @@ func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) 
 	if r.Artifacts, r.Unchanged = ahead.artifacts, ahead.unchanged; r.Unchanged {
 		return r
 	}
-	if r.Artifacts, r.Err = run.run(ctx, ahead.builder); r.Err == nil {
+	if r.Artifacts, r.Err = run.run(ctx, ahead); r.Err == nil {
 		r.Artifacts, r.Err = ahead.record.keep(r.Artifacts)
 	}
 	return r
@@ -143,10 +143,10 @@ type buildRun struct {
 	options RunOptions
 }
 
-// run makes the build with the builder for which everything is settled; nil is
-// the planned one.
-func (r *buildRun) run(ctx context.Context, settled packersdk.Builder) ([]Artifact, error) {
-	artifact, err := r.runBuilder(ctx, settled)
+// run makes the build. What the builder made is remembered until the
+// post-processors are done with it.
+func (r *buildRun) run(ctx context.Context, ahead outlook) ([]Artifact, error) {
+	artifact, err := r.runBuilder(ctx, ahead.builder)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(context.Cause(ctx), err)
@@ -156,10 +156,25 @@ func (r *buildRun) run(ctx context.Context, settled packersdk.Builder) ([]Artifa
 	if artifact == nil {
 		return nil, nil
 	}
+	ahead.takeUp.remember(artifact)
 	kept, err := r.postProcess(ctx, artifact)
+	if err == nil {
+		ahead.takeUp.forget()
+	}
 	return describe(kept), err
 }
 
+// planned returns the builder that runs: the settled one, or the planned one if that
+// is nil.
+func (r *buildRun) planned(settled packersdk.Builder) packersdk.Builder {
+	if settled != nil {
+		return settled
+	}
+	builder, _ := r.build.builder.instance.(packersdk.Builder)
+	return builder
+}
+
+// runBuilder runs the settled builder; nil is the planned one.
 func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (artifact packersdk.Artifact, err error) {
 	c := r.build.builder
 	u := r.ui(c)
@@ -171,11 +186,8 @@ func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (a
 		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}}}
 	}
 	err = r.guard(c, u, func() error {
-		builder, ok := settled, true
+		builder := r.planned(settled)
 		if builder == nil {
-			builder, ok = c.instance.(packersdk.Builder)
-		}
-		if !ok {
 			return fmt.Errorf("%s is not a builder", c)
 		}
 		artifact, err = builder.Run(ctx, u, hook)

@@ -1,6 +1,8 @@
 package qemu
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -71,6 +73,27 @@ func (a *Artifact) String() string { return fmt.Sprintf("sealed disk: %s", a.fil
 
 // State returns what is known of the disk, by the keys in package component.
 func (a *Artifact) State(name string) any { return a.state[name] }
+
+// saved is an artifact as a later run takes it up.
+type saved struct {
+	Files artifactFiles  `json:"files"`
+	State map[string]any `json:"state"`
+}
+
+// Save implements [pipeline.Saver].
+func (a *Artifact) Save() ([]byte, error) { return json.Marshal(saved{a.files, a.state}) }
+
+// Restore implements [pipeline.Restorer].
+func (b *Builder) Restore(text []byte) (packersdk.Artifact, error) {
+	var was saved
+	if err := json.Unmarshal(text, &was); err != nil {
+		return nil, fmt.Errorf("reading what an earlier build made: %w", err)
+	}
+	if len(was.Files) == 0 {
+		return nil, errors.New("an earlier build made no disk")
+	}
+	return &Artifact{files: was.Files, state: was.State, keep: b.config.KeepArtifact}, nil
+}
 
 // Destroy removes the disk, unless keep_artifact is set.
 func (a *Artifact) Destroy() error {
