@@ -13,6 +13,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
+// errRefused says that a rehearsal failed. The state may be wrong, or older than
+// a root that somebody has published since it was read.
+var errRefused = errors.New("readers would refuse it")
+
 // rehearse reads the next state with a reader's own code, before any reader
 // can: the store with another timestamp laid over it.
 func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next tuf.State) error {
@@ -32,7 +36,7 @@ func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next tuf.St
 		err = compareView(ctx, view, next)
 	}
 	if err != nil {
-		return fmt.Errorf("readers would refuse it: %w", err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	return nil
 }
@@ -61,9 +65,15 @@ func compareView(ctx context.Context, view *trust.View, next tuf.State) error {
 	return nil
 }
 
+// overlaid is a store that only lends its small files.
+type overlaid interface {
+	Read(ctx context.Context, path string) ([]byte, store.Tag, error)
+	Location() string
+}
+
 // overlay is a store as it would be with another timestamp.
 type overlay struct {
-	store     *store.Store
+	store     overlaid
 	timestamp []byte
 }
 
