@@ -33,13 +33,14 @@ func (r *Repository) load(ctx context.Context) (loaded, error) {
 
 // loadState reads and verifies what is signed. tag is that of the timestamp.
 func (r *Repository) loadState(ctx context.Context) (state tuf.State, tag store.Tag, err error) {
+	timestamp, tag, unread := r.store.ReadTagged(ctx, tuf.Timestamp)
 	state, err = tuf.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
-		content, read, err := r.store.Read(ctx, path)
+		content, err := timestamp, unread
+		if path != tuf.Timestamp {
+			content, err = r.store.Read(ctx, path)
+		}
 		if err == nil && int64(len(content)) > limit {
 			return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-		}
-		if path == tuf.Timestamp && err == nil {
-			tag = read
 		}
 		return content, err
 	})

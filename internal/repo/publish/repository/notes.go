@@ -63,7 +63,7 @@ type note[T any] struct {
 // readNote reads a document. Without one, the value is the zero value.
 func readNote[T any](ctx context.Context, from overlaid, file string) (note[T], error) {
 	var n note[T]
-	content, _, err := from.Read(ctx, file)
+	content, err := from.Read(ctx, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return n, nil
 	}

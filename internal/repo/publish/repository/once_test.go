@@ -24,13 +24,14 @@ type ledger struct {
 	storage
 	mutex     sync.Mutex
 	reads     map[string]int // by path
+	tagged    map[string]int // of them, with their state, which takes a store longer
 	signed    map[string]int // by role
 	uploading func()         // called once, before the first file of a version comes
 }
 
 // count begins to count what a bench does.
 func (b *bench) count() *ledger {
-	l := &ledger{storage: b.store, reads: map[string]int{}, signed: map[string]int{}}
+	l := &ledger{storage: b.store, reads: map[string]int{}, tagged: map[string]int{}, signed: map[string]int{}}
 	b.store = l
 	b.ring.OnSign = func(file string) { l.add(l.signed, file) }
 	return l
@@ -42,9 +43,15 @@ func (l *ledger) add(to map[string]int, what string) {
 	to[what]++
 }
 
-func (l *ledger) Read(ctx context.Context, path string) ([]byte, store.Tag, error) {
+func (l *ledger) Read(ctx context.Context, path string) ([]byte, error) {
 	l.add(l.reads, path)
 	return l.storage.Read(ctx, path)
+}
+
+func (l *ledger) ReadTagged(ctx context.Context, path string) ([]byte, store.Tag, error) {
+	l.add(l.reads, path)
+	l.add(l.tagged, path)
+	return l.storage.ReadTagged(ctx, path)
 }
 
 func (l *ledger) Open(ctx context.Context, path string) (io.ReadCloser, error) {
@@ -111,6 +118,9 @@ func TestOnce(t *testing.T) {
 		b.store = whole
 		if diff := cmp.Diff(map[string]int{}, l.more()); diff != "" {
 			t.Errorf("%s reads again (-want +got):\n%s", step.name, diff)
+		}
+		if diff := cmp.Diff(map[string]int{tuf.Timestamp: 1}, l.tagged); diff != "" {
+			t.Errorf("%s asks for the state of files (-want +got):\n%s", step.name, diff)
 		}
 		signed := map[string]int{}
 		for _, role := range strings.Fields(step.signs) {

@@ -9,7 +9,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
 
@@ -67,7 +66,7 @@ func compareView(ctx context.Context, view *trust.View, next tuf.State) error {
 
 // overlaid is a store that only lends its small files.
 type overlaid interface {
-	Read(ctx context.Context, path string) ([]byte, store.Tag, error)
+	Read(ctx context.Context, path string) ([]byte, error)
 	Location() string
 }
 
@@ -86,7 +85,7 @@ func (o *overlay) Fetch(ctx context.Context, path string, limit int64) ([]byte, 
 	if path == tuf.Timestamp {
 		return o.timestamp, nil
 	}
-	content, _, err := o.store.Read(ctx, path)
+	content, err := o.store.Read(ctx, path)
 	if err == nil && int64(len(content)) > limit {
 		err = &origin.SizeError{URL: o.URL(path), Got: -1, Want: limit}
 	}

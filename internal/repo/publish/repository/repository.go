@@ -48,6 +48,7 @@ type Options struct {
 // storage is what a publisher needs of a [store.Store].
 type storage interface {
 	overlaid
+	ReadTagged(ctx context.Context, path string) ([]byte, store.Tag, error)
 	Lock(ctx context.Context, by string, wait time.Duration) (held context.Context, unlock func(), err error)
 	Probe(ctx context.Context) error
 	Open(ctx context.Context, path string) (io.ReadCloser, error)

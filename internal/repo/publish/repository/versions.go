@@ -68,7 +68,7 @@ func (r *Repository) readVersion(ctx context.Context, name string, pinned layout
 }
 
 func (r *Repository) readPinned(ctx context.Context, file string, pinned layout.Reference) ([]byte, error) {
-	content, _, err := r.store.Read(ctx, file)
+	content, err := r.store.Read(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func free(names map[string]bool, now time.Time) string {
 
 // replace writes a small file that nobody trusts, unless it is there as it is.
 func (r *Repository) replace(ctx context.Context, file string, content []byte) error {
-	if old, _, err := r.store.Read(ctx, file); err == nil && bytes.Equal(old, content) {
+	if old, err := r.store.Read(ctx, file); err == nil && bytes.Equal(old, content) {
 		return nil
 	}
 	return r.store.Put(ctx, file, content)
