@@ -1,11 +1,17 @@
 package pipeline
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/component/delivery"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -46,6 +52,25 @@ func TestDiskIsNotReadAgain(t *testing.T) {
 	}
 	if got := results[0].Artifacts[0].Files[0].SHA256; got != invented {
 		t.Errorf("it was read again: %s", got)
+	}
+}
+
+// TestImagesBringTheirReading: an image as our post-processors make it is one
+// whose disk need not be read again.
+func TestImagesBringTheirReading(t *testing.T) {
+	dir := t.TempDir()
+	disk, list := filepath.Join(dir, "amigo.qcow2"), filepath.Join(dir, "packages.txt")
+	if err := errors.Join(os.WriteFile(disk, []byte("disk"), 0o600), os.WriteFile(list, []byte("list"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	read, err := manifest.Read(disk, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := delivery.NewArtifact("amigo-x", "amigo", delivery.Input{}, deliver.Delivery{Disk: disk, Read: read, Files: []string{disk, list}})
+	files := describe([]packersdk.Artifact{image})[0].Files
+	if files[0].read != read || files[1].read != (manifest.Reading{}) {
+		t.Errorf("%+v", files)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type provisionHook struct {
 	run          *buildRun
 	provisioners []*component
+	mask         *mask // hides the key that the builder made
 }
 
 // Run takes the communicator from the builder, not its user interface: each
@@ -25,7 +26,7 @@ func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm 
 	}
 	given := stringMap(data)
 	if key, ok := given["SSHPrivateKey"].(string); ok {
-		h.run.plan.template.mask.addText(key)
+		h.mask.addText(key)
 	}
 	for _, c := range h.provisioners {
 		if err := h.run.provision(ctx, c, comm, given); err != nil {

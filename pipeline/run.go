@@ -178,12 +178,13 @@ func (r *buildRun) planned(settled packersdk.Builder) packersdk.Builder {
 func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (artifact packersdk.Artifact, err error) {
 	c := r.build.builder
 	u := r.ui(c)
+	mask := r.plan.template.mask
 	hook := &packersdk.DispatchHook{Mapping: map[string][]packersdk.Hook{}}
 	if len(r.build.provisioners) > 0 {
-		hook.Mapping[packersdk.HookProvision] = []packersdk.Hook{&provisionHook{r, r.build.provisioners}}
+		hook.Mapping[packersdk.HookProvision] = []packersdk.Hook{&provisionHook{r, r.build.provisioners, mask}}
 	}
 	if r.build.cleanup != nil {
-		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}}}
+		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}, mask}}
 	}
 	err = r.guard(c, u, func() error {
 		builder := r.planned(settled)

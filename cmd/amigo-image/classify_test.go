@@ -108,7 +108,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&obtain.MismatchError{URL: url}, fault.Verify, "a file of the repository is not", again},
 		{&pull.SpaceError{Dir: "/d"}, fault.Space, "/d: the disk is full", again + "after amigo-image gc"},
 		{&pull.ChunkError{URL: url, Err: errTest}, fault.Verify, "chunk 0 of 0", again},
-		{&pull.DiskError{Err: errTest}, fault.Verify, "the disk does not hold", again},
+		{&pull.DiskError{Err: errTest}, fault.Verify, "the disk does not hold", "amigo-image pull stable"},
 		{&imagestore.MissingError{Name: "n"}, fault.NotFound, `there is no "n" here`, "amigo-image list"},
 		{&imagestore.InUseError{Name: "n", Machines: []string{"a", "b"}}, fault.Locked, "n is in use by a, b", "amigo-image rm a b"},
 		{&imagestore.MachineBusyError{Machine: imagestore.Machine{Name: "m"}}, fault.Locked, "m is running", "amigo-image stop m"},

@@ -114,26 +114,40 @@ func eachField(name string, err error) error {
 func Provision(ctx context.Context, c Config, guest remote.Guest, rootfs string, store cache.Dir, sink event.Sink) error {
 	p := &provision{Config: c, guest: guest, rootfs: rootfs, cache: store, sink: sink}
 	defer p.close(ctx)
-	for _, step := range []func(context.Context) error{p.inspectGuest, p.getSource, p.bundle, p.index, p.deploy} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	has, err := p.inspectGuest(ctx)
+	if err != nil {
+		return err
 	}
-	return nil
+	code, err := p.getSource(ctx)
+	if err != nil {
+		return err
+	}
+	built, err := p.bundle(ctx, code)
+	if err != nil {
+		return err
+	}
+	server, err := p.index(ctx, code)
+	if err != nil {
+		return err
+	}
+	return p.deploy(ctx, has, parts{code: code, built: built, server: server})
 }
 
-func (p *provision) inspectGuest(ctx context.Context) (err error) {
-	if p.facts, err = deploy.Look(ctx, p.guest, p.Packages); err != nil {
-		return err
+// inspectGuest returns what the guest has, after the packages that it lacked
+// were installed.
+func (p *provision) inspectGuest(ctx context.Context) (deploy.Facts, error) {
+	facts, err := deploy.Look(ctx, p.guest, p.Packages)
+	if err != nil {
+		return facts, err
 	}
-	missing := p.facts.Missing(p.Packages)
+	missing := facts.Missing(p.Packages)
 	if len(missing) == 0 {
-		return nil
+		return facts, nil
 	}
 	if err := p.trust(ctx); err != nil {
-		return err
+		return facts, err
 	}
 	phase := event.Start(p.sink, "packages", fmt.Sprintf("installing %d in the guest", len(missing)))
 	out := event.NewLines(phase.Detail)
-	return phase.End(event.OK, "", deploy.Install(ctx, p.guest, missing, out))
+	return facts, phase.End(event.OK, "", deploy.Install(ctx, p.guest, missing, out))
 }

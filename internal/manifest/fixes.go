@@ -54,14 +54,8 @@ func ParseFixes(r io.Reader) ([]Changelog, error) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, 1<<20) // a kernel's entry names hundreds
 	for scanner.Scan() {
-		line := scanner.Text()
 		var err error
-		if strings.HasPrefix(line, " ") {
-			err = addFix(logs, strings.Fields(line))
-		} else {
-			logs, err = addChangelog(logs, line)
-		}
-		if err != nil {
+		if logs, err = withLine(logs, scanner.Text()); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", FixesName, err)
 		}
 	}
@@ -71,20 +65,27 @@ func ParseFixes(r io.Reader) ([]Changelog, error) {
 	return logs, nil
 }
 
-func addChangelog(logs []Changelog, line string) ([]Changelog, error) {
+// withLine returns logs with a line of another changelog, or of a fix of the
+// last one.
+func withLine(logs []Changelog, line string) ([]Changelog, error) {
+	if !strings.HasPrefix(line, " ") {
+		log, err := parseChangelog(line)
+		return append(logs, log), err
+	}
+	fields := strings.Fields(line)
+	if len(logs) == 0 || len(fields) < 2 {
+		return nil, fmt.Errorf("%.80q is not a version and CVE numbers of a changelog", fields)
+	}
+	before, last := logs[:len(logs)-1], logs[len(logs)-1]
+	last.Fixes = append(last.Fixes, Fix{Version: fields[0], CVEs: fields[1:]})
+	return append(before, last), nil
+}
+
+func parseChangelog(line string) (Changelog, error) {
 	head, packages, ok := strings.Cut(line, ": ")
 	fields, names := strings.Fields(head), strings.Fields(packages)
 	if !ok || len(fields) != 3 || len(names) == 0 {
-		return nil, fmt.Errorf("%.80q is not a source, two versions and packages", line)
+		return Changelog{}, fmt.Errorf("%.80q is not a source, two versions and packages", line)
 	}
-	return append(logs, Changelog{Source: fields[0], Version: fields[1], Oldest: fields[2], Packages: names}), nil
-}
-
-func addFix(logs []Changelog, fields []string) error {
-	if len(logs) == 0 || len(fields) < 2 {
-		return fmt.Errorf("%.80q is not a version and CVE numbers of a changelog", fields)
-	}
-	log := &logs[len(logs)-1]
-	log.Fixes = append(log.Fixes, Fix{Version: fields[0], CVEs: fields[1:]})
-	return nil
+	return Changelog{Source: fields[0], Version: fields[1], Oldest: fields[2], Packages: names}, nil
 }

@@ -40,7 +40,7 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 		return deliver.Delivery{}, err
 	}
 	if err := r.harden(ctx, overlay); err != nil {
-		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, err)
+		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, deliver.EvidencePlace(r.out), err)
 	}
 	tool, err := delivery.Tool(ctx)
 	if err != nil {

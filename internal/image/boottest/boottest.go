@@ -5,6 +5,7 @@
 package boottest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ type Spec struct {
 	// Evidence is the directory that gets consoles, screens, responses and
 	// journals. It is made, and left to the caller.
 	Evidence string
+	// Kept is where the caller moves the evidence of an image that does not pass;
+	// "" is Evidence.
+	Kept string
 	// Timeouts that are zero fit the accelerator.
 	Timeouts Timeouts
 }
@@ -158,7 +162,7 @@ func run(ctx context.Context, spec Spec, phase *event.Phase) (Report, error) {
 		return Report{}, err
 	}
 	report := merge(found)
-	return report, errors.Join(writeReport(spec.Evidence, report), verdict(report, spec.Evidence))
+	return report, errors.Join(writeReport(spec.Evidence, report), verdict(report, spec.Kept))
 }
 
 // concurrent is how many machines run at a time: more would not be faster on
@@ -203,6 +207,7 @@ func (s Spec) withDefaults() Spec {
 	if s.Accelerator == "" {
 		s.Accelerator = qemu.TCG
 	}
+	s.Kept = cmp.Or(s.Kept, s.Evidence)
 	fallback := timeouts[s.Accelerator]
 	for _, t := range []struct{ value, fallback *time.Duration }{
 		{&s.Timeouts.SSH, &fallback.SSH}, {&s.Timeouts.Serving, &fallback.Serving},

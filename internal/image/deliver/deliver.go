@@ -71,9 +71,10 @@ func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (De
 			return Delivery{}, fmt.Errorf("removing a temporary disk: %w", err)
 		}
 	}
-	report, err := boottest.Run(ctx, order.test(disk, out), sink)
+	kept := EvidencePlace(out)
+	report, err := boottest.Run(ctx, order.test(disk, out, kept), sink)
 	if err != nil {
-		return Delivery{}, KeepEvidence(ctx, out, err)
+		return Delivery{}, KeepEvidence(ctx, out, kept, err)
 	}
 	return order.finish(ctx, out, report, sink)
 }
@@ -102,11 +103,11 @@ func check(ctx context.Context, source, disk string, sink event.Sink) error {
 	return phase.End(event.OK, "", err)
 }
 
-func (o Order) test(disk string, out *outdir.Dir) boottest.Spec {
+func (o Order) test(disk string, out *outdir.Dir, kept string) boottest.Spec {
 	return boottest.Spec{
 		Image: disk, Variant: o.Variant, Firmwares: o.Firmwares,
 		Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
-		Evidence: out.Path(EvidenceDir), Timeouts: o.Timeouts,
+		Evidence: out.Path(EvidenceDir), Kept: kept, Timeouts: o.Timeouts,
 	}
 }
 

@@ -89,6 +89,22 @@ func TestFailedTest(t *testing.T) {
 	}
 }
 
+// TestKeptErrorStays: where the evidence goes is known before the test, so that
+// nobody writes into the error of a test that failed.
+func TestKeptErrorStays(t *testing.T) {
+	out := newOut(t)
+	if err := os.Mkdir(out.Path(EvidenceDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	failed := &boottest.FailedError{Evidence: "/where/it/was/told"}
+	if err := KeepEvidence(t.Context(), out, EvidencePlace(out), failed); !errors.Is(err, failed) || failed.Evidence != "/where/it/was/told" {
+		t.Errorf("got %v", err)
+	}
+	if names := siblings(t, out); len(names) != 2 { // the partial directory, and the evidence
+		t.Errorf("there is %q", names)
+	}
+}
+
 // TestStopped: whoever stops a test gets no evidence and no directory.
 func TestStopped(t *testing.T) {
 	out := newOut(t)

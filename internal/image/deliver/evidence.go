@@ -13,23 +13,26 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
-// KeepEvidence moves the evidence for err, if there is any, from out to a
-// directory beside the final one, and returns err with the place in it. Who
-// ends a build by hand wants no evidence.
-func KeepEvidence(ctx context.Context, out *outdir.Dir, err error) error {
+// EvidencePlace returns a directory beside the final one, for the evidence of a
+// run that fails.
+func EvidencePlace(out *outdir.Dir) string {
+	return out.Final() + ".evidence-" + time.Now().UTC().Format("20060102T150405Z")
+}
+
+// KeepEvidence moves the evidence for err, if there is any, from out to place,
+// and returns err with the place in it. Who ends a build by hand wants no
+// evidence.
+func KeepEvidence(ctx context.Context, out *outdir.Dir, place string, err error) error {
 	if _, missing := os.Stat(out.Path(EvidenceDir)); missing != nil || ctx.Err() != nil {
 		return err
 	}
-	target := out.Final() + ".evidence-" + time.Now().UTC().Format("20060102T150405Z")
-	if failed := out.Rescue(EvidenceDir, target); failed != nil {
+	if failed := out.Rescue(EvidenceDir, place); failed != nil {
 		return errors.Join(err, failed)
 	}
-	var failed *boottest.FailedError
-	if errors.As(err, &failed) {
-		failed.Evidence = target
-		return err
+	if errors.As(err, new(*boottest.FailedError)) {
+		return err // it was told the place
 	}
-	return fmt.Errorf("%w (evidence: %s)", err, target)
+	return fmt.Errorf("%w (evidence: %s)", err, place)
 }
 
 // Names of what a passed boot test leaves beside the image.

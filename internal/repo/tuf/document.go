@@ -44,30 +44,42 @@ func parse[T metadata.Roles](raw []byte) (d document[T], err error) {
 	return d, nil
 }
 
-// seal signs a document again with every key of the ring that one of the grants
-// names. Each of must has to be satisfied; also are those for which there may
-// be no keys any more.
+// signingKeys returns every key of the ring that one of the grants names, each
+// once. Each of must has to be satisfied; also are those for which there may be
+// no keys any more.
+func (r *Ring) signingKeys(role string, must []grant, also ...grant) ([]key, error) {
+	all, err := r.keys(keyOf(role))
+	if err != nil {
+		return nil, err
+	}
+	var chosen []key
+	have := map[string]bool{}
+	for _, k := range all {
+		if granted(k.id, append(slices.Clone(must), also...)) && !have[k.id] {
+			chosen, have[k.id] = append(chosen, k), true
+		}
+	}
+	for _, g := range must {
+		if n := g.count(have); n < g.threshold {
+			return nil, &MissingKeyError{Role: role, File: r.path(keyOf(role)), Have: n, Need: g.threshold}
+		}
+	}
+	return chosen, nil
+}
+
+// seal signs a document again with the ring's [Ring.signingKeys].
 func seal[T metadata.Roles](r *Ring, role string, md *metadata.Metadata[T], must []grant, also ...grant) (document[T], error) {
 	none := document[T]{}
-	keys, err := r.keys(keyOf(role))
+	keys, err := r.signingKeys(role, must, also...)
 	if err != nil {
 		return none, err
 	}
 	md.ClearSignatures() // a second signature by one key makes a file that nobody reads
-	signed := map[string]bool{}
 	for _, k := range keys {
-		if !granted(k.id, append(slices.Clone(must), also...)) || signed[k.id] {
-			continue
-		}
 		if _, err := md.Sign(k.signer); err != nil {
 			return none, fmt.Errorf("signing %s with %s: %w", role, k.file, err)
 		}
-		signed[k.id] = true
-	}
-	for _, g := range must {
-		if have := g.count(signed); have < g.threshold {
-			return none, &MissingKeyError{Role: role, File: r.path(keyOf(role)), Have: have, Need: g.threshold}
-		}
+		r.signed(role)
 	}
 	sealed, err := encode(md)
 	if err != nil {
@@ -89,9 +101,10 @@ func granted(id string, grants []grant) bool {
 	return slices.ContainsFunc(grants, func(g grant) bool { return slices.Contains(g.ids, id) })
 }
 
-func (g grant) count(signed map[string]bool) (n int) {
+// count returns how many of its keys are among some.
+func (g grant) count(some map[string]bool) (n int) {
 	for _, id := range g.ids {
-		if signed[id] {
+		if some[id] {
 			n++
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"aead.dev/minisign"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
 const (
@@ -30,6 +32,7 @@ func (r *Ring) Minisign(sums []byte, comment string) ([]byte, error) {
 	if _, err := io.Copy(io.Discard, message); err != nil {
 		return nil, fmt.Errorf("signing checksums: %w", err)
 	}
+	r.signed(layout.SumsFile)
 	return message.SignWithComments(private, comment, "signature by minisign; the key is "+minisignPublic), nil
 }
 

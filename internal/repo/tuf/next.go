@@ -33,11 +33,7 @@ type ChannelEdit struct {
 // under a name that is not in use, but for [Timestamp]. No reader sees
 // anything of them until the timestamp is written.
 func (s State) Next(r *Ring, policy Policy, now time.Time, edits map[string]ChannelEdit) ([]File, State, error) {
-	st := &step{ring: r, policy: policy, now: now, before: s, next: s}
-	st.next.channels = maps.Clone(s.channels)
-	if st.next.channels == nil {
-		st.next.channels = map[string]targetsDocument{}
-	}
+	st := s.begin(r, policy, now)
 	for _, do := range []func() error{
 		st.adopt,
 		func() error { return st.edit(edits) },
@@ -61,6 +57,16 @@ type step struct {
 	next   State
 	roots  []rootDocument // new ones
 	files  []File         // in the order of writing, without the roots
+}
+
+// begin is the first step away from s, which leads nowhere yet.
+func (s State) begin(r *Ring, policy Policy, now time.Time) *step {
+	st := &step{ring: r, policy: policy, now: now, before: s, next: s}
+	st.next.channels = maps.Clone(s.channels)
+	if st.next.channels == nil {
+		st.next.channels = map[string]targetsDocument{}
+	}
+	return st
 }
 
 // edit signs the channels that change.
@@ -145,23 +151,38 @@ func (st *step) signChannel(channel string, files map[string]*metadata.TargetFil
 	return nil
 }
 
-// renew signs channels again whose keys changed, or which expire soon.
-func (st *step) renew() error {
+// renewal is a channel that is to be signed again as it is.
+type renewal struct {
+	channel string
+	files   map[string]*metadata.TargetFiles
+	valid   bool // it is good for some time yet; see [State.Due]
+}
+
+// stops tells whether an error of signing it keeps from publishing.
+func (n renewal) stops(err error) bool {
+	return err != nil && (!n.valid || !errors.As(err, new(*MissingKeyError)))
+}
+
+// renewals are the channels whose keys changed, or which expire soon.
+func (st *step) renewals() []renewal {
+	var all []renewal
 	for _, channel := range st.next.Channels() {
+		n := renewal{channel: channel, files: map[string]*metadata.TargetFiles{}}
 		old, there := st.next.channels[channel]
-		files := map[string]*metadata.TargetFiles{}
 		if there {
-			files = old.md.Signed.Targets
+			n.files = old.md.Signed.Targets
 		}
-		valid := there && st.next.targets.md.VerifyDelegate(channel, old.md) == nil
-		if valid && !due(old.md.Signed.Expires, st.now, st.policy.channel(channel)) {
-			continue
+		n.valid = there && st.next.targets.md.VerifyDelegate(channel, old.md) == nil
+		if !n.valid || due(old.md.Signed.Expires, st.now, st.policy.channel(channel)) {
+			all = append(all, n)
 		}
-		err := st.signChannel(channel, files)
-		if missing := (*MissingKeyError)(nil); valid && errors.As(err, &missing) {
-			continue // it is good for some time yet; see State.Due
-		}
-		if err != nil {
+	}
+	return all
+}
+
+func (st *step) renew() error {
+	for _, n := range st.renewals() {
+		if err := st.signChannel(n.channel, n.files); n.stops(err) {
 			return err
 		}
 	}

@@ -233,6 +233,7 @@ func (p *Proposal) sealed() (rootDocument, error) {
 		if _, err := p.root.md.Sign(k.signer); err != nil {
 			return p.root, fmt.Errorf("signing root %d with %s: %w", rootVersion(p.root), k.file, err)
 		}
+		p.ring.signed(metadata.ROOT)
 	}
 	sealed, err := encode(p.root.md)
 	if err != nil {

@@ -27,6 +27,10 @@ const retiredDir = "retired"
 // root. Its methods read the directory each time; they may be called
 // concurrently.
 type Ring struct {
+	// OnSign is told of each signature that a key of the ring makes, and of
+	// which file that is; it may be nil.
+	OnSign func(file string)
+
 	dir     string
 	pending string // a directory below
 }
@@ -64,6 +68,13 @@ func (r *Ring) Dir() string { return r.dir }
 func (r *Ring) Has(name string) bool {
 	files, err := r.files(r.dir, name)
 	return err == nil && len(files) > 0
+}
+
+// signed tells that a key has signed a file.
+func (r *Ring) signed(file string) {
+	if r.OnSign != nil {
+		r.OnSign(file)
+	}
 }
 
 // Exposed returns the files of private keys that other users of this host can

@@ -108,7 +108,7 @@ func (r *Ring) Rotate(rotation Rotation, policy Policy, now time.Time) (Rotated,
 		return Rotated{}, err
 	}
 	defer remove()
-	t.ring = &Ring{dir: r.dir, pending: partial}
+	t.ring = &Ring{OnSign: r.OnSign, dir: r.dir, pending: partial}
 	files, err := t.rotate(rotation)
 	if err != nil {
 		return Rotated{}, err

@@ -58,10 +58,6 @@ func (s State) Root() (version int64, content []byte) {
 // through all rotations.
 func (s State) FirstRoot() []byte { return s.first.raw }
 
-// Timestamp returns the content of the timestamp, for a publisher that writes
-// only over what it read.
-func (s State) Timestamp() []byte { return s.timestamp.raw }
-
 // Channels returns the names of the channels, the most trusted one first.
 func (s State) Channels() []string { return channelsOf(s.targets) }
 

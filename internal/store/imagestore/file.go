@@ -47,23 +47,24 @@ func (s Store) Temporary() (*os.File, error) {
 	return f, nil
 }
 
-func readJSON(path string, document any) error {
+func readJSON[T any](path string) (T, error) {
+	var document T
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("reading the image store: %w", err)
+		return document, fmt.Errorf("reading the image store: %w", err)
 	}
-	if err := json.Unmarshal(content, document); err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
+	if err := json.Unmarshal(content, &document); err != nil {
+		return document, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return nil
+	return document, nil
 }
 
 // readSecret is [readJSON] for what earlier versions left for everybody to read.
-func readSecret(path string, document any) error {
+func readSecret[T any](path string) (T, error) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		_ = os.Chmod(path, 0o600)
 	}
-	return readJSON(path, document)
+	return readJSON[T](path)
 }
 
 // names returns the names of the directories in a directory, which may be

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -29,6 +30,7 @@ type Image struct {
 	Variant   string
 	Dir       string
 	Manifest  layout.VersionManifest
+	Digest    string // of the manifest, as it is signed
 	Source    Source
 	Allocated int64     // bytes on the disk
 	Used      time.Time // last
@@ -53,10 +55,7 @@ func (i Image) Disk() string { return filepath.Join(i.Dir, DiskFile) }
 func (i Image) Index() string { return filepath.Join(i.Dir, IndexFile) }
 
 // MissingError says that the store has no such image or machine.
-type MissingError struct {
-	Name  string
-	Known []string
-}
+type MissingError struct{ Name string }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("there is no %q here", e.Name) }
 
@@ -65,21 +64,19 @@ func (e *MissingError) Fault() fault.Report {
 	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.To(fault.ListImages)}
 }
 
-// Image returns one image. If it is not there the error is a [*MissingError].
+// Image returns one image, and reads no other. If it is not there the error is a
+// [*MissingError].
 func (s Store) Image(version, variant string) (Image, error) {
-	all, err := s.Images()
-	if err != nil {
-		return Image{}, err
-	}
-	missing := &MissingError{Name: ImageName(version, variant)}
-	for _, image := range all {
-		if image.Version == version && image.Variant == variant {
+	if layout.CheckVersion(version) == nil && isVariant(variant) {
+		if image, err := s.read(version, variant); err == nil {
 			return image, nil
 		}
-		missing.Known = append(missing.Known, image.Name())
 	}
-	return Image{}, missing
+	return Image{}, &MissingError{Name: ImageName(version, variant)}
 }
+
+// isVariant tells whether a text can name a directory among others.
+func isVariant(text string) bool { return filepath.IsLocal(text) && filepath.Base(text) == text }
 
 // Images returns all images, the newest first. What cannot be read is left
 // out: it is not an image.
@@ -107,17 +104,28 @@ func (s Store) Images() ([]Image, error) {
 func newestFirst(a, b Image) int { return b.Manifest.Created.Compare(a.Manifest.Created) }
 
 func (s Store) read(version, variant string) (Image, error) {
-	i := Image{Version: version, Variant: variant, Dir: s.path(imagesDir, version, variant)}
-	content, err := os.ReadFile(filepath.Join(i.Dir, VersionFile))
+	dir := s.imageDir(version, variant)
+	content, err := os.ReadFile(filepath.Join(dir, VersionFile))
 	if err != nil {
-		return i, fmt.Errorf("reading the image store: %w", err)
+		return Image{}, fmt.Errorf("reading the image store: %w", err)
 	}
-	if i.Manifest, err = layout.DecodeVersion(content); err != nil {
-		return i, err
+	facts, err := layout.DecodeVersion(content)
+	if err != nil {
+		return Image{}, err
 	}
-	if err := readSecret(filepath.Join(i.Dir, sourceFile), &i.Source); err != nil {
-		return i, err
+	source, err := readSecret[Source](filepath.Join(dir, sourceFile))
+	if err != nil {
+		return Image{}, err
 	}
+	i := Image{Version: version, Variant: variant, Manifest: facts, Digest: manifest.Digest(content), Source: source}
+	return s.found(i)
+}
+
+func (s Store) imageDir(version, variant string) string { return s.path(imagesDir, version, variant) }
+
+// found adds to an image what its directory says of it.
+func (s Store) found(i Image) (Image, error) {
+	i.Dir = s.imageDir(i.Version, i.Variant)
 	info, err := os.Stat(i.Dir)
 	if err != nil {
 		return i, fmt.Errorf("reading the image store: %w", err)

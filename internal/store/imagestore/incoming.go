@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
@@ -29,7 +30,7 @@ func (s Store) Incoming(ctx context.Context, version, variant string, waiting fu
 	if err := layout.CheckVersion(version); err != nil {
 		return nil, err
 	}
-	if !filepath.IsLocal(variant) || filepath.Base(variant) != variant {
+	if !isVariant(variant) {
 		return nil, fmt.Errorf("%q is not a valid variant name", variant)
 	}
 	l, err := s.locker("pull." + version + "." + variant)
@@ -64,12 +65,13 @@ func (s Store) Unfinished(version, variant, name string) string {
 	return s.path(partialDir, version+"."+variant, name)
 }
 
-// Commit gives the image its final place. manifest is the version's.
-func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) (Image, error) {
-	if _, err := layout.DecodeVersion(manifest); err != nil {
+// Commit gives the image its final place. content is the version's manifest.
+func (in *Incoming) Commit(ctx context.Context, content []byte, source Source) (Image, error) {
+	facts, err := layout.DecodeVersion(content)
+	if err != nil {
 		return Image{}, err
 	}
-	err := errors.Join(durable.WriteFile(in.Path(VersionFile), manifest, 0o644), durable.WriteSecretJSON(in.Path(sourceFile), source))
+	err = errors.Join(durable.WriteFile(in.Path(VersionFile), content, 0o644), durable.WriteSecretJSON(in.Path(sourceFile), source))
 	if err != nil {
 		return Image{}, err
 	}
@@ -78,14 +80,14 @@ func (in *Incoming) Commit(ctx context.Context, manifest []byte, source Source) 
 		return Image{}, err
 	}
 	defer unlock()
-	parent := in.store.path(imagesDir, in.version)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	dir := in.store.imageDir(in.version, in.variant)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return Image{}, fmt.Errorf("keeping the image: %w", err)
 	}
-	if err := durable.Rename(in.Dir(), filepath.Join(parent, in.variant)); err != nil {
+	if err := durable.Rename(in.Dir(), dir); err != nil {
 		return Image{}, fmt.Errorf("keeping the image: %w", err)
 	}
-	return in.store.read(in.version, in.variant)
+	return in.store.found(Image{Version: in.version, Variant: in.variant, Manifest: facts, Digest: manifest.Digest(content), Source: source})
 }
 
 // Close gives the directory back; an empty one goes.

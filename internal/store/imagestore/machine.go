@@ -251,14 +251,12 @@ func (s Store) machine(name string) (Machine, error) {
 	if err != nil {
 		return Machine{}, err
 	}
-	missing := &MissingError{Name: name}
 	for _, m := range all {
 		if m.Name == name {
 			return m, nil
 		}
-		missing.Known = append(missing.Known, m.Name)
 	}
-	return Machine{}, missing
+	return Machine{}, &MissingError{Name: name}
 }
 
 // machines sweeps and lists. The caller holds the store's lock.
@@ -269,11 +267,11 @@ func (s Store) machines() ([]Machine, error) {
 	}
 	var all []Machine
 	for _, name := range found {
-		m := Machine{Dir: s.path(machinesDir, name)}
-		alive := locked(m.Path(lockFile))
-		err := readJSON(m.Path(machineFile), &m)
+		dir := s.path(machinesDir, name)
+		alive := locked(filepath.Join(dir, lockFile))
+		m, err := readJSON[Machine](filepath.Join(dir, machineFile))
 		if !alive && (err != nil || !m.Kept) {
-			if err := s.discard(m.Dir); err != nil {
+			if err := s.discard(dir); err != nil {
 				return nil, err
 			}
 			continue
@@ -281,7 +279,7 @@ func (s Store) machines() ([]Machine, error) {
 		if !alive {
 			m.off()
 		}
-		m.Name, m.Allocated = name, Allocated(m.Dir)
+		m.Name, m.Dir, m.Allocated = name, dir, Allocated(dir)
 		all = append(all, m)
 	}
 	return all, nil

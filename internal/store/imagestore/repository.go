@@ -25,8 +25,7 @@ func (k Known) Version(name string) string { return cmp.Or(k.Channels[name], nam
 
 // Known returns what is remembered; nothing is no error.
 func (s Store) Known() (Known, error) {
-	var k Known
-	err := readSecret(s.known(repositoryFile), &k)
+	k, err := readSecret[Known](s.known(repositoryFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
 	}

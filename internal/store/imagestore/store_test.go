@@ -74,8 +74,19 @@ func TestImages(t *testing.T) {
 		t.Errorf("%+v", image)
 	}
 	var missing *MissingError
-	if _, err := s.Image("2026-11-16", "distribution"); !errors.As(err, &missing) || len(missing.Known) != 3 {
+	if _, err := s.Image("2026-11-16", "distribution"); !errors.As(err, &missing) || missing.Name != "2026-11-16/distribution" {
 		t.Errorf("%v", err)
+	}
+	for _, name := range []string{"", ".", "..", "../images/2026-11-15"} {
+		if _, err := s.Image(name, "distribution"); !errors.As(err, &missing) {
+			t.Errorf("%q: %v", name, err)
+		}
+		if _, err := s.Image(image.Version, name); !errors.As(err, &missing) {
+			t.Errorf("variant %q: %v", name, err)
+		}
+	}
+	if read, err := s.Image(image.Version, image.Variant); err != nil || read.Digest != image.Digest || read.Source != image.Source {
+		t.Errorf("it is read as %+v, and was committed as %+v: %v", read, image, err)
 	}
 	if err := s.RemoveImage(t.Context(), image); err != nil {
 		t.Fatal(err)

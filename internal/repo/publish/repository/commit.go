@@ -21,23 +21,25 @@ const attempts = 32
 // was faster.
 type edit func(current tuf.State) (map[string]tuf.ChannelEdit, error)
 
-// commit moves the repository to its next state.
-func (r *Repository) commit(ctx context.Context, change edit) (tuf.State, error) {
-	for range attempts {
-		current, err := r.load(ctx)
-		if err != nil {
-			return tuf.State{}, err
-		}
+// commit moves the repository from the state that was read to its next one.
+// Somebody may have published since then; that shows when the timestamp is
+// written, or in the rehearsal, and only then is the state read again.
+func (r *Repository) commit(ctx context.Context, current loaded, change edit) (picture, error) {
+	for attempt := range attempts {
 		edits, err := change(current.State)
 		if err != nil {
-			return tuf.State{}, err
+			return picture{}, err
 		}
 		next, err := r.step(ctx, current, edits)
-		if !errors.Is(err, store.ErrChanged) && !errors.Is(err, fs.ErrExist) {
-			return next, err
+		refused := errors.Is(err, errRefused) && attempt == 0
+		if !refused && !errors.Is(err, store.ErrChanged) && !errors.Is(err, fs.ErrExist) {
+			return picture{State: next, notes: current.notes}, err
+		}
+		if current, err = r.load(ctx); err != nil {
+			return picture{}, err
 		}
 	}
-	return tuf.State{}, fmt.Errorf("%w: other publishers were faster %d times", store.ErrChanged, attempts)
+	return picture{}, fmt.Errorf("%w: other publishers were faster %d times", store.ErrChanged, attempts)
 }
 
 // step writes the files of the next state, the timestamp after all that it

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -58,41 +59,80 @@ func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
 // redirect moves a channel to a version that the repository has. No image is
 // touched.
 func (r *Repository) redirect(ctx context.Context, channel string, move layout.Move, dryRun, revoke bool, find func(tuf.State) (string, error)) (Moved, error) {
-	done := Moved{Channel: channel, Action: move.Action, DryRun: dryRun}
-	err := r.locked(ctx, string(move.Action), dryRun, func(ctx context.Context) error {
+	return locked(ctx, r, string(move.Action), dryRun, func(ctx context.Context) (Moved, error) {
+		done := Moved{Channel: channel, Action: move.Action, DryRun: dryRun}
 		current, err := r.load(ctx)
 		if err != nil {
-			return err
+			return done, err
 		}
 		before, err := r.channel(current.State, channel)
 		if err != nil {
-			return err
+			return done, err
 		}
 		done.From, done.Sequence = before.Version, before.Sequence
 		if done.Version, err = find(current.State); err != nil {
-			return err
+			return done, err
 		}
 		done.Unchanged = done.From == done.Version
 		switch {
 		case dryRun:
-			return nil
+			return done, nil
 		case done.Unchanged: // but whoever moved it may have died before the pages
-			return r.writePages(ctx, current.State)
+			return done, r.writePages(ctx, current.picture, library{})
 		}
 		move.Version, move.By, move.At = done.Version, r.By, r.Now()
 		var bad string
 		if revoke {
 			bad = done.From
 		}
-		next, err := r.move(ctx, channel, move, filesOf(current.State, done.Version), bad)
+		next, err := r.move(ctx, current, channel, move, filesOf(current.State, done.Version), bad)
 		if err != nil {
-			return err
+			return done, err
 		}
 		done.Sequence++
 		done.Snapshot, done.Expires = next.Version(), next.Expires()
-		return r.writePages(ctx, next)
+		return done, r.writePages(ctx, next, library{})
 	})
-	return done, err
+}
+
+// move moves a channel. files are those of the version, which the channel's key
+// signs besides those that it has signed already; bad is a version that is
+// revoked, or "".
+func (r *Repository) move(ctx context.Context, current loaded, channel string, move layout.Move, files map[string]layout.Reference, bad string) (picture, error) {
+	err := r.store.Place(ctx, layout.Pointer(channel), []byte(layout.PointerBody))
+	if err != nil {
+		return picture{}, err
+	}
+	move.Manifest = files[layout.Version(move.Version, layout.ManifestFile)]
+	return r.commit(ctx, current, func(current tuf.State) (map[string]tuf.ChannelEdit, error) {
+		before, there, err := current.Channel(channel)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			before = layout.Channel{Channel: channel}
+		}
+		targets := current.Targets(channel)
+		maps.Copy(targets, files)
+		after := before.Moved(move)
+		after.Revoked = revoked(before.Revoked, move, bad)
+		return map[string]tuf.ChannelEdit{channel: {State: after, Targets: targets}}, nil
+	})
+}
+
+// revoked returns the versions that nobody should use. Where a channel moves to
+// is not one of them any more.
+func revoked(before map[string]string, move layout.Move, bad string) map[string]string {
+	after := maps.Clone(before)
+	delete(after, move.Version)
+	if bad == "" {
+		return after
+	}
+	if after == nil {
+		after = map[string]string{}
+	}
+	after[bad] = cmp.Or(move.Reason, "it was rolled back")
+	return after
 }
 
 // channel returns the state of a channel that is to be signed. It may be new.
@@ -175,16 +215,16 @@ func visited(c layout.Channel) []string {
 
 // History returns how a channel came where it is, newest first.
 func (r *Repository) History(ctx context.Context, name string) (layout.Channel, error) {
-	current, err := r.load(ctx)
+	current, _, err := r.loadState(ctx)
 	if err != nil {
 		return layout.Channel{}, err
 	}
-	return r.channel(current.State, name)
+	return r.channel(current, name)
 }
 
 // Current returns the version that a channel is at, or "".
 func (r *Repository) Current(ctx context.Context, channel string) (string, error) {
-	current, err := r.load(ctx)
+	current, _, err := r.loadState(ctx)
 	if err != nil {
 		return "", err
 	}

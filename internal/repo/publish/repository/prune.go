@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -46,39 +47,35 @@ const margin = 24 * time.Hour
 // more, and when no reader can have metadata that names them a later prune
 // removes their files. What any channel is at, or would go back to, stays.
 func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
-	done := Pruned{DryRun: rules.DryRun}
 	if err := checkReason(rules.Reason); err != nil {
-		return done, err
+		return Pruned{DryRun: rules.DryRun}, err
 	}
-	err := r.locked(ctx, "prune", rules.DryRun, func(ctx context.Context) error {
+	return locked(ctx, r, "prune", rules.DryRun, func(ctx context.Context) (Pruned, error) {
+		done := Pruned{DryRun: rules.DryRun}
 		current, err := r.load(ctx)
 		if err != nil {
-			return err
+			return done, err
 		}
-		if done.Decisions, err = r.decide(ctx, current.State, rules); err != nil {
-			return err
+		known, err := r.read(ctx, current.State, library{})
+		if err != nil {
+			return done, err
 		}
-		var stones []layout.Tombstone
-		if err := r.readState(ctx, tombstoneFile, &stones); err != nil {
-			return err
+		if done.Decisions, err = r.decide(current.State, known, rules); err != nil {
+			return done, err
 		}
-		return r.prune(ctx, current.State, stones, rules, &done)
+		done.Withdrawn = r.tombstones(done.Decisions, rules.Reason)
+		return r.prune(ctx, current, known, done)
 	})
-	return done, err
 }
 
 // decide applies the rules to what channels sign.
-func (r *Repository) decide(ctx context.Context, state tuf.State, rules Rules) ([]keep.Decision, error) {
-	known, err := r.versions(ctx, state)
-	if err != nil {
-		return nil, err
-	}
+func (r *Repository) decide(state tuf.State, known library, rules Rules) ([]keep.Decision, error) {
 	held, err := r.retained(state, rules)
 	if err != nil {
 		return nil, err
 	}
-	versions := make([]keep.Version, 0, len(known))
-	for _, v := range known {
+	var versions []keep.Version
+	for _, v := range known.versions() {
 		versions = append(versions, keep.Version{Name: v.Version, Time: v.Created, Held: held[v.Version]})
 	}
 	return keep.Apply(versions, rules.Policy), nil
@@ -133,41 +130,45 @@ func versionsIn(targets map[string]layout.Reference) map[string]bool {
 	return versions
 }
 
-func (r *Repository) prune(ctx context.Context, state tuf.State, stones []layout.Tombstone, rules Rules, done *Pruned) error {
-	doomed := map[string]bool{}
-	for _, d := range done.Decisions {
-		if !d.Keep {
-			doomed[d.Version] = true
-			done.Withdrawn = append(done.Withdrawn, r.tombstone(d, rules.Reason))
+// prune carries out what was decided, and returns it with what went.
+func (r *Repository) prune(ctx context.Context, current loaded, known library, done Pruned) (Pruned, error) {
+	stones := bury(current.notes.stones.value, done.Withdrawn)
+	now := current.picture
+	if !done.DryRun && len(done.Withdrawn) > 0 {
+		written, err := writeNote(ctx, r.store, tombstoneFile, current.notes.stones, stones)
+		if err != nil { // first: a version without a stone is never removed
+			return done, err
+		}
+		current.notes.stones = written
+		if now, err = r.withdraw(ctx, current, done.Withdrawn); err != nil {
+			return done, err
 		}
 	}
-	stones = bury(stones, done.Withdrawn)
-	if !rules.DryRun && len(doomed) > 0 {
-		if err := r.writeState(ctx, tombstoneFile, stones); err != nil { // first: a version without a stone is never removed
-			return err
-		}
-		next, err := r.withdraw(ctx, doomed)
-		if err != nil {
-			return err
-		}
-		state = next
+	swept, err := r.sweep(ctx, now.State, stones, done.DryRun)
+	done.Removed, done.Files, done.Bytes, done.Waiting = swept.versions, swept.files, swept.bytes, swept.waiting
+	if err != nil || done.DryRun {
+		return done, err
 	}
-	stones, err := r.sweep(ctx, state, stones, done)
-	if err != nil || rules.DryRun {
-		return err
+	now.notes.stones, err = writeNote(ctx, r.store, tombstoneFile, now.notes.stones, swept.stones)
+	if err != nil {
+		return done, err
 	}
-	if err := r.writeState(ctx, tombstoneFile, stones); err != nil {
-		return err
-	}
-	return r.writePages(ctx, state)
+	return done, r.writePages(ctx, now, known)
 }
 
-func (r *Repository) tombstone(d keep.Decision, reason string) layout.Tombstone {
+// tombstones are those of the versions that are not kept.
+func (r *Repository) tombstones(decisions []keep.Decision, reason string) []layout.Tombstone {
 	now := r.Now().UTC().Truncate(time.Second)
-	if reason == "" {
-		reason = strings.Join(d.Reasons, ", ")
+	var stones []layout.Tombstone
+	for _, d := range decisions {
+		if !d.Keep {
+			stones = append(stones, layout.Tombstone{
+				Version: d.Version, Created: d.Time, Removed: now, NotBefore: now.Add(r.window()),
+				Reason: cmp.Or(reason, strings.Join(d.Reasons, ", ")),
+			})
+		}
 	}
-	return layout.Tombstone{Version: d.Version, Created: d.Time, Removed: now, Reason: reason, NotBefore: now.Add(r.window())}
+	return stones
 }
 
 // window is how long a reader may go by metadata that is not the newest.
@@ -184,8 +185,12 @@ func bury(old, fresh []layout.Tombstone) []layout.Tombstone {
 }
 
 // withdraw lets all channels sign all that they do, but the doomed versions.
-func (r *Repository) withdraw(ctx context.Context, doomed map[string]bool) (tuf.State, error) {
-	return r.commit(ctx, func(current tuf.State) (map[string]tuf.ChannelEdit, error) {
+func (r *Repository) withdraw(ctx context.Context, current loaded, stones []layout.Tombstone) (picture, error) {
+	doomed := map[string]bool{}
+	for _, stone := range stones {
+		doomed[stone.Version] = true
+	}
+	return r.commit(ctx, current, func(current tuf.State) (map[string]tuf.ChannelEdit, error) {
 		edits := map[string]tuf.ChannelEdit{}
 		for _, name := range current.Channels() {
 			channel, there, err := current.Channel(name)

@@ -31,43 +31,38 @@ func (r Refreshed) Warnings() []string {
 }
 
 // Refresh renews the signatures on the state, and rewrites the pages.
-func (r *Repository) Refresh(ctx context.Context) (Refreshed, error) {
-	return r.refresh(ctx, func(context.Context) error { return nil })
-}
+func (r *Repository) Refresh(ctx context.Context) (Refreshed, error) { return r.refresh(ctx) }
 
 // nightsKept is how many nights the page tells of.
 const nightsKept = 60
 
 // Announce writes the result of a nightly run on the pages and refreshes.
 func (r *Repository) Announce(ctx context.Context, night layout.Night) (Refreshed, error) {
-	return r.refresh(ctx, func(ctx context.Context) error {
-		var nights []layout.Night
-		if err := r.readState(ctx, nightsFile, &nights); err != nil {
-			return err
-		}
-		nights = append([]layout.Night{night}, nights...)
-		return r.writeState(ctx, nightsFile, nights[:min(len(nights), nightsKept)])
-	})
+	return r.refresh(ctx, night)
 }
 
-func (r *Repository) refresh(ctx context.Context, before func(ctx context.Context) error) (Refreshed, error) {
-	var done Refreshed
-	err := r.locked(ctx, "refresh", false, func(ctx context.Context) error {
-		if err := before(ctx); err != nil {
-			return err
-		}
-		now, late := r.Now(), time.Time{}
-		next, err := r.commit(ctx, func(before tuf.State) (map[string]tuf.ChannelEdit, error) {
-			if late = (time.Time{}); before.Late(r.policy, now) {
-				late = before.Expires()
-			}
-			return nil, nil
-		})
+func (r *Repository) refresh(ctx context.Context, fresh ...layout.Night) (Refreshed, error) {
+	return locked(ctx, r, "refresh", false, func(ctx context.Context) (Refreshed, error) {
+		current, err := r.load(ctx)
 		if err != nil {
-			return err
+			return Refreshed{}, err
 		}
-		done = Refreshed{Snapshot: next.Version(), Expires: next.Expires(), Due: next.Due(r.policy, now), Late: late}
-		return r.writePages(ctx, next)
+		if len(fresh) > 0 {
+			nights := append(fresh, current.notes.nights.value...)
+			current.notes.nights, err = writeNote(ctx, r.store, nightsFile, current.notes.nights, nights[:min(len(nights), nightsKept)])
+			if err != nil {
+				return Refreshed{}, err
+			}
+		}
+		now := r.Now()
+		next, err := r.commit(ctx, current, func(tuf.State) (map[string]tuf.ChannelEdit, error) { return nil, nil })
+		if err != nil {
+			return Refreshed{}, err
+		}
+		done := Refreshed{Snapshot: next.Version(), Expires: next.Expires(), Due: next.Due(r.policy, now)}
+		if current.Late(r.policy, now) {
+			done.Late = current.Expires()
+		}
+		return done, r.writePages(ctx, next, library{})
 	})
-	return done, err
 }

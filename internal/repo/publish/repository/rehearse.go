@@ -9,9 +9,12 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )
+
+// errRefused says that a rehearsal failed. The state may be wrong, or older than
+// a root that somebody has published since it was read.
+var errRefused = errors.New("readers would refuse it")
 
 // rehearse reads the next state with a reader's own code, before any reader
 // can: the store with another timestamp laid over it.
@@ -32,7 +35,7 @@ func (r *Repository) rehearse(ctx context.Context, timestamp []byte, next tuf.St
 		err = compareView(ctx, view, next)
 	}
 	if err != nil {
-		return fmt.Errorf("readers would refuse it: %w", err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	return nil
 }
@@ -61,9 +64,15 @@ func compareView(ctx context.Context, view *trust.View, next tuf.State) error {
 	return nil
 }
 
+// overlaid is a store that only lends its small files.
+type overlaid interface {
+	Read(ctx context.Context, path string) ([]byte, error)
+	Location() string
+}
+
 // overlay is a store as it would be with another timestamp.
 type overlay struct {
-	store     *store.Store
+	store     overlaid
 	timestamp []byte
 }
 
@@ -76,7 +85,7 @@ func (o *overlay) Fetch(ctx context.Context, path string, limit int64) ([]byte, 
 	if path == tuf.Timestamp {
 		return o.timestamp, nil
 	}
-	content, _, err := o.store.Read(ctx, path)
+	content, err := o.store.Read(ctx, path)
 	if err == nil && int64(len(content)) > limit {
 		err = &origin.SizeError{URL: o.URL(path), Got: -1, Want: limit}
 	}

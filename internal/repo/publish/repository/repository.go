@@ -45,10 +45,28 @@ type Options struct {
 	Now             func() time.Time
 }
 
+// storage is what a publisher needs of a [store.Store].
+type storage interface {
+	overlaid
+	ReadTagged(ctx context.Context, path string) ([]byte, store.Tag, error)
+	Lock(ctx context.Context, by string, wait time.Duration) (held context.Context, unlock func(), err error)
+	Probe(ctx context.Context) error
+	Open(ctx context.Context, path string) (io.ReadCloser, error)
+	Stat(ctx context.Context, path string) (store.Entry, error)
+	List(ctx context.Context, prefix string) ([]store.Entry, error)
+	Private(paths []string) (path string, mode fs.FileMode)
+	Create(ctx context.Context, path string, body io.Reader) error
+	Put(ctx context.Context, path string, content []byte) error
+	Place(ctx context.Context, path string, content []byte) error
+	Swap(ctx context.Context, path string, tag store.Tag, content []byte) error
+	Remove(ctx context.Context, path string) error
+	Close() error
+}
+
 // Repository is an image repository as its publishers see it.
 type Repository struct {
 	Options
-	store  *store.Store
+	store  storage
 	ring   *tuf.Ring
 	policy tuf.Policy
 	public origin.Origin // nil: only the store is read
@@ -150,64 +168,21 @@ func (e *NotFoundError) Fault() fault.Report {
 
 // locked runs do while no other publisher is at the repository. A dry run only
 // reads, and locks nobody out.
-func (r *Repository) locked(ctx context.Context, what string, dryRun bool, do func(ctx context.Context) error) error {
-	recalled := func(ctx context.Context) error {
-		if err := r.loadSite(ctx); err != nil {
-			return err
-		}
-		return do(ctx)
-	}
+func locked[T any](ctx context.Context, r *Repository, what string, dryRun bool, do func(ctx context.Context) (T, error)) (T, error) {
 	if dryRun {
-		return recalled(ctx)
+		return do(ctx)
 	}
 	held, unlock, err := r.store.Lock(ctx, r.By+", "+what, r.Wait)
 	if err != nil {
-		return err
+		var none T
+		return none, err
 	}
 	defer unlock()
-	err = recalled(held)
+	done, err := do(held)
 	if err != nil && errors.Is(context.Cause(held), store.ErrLockLost) {
-		return store.ErrLockLost
+		return done, store.ErrLockLost
 	}
-	return err
-}
-
-// loaded is the verified state of the repository, and what a new one must
-// replace.
-type loaded struct {
-	tuf.State
-	tag store.Tag // of the timestamp
-}
-
-// load reads and verifies the state.
-func (r *Repository) load(ctx context.Context) (loaded, error) {
-	var current loaded
-	var err error
-	current.State, err = tuf.Load(ctx, r.ring, func(ctx context.Context, path string, limit int64) ([]byte, error) {
-		content, tag, err := r.store.Read(ctx, path)
-		if err == nil && int64(len(content)) > limit {
-			return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-		}
-		if path == tuf.Timestamp && err == nil {
-			current.tag = tag
-		}
-		return content, err
-	})
-	if err != nil {
-		return current, err
-	}
-	if !current.Empty() && r.ring != nil {
-		// The next rotation of keys begins here. A ring that can't be written
-		// has no keys to rotate.
-		_ = r.ring.Learn(current.State)
-	}
-	if current.Empty() && r.Existing {
-		return current, &MissingError{Location: r.Location()}
-	}
-	if current.Empty() {
-		return current, r.checkEmpty(ctx)
-	}
-	return current, nil
+	return done, err
 }
 
 // checkEmpty refuses a place that others use.

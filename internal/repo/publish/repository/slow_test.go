@@ -277,7 +277,7 @@ func TestWithoutLock(t *testing.T) {
 	for i := range moves {
 		go func() {
 			move := layout.Move{Action: layout.Promoted, Version: "2026-11-22", By: fmt.Sprint(i), At: b.now}
-			_, err := b.move(t.Context(), "stable", move, files, "")
+			_, err := b.move(t.Context(), now, "stable", move, files, "")
 			errs <- err
 		}()
 	}

@@ -59,11 +59,11 @@ func nameOf(product, version string, one image, file manifest.File) string {
 
 // stage makes the files of a version out of its images. The same images give
 // the same files, whoever does it and whenever.
-func (r *Repository) stage(ctx context.Context, version string, images []image, temporary *scratch.Dir) (layout.VersionManifest, []staged, error) {
-	v := layout.VersionManifest{Schema: layout.Schema, Product: r.Product, Version: version}
+func (r *Repository) stage(ctx context.Context, product, version string, images []image, temporary *scratch.Dir) (layout.VersionManifest, []staged, error) {
+	v := layout.VersionManifest{Schema: layout.Schema, Product: product, Version: version}
 	var files []staged
 	for _, one := range images {
-		described, own, err := r.stageImage(ctx, version, one, temporary)
+		described, own, err := r.stageImage(ctx, product, version, one, temporary)
 		if err != nil {
 			return v, nil, err
 		}
@@ -77,7 +77,7 @@ func (r *Repository) stage(ctx context.Context, version string, images []image, 
 	return v, files, nil
 }
 
-func (r *Repository) stageImage(ctx context.Context, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
+func (r *Repository) stageImage(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
 	described := layout.Image{
 		Variant: one.facts.Variant, Packages: one.facts.Packages.Count, BootTest: one.facts.BootTest,
 		Files: map[manifest.Role]string{},
@@ -85,16 +85,16 @@ func (r *Repository) stageImage(ctx context.Context, version string, one image, 
 	var files []staged
 	for _, file := range one.facts.Files {
 		path := filepath.Join(one.dir, file.Name)
-		file.Name = nameOf(r.Product, version, one, file)
+		file.Name = nameOf(product, version, one, file)
 		files = append(files, staged{File: file, path: path})
 	}
-	disk, cut, err := r.cut(ctx, version, one, temporary)
+	disk, cut, err := r.cut(ctx, product, version, one, temporary)
 	if err != nil {
 		return described, nil, err
 	}
 	described.Disk = disk
 	facts := manifest.File{Role: layout.ImageFacts}
-	files = append(files, append(cut, stagedContent(nameOf(r.Product, version, one, facts), facts.Role, one.raw))...)
+	files = append(files, append(cut, stagedContent(nameOf(product, version, one, facts), facts.Role, one.raw))...)
 	for _, file := range files {
 		described.Files[file.Role] = file.Name
 	}
@@ -102,10 +102,10 @@ func (r *Repository) stageImage(ctx context.Context, version string, one image, 
 }
 
 // cut makes the chunks of an image's disk and their index.
-func (r *Repository) cut(ctx context.Context, version string, one image, temporary *scratch.Dir) (layout.Disk, []staged, error) {
+func (r *Repository) cut(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Disk, []staged, error) {
 	phase := event.Start(r.Sink, "chunks", one.facts.Variant)
 	name := func(role manifest.Role) string {
-		return layout.FileName(r.Product, version, one.facts.Variant, suffixes[role])
+		return layout.FileName(product, version, one.facts.Variant, suffixes[role])
 	}
 	frames := staged{File: manifest.File{Name: name(layout.Chunks), Role: layout.Chunks}, path: temporary.Path(name(layout.Chunks))}
 	chunks := staged{File: manifest.File{Name: name(layout.Index), Role: layout.Index}, path: temporary.Path(name(layout.Index))}
@@ -154,15 +154,22 @@ func cutDisk(ctx context.Context, one image, frames, chunks, raw string, phase *
 	return index, nil
 }
 
-// describe completes a version: its manifest, and checksums for people.
-func (r *Repository) describe(v layout.VersionManifest, files []staged) (layout.VersionManifest, []staged, error) {
-	v.Files = nil
+// filesIn describes files as a manifest does.
+func filesIn(files []staged) []manifest.File {
+	var all []manifest.File
 	for _, file := range files {
-		v.Files = append(v.Files, file.File)
+		all = append(all, file.File)
 	}
+	return all
+}
+
+// describe completes the files of a version: its manifest, and checksums for
+// people.
+func (r *Repository) describe(v layout.VersionManifest, files []staged) ([]staged, error) {
+	v.Files = filesIn(files)
 	content, err := v.Encode()
 	if err != nil {
-		return v, nil, err
+		return nil, err
 	}
 	description := stagedContent(layout.ManifestFile, "", content)
 	sums := []manifest.Sum{{SHA256: description.SHA256, Name: description.Name}}
@@ -173,8 +180,8 @@ func (r *Repository) describe(v layout.VersionManifest, files []staged) (layout.
 	comment := fmt.Sprintf("%s %s, built %s", v.Product, v.Version, v.Created.UTC().Format(time.RFC3339))
 	signature, err := r.ring.Minisign(text, comment)
 	if err != nil {
-		return v, nil, err
+		return nil, err
 	}
-	return v, append(slices.Clone(files), description,
+	return append(slices.Clone(files), description,
 		stagedContent(layout.SumsFile, "", text), stagedContent(layout.SignatureFile, "", signature)), nil
 }

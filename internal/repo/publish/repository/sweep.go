@@ -18,29 +18,37 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// sweep removes the files of versions that were withdrawn long enough ago, what
-// dead publishers left, and metadata that nobody asks for any more. It returns
-// the tombstones as they are then.
-func (r *Repository) sweep(ctx context.Context, state tuf.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
-	phase := event.Start(r.Sink, "sweep", "")
-	stones, err := r.sweepStore(ctx, state, stones, done)
-	return stones, phase.End(event.OK, fmt.Sprintf("%d files, %s", done.Files, bytesize.Of(done.Bytes)), err)
+// swept is what a sweep did, or would do.
+type swept struct {
+	stones   []layout.Tombstone // as they are then
+	versions []string           // whose files went
+	waiting  []layout.Tombstone // of versions whose files are still there
+	files    int                // that went
+	bytes    int64
 }
 
-func (r *Repository) sweepStore(ctx context.Context, state tuf.State, stones []layout.Tombstone, done *Pruned) ([]layout.Tombstone, error) {
+// sweep removes the files of versions that were withdrawn long enough ago, what
+// dead publishers left, and metadata that nobody asks for any more.
+func (r *Repository) sweep(ctx context.Context, state tuf.State, stones []layout.Tombstone, dryRun bool) (swept, error) {
+	phase := event.Start(r.Sink, "sweep", "")
+	done, err := r.sweepStore(ctx, state, stones, dryRun)
+	return done, phase.End(event.OK, fmt.Sprintf("%d files, %s", done.files, bytesize.Of(done.bytes)), err)
+}
+
+func (r *Repository) sweepStore(ctx context.Context, state tuf.State, stones []layout.Tombstone, dryRun bool) (swept, error) {
 	files, err := r.store.List(ctx, layout.VersionsDir+"/")
 	if err != nil {
-		return nil, err
+		return swept{}, err
 	}
 	metadata, err := r.store.List(ctx, layout.MetadataDir+"/")
 	if err != nil {
-		return nil, err
+		return swept{}, err
 	}
-	var begun upload
-	if err := r.readState(ctx, uploadFile, &begun); err != nil {
-		return nil, err
+	begun, err := readNote[upload](ctx, r.store, uploadFile)
+	if err != nil {
+		return swept{}, err
 	}
-	dead := r.dead(state, files, stones, begun.Version)
+	dead := r.dead(state, files, stones, begun.value.Version)
 	victims := r.superseded(state, metadata)
 	there := map[string]bool{}
 	for _, file := range files {
@@ -50,31 +58,33 @@ func (r *Repository) sweepStore(ctx context.Context, state tuf.State, stones []l
 			victims = append(victims, file)
 		}
 	}
-	if err := r.remove(ctx, victims, done); err != nil {
-		return nil, err
+	done := swept{stones: slices.Clone(stones)}
+	if done.files, done.bytes, err = r.remove(ctx, victims, dryRun); err != nil {
+		return done, err
 	}
-	done.Removed = slices.Sorted(maps.Keys(dead))
-	for i := range stones {
-		name := stones[i].Version
-		stones[i].Done = !there[name] || dead[name] && !done.DryRun
-		if there[name] && !dead[name] {
-			done.Waiting = append(done.Waiting, stones[i])
+	done.versions = slices.Sorted(maps.Keys(dead))
+	for i := range done.stones {
+		stone := &done.stones[i]
+		stone.Done = !there[stone.Version] || dead[stone.Version] && !dryRun
+		if there[stone.Version] && !dead[stone.Version] {
+			done.waiting = append(done.waiting, *stone)
 		}
 	}
-	return stones, nil
+	return done, nil
 }
 
-func (r *Repository) remove(ctx context.Context, victims []store.Entry, done *Pruned) error {
+// remove removes files and counts them; a dry run only counts.
+func (r *Repository) remove(ctx context.Context, victims []store.Entry, dryRun bool) (files int, bytes int64, err error) {
 	for _, victim := range victims {
-		done.Files, done.Bytes = done.Files+1, done.Bytes+victim.Size
-		if done.DryRun {
+		files, bytes = files+1, bytes+victim.Size
+		if dryRun {
 			continue
 		}
 		if err := r.store.Remove(ctx, victim.Path); err != nil {
-			return err
+			return files, bytes, err
 		}
 	}
-	return nil
+	return files, bytes, nil
 }
 
 // dead returns the versions whose files may go: withdrawn ones whose time has

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
@@ -17,34 +18,50 @@ import (
 // besides those that channels are at. Each costs reading an index.
 const maxUpdates = 7
 
-// measureUpdates tells of each image how much travels to who has an older
+// measureUpdates says of each image how much travels to who has an older
 // version, so that nobody has to fetch an index to know.
-func (r *Repository) measureUpdates(ctx context.Context, state tuf.State, known []layout.VersionManifest, v *layout.VersionManifest, files []staged, temporary *scratch.Dir) error {
-	measured, err := measuredFrom(state, known)
+func (r *Repository) measureUpdates(ctx context.Context, state tuf.State, known library, images []layout.Image, files []staged, temporary *scratch.Dir) ([]layout.Image, error) {
+	older, err := measuredFrom(state, known.versions())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range v.Images {
-		image := &v.Images[i]
+	measured := slices.Clone(images)
+	for i, image := range images {
 		file, err := findStaged(files, image.Files[layout.Index])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		index, err := chunk.Open(file.path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, before := range measured {
-			if err = r.measureUpdate(ctx, state, before, image, index, temporary); err != nil {
-				err = fmt.Errorf("measuring the update from %s: %w", before.Version, err)
-				break
-			}
-		}
+		measured[i].Updates, err = r.updatesOf(ctx, state, older, image.Variant, index, temporary)
 		if err := errors.Join(err, index.Close()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return measured, nil
+}
+
+// updatesOf returns how many bytes come to who has an older version of a
+// variant, by its name. Who has another variant is told nothing.
+func (r *Repository) updatesOf(ctx context.Context, state tuf.State, older []layout.VersionManifest, variant string, index *chunk.Index, temporary *scratch.Dir) (map[string]int64, error) {
+	var updates map[string]int64
+	for _, before := range older {
+		old, err := before.Image(variant)
+		if err != nil {
+			continue
+		}
+		bytes, err := r.measureUpdate(ctx, filesOf(state, before.Version), layout.Version(before.Version, old.Files[layout.Index]), index, temporary)
+		if err != nil {
+			return nil, fmt.Errorf("measuring the update from %s: %w", before.Version, err)
+		}
+		if updates == nil {
+			updates = map[string]int64{}
+		}
+		updates[before.Version] = bytes
+	}
+	return updates, nil
 }
 
 // measuredFrom returns the versions from which updates are measured.
@@ -75,30 +92,18 @@ func channelVersions(state tuf.State) (map[string]bool, error) {
 	return at, nil
 }
 
-func (r *Repository) measureUpdate(ctx context.Context, state tuf.State, before layout.VersionManifest, image *layout.Image, index *chunk.Index, temporary *scratch.Dir) error {
-	old, err := before.Image(image.Variant)
+func (r *Repository) measureUpdate(ctx context.Context, files map[string]layout.Reference, old string, index *chunk.Index, temporary *scratch.Dir) (int64, error) {
+	seed, err := r.readIndex(ctx, old, files[old], temporary.Path("older.chunks"))
 	if err != nil {
-		return nil //nolint:nilerr // who has another variant is told nothing
-	}
-	seed, err := r.readIndex(ctx, state, before.Version, old.Files[layout.Index], temporary.Path("older.chunks"))
-	if err != nil {
-		return err
+		return 0, err
 	}
 	plan, err := pull.Make(index, pull.Seed{Index: seed})
-	if err := errors.Join(err, seed.Close()); err != nil {
-		return err
-	}
-	if image.Updates == nil {
-		image.Updates = map[string]int64{}
-	}
-	image.Updates[before.Version] = plan.Fetch
-	return nil
+	return plan.Fetch, errors.Join(err, seed.Close())
 }
 
-// readIndex reads the chunk index of a version, by way of a file: it may be
-// large.
-func (r *Repository) readIndex(ctx context.Context, state tuf.State, version, name, path string) (*chunk.Index, error) {
-	file := layout.Version(version, name)
+// readIndex reads the chunk index of a version, by way of a file at path: it may
+// be large.
+func (r *Repository) readIndex(ctx context.Context, file string, pinned layout.Reference, path string) (*chunk.Index, error) {
 	body, err := r.store.Open(ctx, file)
 	if err != nil {
 		return nil, err
@@ -108,7 +113,7 @@ func (r *Repository) readIndex(ctx context.Context, state tuf.State, version, na
 	if err != nil {
 		return nil, fmt.Errorf("reading an index: %w", err)
 	}
-	if err := copyPinned(out, body, file, filesOf(state, version)[file]); err != nil {
+	if err := copyPinned(out, body, file, pinned); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	index, err := chunk.ReadFile(out)

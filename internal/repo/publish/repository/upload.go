@@ -39,8 +39,9 @@ func (r *Repository) upload(ctx context.Context, version string, files []staged)
 	for _, file := range files {
 		sum.bytes += file.Size
 	}
+	var err error
 	phase := event.Start(r.Sink, "upload", fmt.Sprintf("%s, %d files", version, len(files)))
-	err := r.send(ctx, version, files, &sum, phase)
+	sum.reused, err = r.send(ctx, version, files, sum.bytes, phase)
 	if err = phase.End(event.OK, sent(sum), err); err != nil {
 		return sum, err
 	}
@@ -57,26 +58,27 @@ func sent(sum uploaded) string {
 	return text
 }
 
-func (r *Repository) send(ctx context.Context, version string, files []staged, sum *uploaded, phase *event.Phase) error {
+// send returns how many bytes were there already.
+func (r *Repository) send(ctx context.Context, version string, files []staged, total int64, phase *event.Phase) (reused int64, err error) {
 	var done int64
 	for _, file := range files {
 		path := layout.Version(version, file.Name)
 		there, err := r.store.Stat(ctx, path)
 		switch {
 		case err == nil && there.Size == file.Size:
-			sum.reused += file.Size
+			reused += file.Size
 		case err == nil:
-			err = r.renew(ctx, path, file, &progress{phase: phase, done: done, total: sum.bytes})
+			err = r.renew(ctx, path, file, &progress{phase: phase, done: done, total: total})
 		case errors.Is(err, fs.ErrNotExist):
-			err = r.create(ctx, path, file, &progress{phase: phase, done: done, total: sum.bytes})
+			err = r.create(ctx, path, file, &progress{phase: phase, done: done, total: total})
 		}
 		if err != nil {
-			return err
+			return reused, err
 		}
 		done += file.Size
-		phase.Progress(done, sum.bytes, event.Bytes)
+		phase.Progress(done, total, event.Bytes)
 	}
-	return nil
+	return reused, nil
 }
 
 // renew replaces a file that a dead publisher left.

@@ -2,15 +2,10 @@ package repository
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,23 +14,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
-
-// Documents of publishers.
-var (
-	uploadFile       = path.Join(layout.StateDir, "upload.json")
-	tombstoneFile    = path.Join(layout.StateDir, "tombstones.json")
-	nightsFile       = path.Join(layout.StateDir, "nights.json")
-	capabilitiesFile = path.Join(layout.StateDir, "store.json")
-	siteFile         = path.Join(layout.StateDir, "site.json")
-)
-
-// upload is what a publisher begins with. Who finishes the work of one that
-// died finds here which version it was.
-type upload struct {
-	Version     string    `json:"version"`
-	Fingerprint string    `json:"fingerprint"` // of the images
-	Started     time.Time `json:"started"`
-}
 
 // VersionTakenError says that a version exists with other images.
 type VersionTakenError struct{ Version string }
@@ -50,23 +28,6 @@ func (e *VersionTakenError) Fault() fault.Report {
 		What: fmt.Sprintf("version %s is there already, with other images", e.Version), Where: "versions never change",
 		Code: fault.Publish, Try: fault.Retry(fault.OtherVersion),
 	}
-}
-
-// versions returns the manifests of all versions that some channel signs,
-// newest first.
-func (r *Repository) versions(ctx context.Context, state tuf.State) ([]layout.VersionManifest, error) {
-	var all []layout.VersionManifest
-	for name, pinned := range signedVersions(state) {
-		v, err := r.readVersion(ctx, name, pinned)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	slices.SortFunc(all, func(a, b layout.VersionManifest) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Version, a.Version))
-	})
-	return all, nil
 }
 
 // signedVersions returns the manifests of the versions that channels sign.
@@ -107,7 +68,7 @@ func (r *Repository) readVersion(ctx context.Context, name string, pinned layout
 }
 
 func (r *Repository) readPinned(ctx context.Context, file string, pinned layout.Reference) ([]byte, error) {
-	content, _, err := r.store.Read(ctx, file)
+	content, err := r.store.Read(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +91,7 @@ func filesOf(state tuf.State, version string) map[string]layout.Reference {
 }
 
 // names are all names that versions have or had.
-func (r *Repository) names(ctx context.Context, state tuf.State) (map[string]bool, error) {
+func (r *Repository) names(ctx context.Context, state tuf.State, stones []layout.Tombstone) (map[string]bool, error) {
 	names := map[string]bool{}
 	for name := range signedVersions(state) {
 		names[name] = true
@@ -144,11 +105,7 @@ func (r *Repository) names(ctx context.Context, state tuf.State) (map[string]boo
 			names[move.Version] = true
 		}
 	}
-	var gone []layout.Tombstone
-	if err := r.readState(ctx, tombstoneFile, &gone); err != nil {
-		return nil, err
-	}
-	for _, stone := range gone {
+	for _, stone := range stones {
 		names[stone.Version] = true
 	}
 	left, err := r.store.List(ctx, layout.VersionsDir+"/")
@@ -166,9 +123,9 @@ type target struct {
 
 // choose decides which version the images become: the one that they are
 // already, the one that a dead publisher began, or a new one.
-func (r *Repository) choose(ctx context.Context, state tuf.State, known []layout.VersionManifest, images []image, wanted string) (target, error) {
+func (r *Repository) choose(ctx context.Context, current picture, known library, images []image, wanted string) (target, error) {
 	is := fingerprint(images)
-	for _, v := range known {
+	for _, v := range known.versions() {
 		same := fingerprintOf(v) == is
 		if same && (wanted == "" || wanted == v.Version) {
 			return target{version: v.Version, signed: true}, nil
@@ -177,14 +134,15 @@ func (r *Repository) choose(ctx context.Context, state tuf.State, known []layout
 			return target{}, &VersionTakenError{Version: wanted}
 		}
 	}
-	names, err := r.names(ctx, state)
+	names, err := r.names(ctx, current.State, current.notes.stones.value)
 	if err != nil {
 		return target{}, err
 	}
-	var begun upload
-	if err := r.readState(ctx, uploadFile, &begun); err != nil {
+	left, err := readNote[upload](ctx, r.store, uploadFile)
+	if err != nil {
 		return target{}, err
 	}
+	begun := left.value
 	ours := begun.Fingerprint == is && begun.Version != ""
 	switch {
 	case ours && (wanted == "" || wanted == begun.Version):
@@ -208,33 +166,9 @@ func free(names map[string]bool, now time.Time) string {
 	return name
 }
 
-// readState reads a document of publishers; without one, into is left alone.
-func (r *Repository) readState(ctx context.Context, file string, into any) error {
-	content, _, err := r.store.Read(ctx, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
-	}
-	return nil
-}
-
-// writeState writes a document of publishers.
-func (r *Repository) writeState(ctx context.Context, file string, document any) error {
-	content, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", file, err)
-	}
-	return r.replace(ctx, file, append(content, '\n'))
-}
-
 // replace writes a small file that nobody trusts, unless it is there as it is.
 func (r *Repository) replace(ctx context.Context, file string, content []byte) error {
-	if old, _, err := r.store.Read(ctx, file); err == nil && bytes.Equal(old, content) {
+	if old, err := r.store.Read(ctx, file); err == nil && bytes.Equal(old, content) {
 		return nil
 	}
 	return r.store.Put(ctx, file, content)

@@ -90,7 +90,7 @@ func (s *Store) Lock(ctx context.Context, by string, wait time.Duration) (held c
 // lock makes the object that is the lock, or takes over one that has expired.
 func (o *objects) lock(ctx context.Context, who Owner) (context.Context, func(), error) {
 	s := &Store{backend: o}
-	content, tag, err := s.Read(ctx, lockPath)
+	content, tag, err := s.ReadTagged(ctx, lockPath)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
@@ -144,7 +144,7 @@ func (s *Store) keepLock(ctx context.Context, who Owner, lose context.CancelCaus
 
 // holds tells whether the lock is still that of who.
 func (s *Store) holds(ctx context.Context, who Owner) (tag Tag, mine bool, err error) {
-	content, tag, err := s.Read(ctx, lockPath)
+	content, tag, err := s.ReadTagged(ctx, lockPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return tag, false, nil
 	}

@@ -84,7 +84,7 @@ func (s *Store) race(ctx context.Context, name string) (found string, err error)
 
 // stale tries to overwrite what has changed since it was read.
 func (s *Store) stale(ctx context.Context, name string) (found string, err error) {
-	_, old, err := s.Read(ctx, name)
+	_, old, err := s.ReadTagged(ctx, name)
 	if err != nil {
 		return "", err
 	}

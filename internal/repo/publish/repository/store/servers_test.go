@@ -60,7 +60,7 @@ func large(t *testing.T, s *Store) {
 	if err := s.Create(t.Context(), "whole", body()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("made twice: %v", err)
 	}
-	_, old, err := s.Read(t.Context(), "whole")
+	_, old, err := s.ReadTagged(t.Context(), "whole")
 	if !strings.Contains(err.Error(), "more than") {
 		t.Errorf("read into memory: %v, %v", old, err)
 	}

@@ -81,25 +81,35 @@ func (s *Store) Location() string { return s.location }
 // Close frees what the store holds.
 func (s *Store) Close() error { return s.backend.close() }
 
-// Read reads a small file whole, with the state it was in. Without a file the
-// error is [fs.ErrNotExist], and the tag is still good for [Store.Swap].
-func (s *Store) Read(ctx context.Context, path string) ([]byte, Tag, error) {
+// Read reads a small file whole. Without one the error is [fs.ErrNotExist].
+func (s *Store) Read(ctx context.Context, path string) ([]byte, error) {
+	r, err := s.backend.open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	content, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if len(content) > maxDocument {
+		return nil, fmt.Errorf("reading %s: it has more than %d bytes", path, maxDocument)
+	}
+	return content, nil
+}
+
+// ReadTagged is [Store.Read] for a file that is to be swapped: it asks a store
+// once more, for the state that the file is in. Without a file the tag is still
+// good for [Store.Swap].
+func (s *Store) ReadTagged(ctx context.Context, path string) ([]byte, Tag, error) {
 	// The state is asked first: a file that changes in between is then one that
 	// a swap refuses, never one that it overwrites.
 	tag, err := s.backend.tag(ctx, path)
 	if err != nil {
 		return nil, Tag{}, fmt.Errorf("reading %s: %w", path, err)
 	}
-	r, err := s.backend.open(ctx, path)
+	content, err := s.Read(ctx, path)
 	if err != nil {
-		return nil, Tag{}, fmt.Errorf("reading %s: %w", path, err)
-	}
-	content, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
-	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, Tag{}, fmt.Errorf("reading %s: %w", path, err)
-	}
-	if len(content) > maxDocument {
-		return nil, Tag{}, fmt.Errorf("reading %s: it has more than %d bytes", path, maxDocument)
+		return nil, Tag{}, err
 	}
 	return content, tag, nil
 }
@@ -178,7 +188,7 @@ func (s *Store) writeOrConfirm(ctx context.Context, path string, content []byte,
 	if err == nil {
 		return nil
 	}
-	there, _, lost := s.Read(ctx, path)
+	there, lost := s.Read(ctx, path)
 	if lost == nil && bytes.Equal(there, content) {
 		return nil
 	}

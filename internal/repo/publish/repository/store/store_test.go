@@ -40,7 +40,7 @@ func stores(t *testing.T) map[string]*Store {
 
 func content(t *testing.T, s *Store, path string) string {
 	t.Helper()
-	got, _, err := s.Read(t.Context(), path)
+	got, err := s.Read(t.Context(), path)
 	if err != nil {
 		t.Error(err)
 	}
@@ -55,7 +55,7 @@ func TestWritesAreConditional(t *testing.T) {
 
 func writesAreConditional(t *testing.T, s *Store) {
 	const path = "a/b+c/d_1.json"
-	if _, _, err := s.Read(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Read(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("reading nothing: %v", err)
 	}
 	if err := s.Create(t.Context(), path, strings.NewReader("one")); err != nil {
@@ -67,7 +67,7 @@ func writesAreConditional(t *testing.T, s *Store) {
 	if err := s.Place(t.Context(), path, []byte("one")); err != nil {
 		t.Errorf("placed as it is: %v", err)
 	}
-	_, old, err := s.Read(t.Context(), path)
+	_, old, err := s.ReadTagged(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func oneWinner(t *testing.T, open func() (*Store, error)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, old, err := s.Read(t.Context(), "x")
+	_, old, err := s.ReadTagged(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestLostAnswers(t *testing.T) {
 			if err := s.Place(t.Context(), "a", []byte("1")); err != nil {
 				t.Errorf("placing: %v", err)
 			}
-			_, tag, err := s.Read(t.Context(), "a")
+			_, tag, err := s.ReadTagged(t.Context(), "a")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -394,7 +394,7 @@ func TestGoogleRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Read(t.Context(), "a"); !errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Read(t.Context(), "a"); !errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is not ours to read: %v", err)
 	}
 	if err := s.Create(t.Context(), "a", strings.NewReader("")); !errors.Is(err, fs.ErrPermission) {
