@@ -85,11 +85,11 @@ var pasted = regexp.MustCompile(`(?s)<pre data-shell="bash"><code>(.*?)</code></
 // linesFor returns the lines of a section of the page.
 func linesFor(t *testing.T, page, section string) []string {
 	t.Helper()
-	_, after, found := strings.Cut(page, fmt.Sprintf("<h4 id=%q>", section))
+	_, after, found := strings.Cut(page, fmt.Sprintf("<h3 id=%q>", section))
 	if !found {
 		t.Fatalf("the page says nothing of %s", section)
 	}
-	part, _, _ := strings.Cut(after, "</details>")
+	part, _, _ := strings.Cut(after, "<details>")
 	var lines []string
 	for _, line := range pasted.FindAllStringSubmatch(part, -1) {
 		lines = append(lines, html.UnescapeString(line[1]))

@@ -46,7 +46,7 @@ func TestLinks(t *testing.T) {
 		if status != 0 || strings.Contains(errs, "warning: no public URL is known") == public {
 			t.Fatalf("exit status %d\n%s", status, errs)
 		}
-		for _, page := range []string{"/index.html", "/nightly/index.html", "/feed.atom", "/nightly/feed.atom"} {
+		for _, page := range []string{"/index.html", "/servers.html", "/nightly/index.html", "/nightly/servers.html", "/feed.atom", "/nightly/feed.atom"} {
 			if n := followLinks(t, server.URL+page, server.URL); n < 3 {
 				t.Errorf("%s has only %d links into the repository", page, n)
 			}

@@ -2,8 +2,9 @@
 // what the documents hold that its readers and its publisher share. All of it
 // is static files.
 //
-//	index.html  feed.atom  channels.json     for people and for scripts; not trusted
-//	<channel>/index.html  <channel>/feed.atom
+//	index.html  servers.html  feed.atom      for people; not trusted
+//	channels.json                            for scripts; not trusted
+//	<channel>/index.html  <channel>/servers.html  <channel>/feed.atom
 //	metadata/N.root.json  N.targets.json  N.<channel>.json  N.snapshot.json
 //	metadata/timestamp.json                  the one file that is trusted and changes
 //	versions/<version>/manifest.json  SHA256SUMS  SHA256SUMS.minisig
@@ -28,6 +29,7 @@ const (
 	StateDir     = "state"         // of publishers: locks, tombstones
 	ChannelsFile = "channels.json" // what is in each channel, for scripts
 	PageFile     = "index.html"
+	ServersFile  = "servers.html" // what of the page is for servers and clouds
 	FeedFile     = "feed.atom"
 	MinisignFile = "minisign.pub"
 	RootFile     = "root.json" // a copy of the newest root, to pin

@@ -38,7 +38,7 @@ type look struct {
 }
 
 func (l look) String() string {
-	name := fmt.Sprintf("%s%d", strings.TrimSuffix(l.path, "index.html"), l.width)
+	name := fmt.Sprintf("%s%d", strings.TrimSuffix(strings.TrimSuffix(l.path, "index.html"), ".html"), l.width)
 	for _, part := range []struct {
 		is   bool
 		name string
@@ -77,9 +77,11 @@ var looks = map[string][]look{
 	"full": {
 		{width: 320}, {width: 768, dark: true}, {width: 1280}, {width: 1280, dark: true},
 		{width: 1280, zoom: 2}, {width: 768, bare: true}, {width: 320, dark: true, file: true}, {width: 320, path: "nightly/index.html"},
+		{width: 375}, {width: 375, path: "servers.html"}, {width: 1280, path: "servers.html"}, {width: 320, dark: true, path: "stable/servers.html"},
+		{width: 1280, zoom: 2, path: "nightly/servers.html"},
 	},
-	"example": {{width: 320, file: true}, {width: 1280}, {width: 768, path: "nightly/index.html"}},
-	"gone":    {{width: 768}, {width: 320, path: "stable/index.html"}},
+	"example": {{width: 320, file: true}, {width: 1280}, {width: 768, path: "nightly/index.html"}, {width: 768, path: "servers.html"}},
+	"gone":    {{width: 768}, {width: 320, path: "stable/index.html"}, {width: 320, path: "stable/servers.html"}},
 	"empty":   {{width: 768}},
 }
 
@@ -166,7 +168,7 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 	}
 	for _, open := range []bool{false, true} {
 		err := chromedp.Run(tab,
-			chromedp.Evaluate(fmt.Sprintf("document.querySelectorAll('details').forEach(d => d.open = d.open || %t)", open), nil),
+			chromedp.Evaluate(fmt.Sprintf("if (%t) { %s }", open, showAll), nil),
 			chromedp.Evaluate(rules+";0", nil),
 			chromedp.Evaluate("axe.run().then(r => JSON.stringify(r.passes.length < 15 ? [{id: 'axe', help: 'did not run'}] : r.violations))", &found, awaiting),
 			chromedp.Evaluate(overflowing, &overflow),
@@ -201,6 +203,10 @@ func listen(tab context.Context, t *testing.T, address string) {
 }
 
 func awaiting(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// showAll opens every section, and shows what is for every system.
+const showAll = `document.querySelectorAll("details").forEach(d => d.open = true);
+  document.querySelectorAll(".system").forEach(s => s.style.display = "block");`
 
 // overflowing names what is wider than the window.
 const overflowing = `(() => {

@@ -28,15 +28,13 @@ type Options struct {
 	RootSHA256 string
 	// Changes has what is new in a version, by its name.
 	Changes map[string]changes.Changes
-	// Issues is where people ask for help.
+	// Issues is where people ask the publisher for help. Without it the pages
+	// name no place.
 	Issues string
 }
 
-// project is where this program comes from, and issues its tracker.
-const (
-	project = "https://github.com/geneontology/packer-plugin-amigo"
-	issues  = project + "/issues"
-)
+// project is where this program comes from.
+const project = "https://github.com/geneontology/packer-plugin-amigo"
 
 // File is a file of the repository.
 type File struct {
@@ -51,13 +49,14 @@ func Render(c layout.Catalog, o Options) ([]File, error) {
 	if lines := strings.Fields(o.PublicKey); len(lines) > 0 {
 		o.PublicKey = lines[len(lines)-1] // of a whole .pub file
 	}
-	if o.Issues == "" {
-		o.Issues = issues
-	}
 	site := site{catalog: c, options: o}
 	var files []File
 	for _, name := range slices.Concat([]string{""}, channelNames(c)) {
-		page, err := site.page(name)
+		page, err := site.page(name, false)
+		if err != nil {
+			return nil, err
+		}
+		servers, err := site.page(name, true)
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +66,7 @@ func Render(c layout.Catalog, o Options) ([]File, error) {
 		}
 		files = append(files,
 			File{path.Join(name, layout.PageFile), shown(page)},
+			File{path.Join(name, layout.ServersFile), shown(servers)},
 			File{path.Join(name, layout.FeedFile), shown(feed)})
 	}
 	return files, nil

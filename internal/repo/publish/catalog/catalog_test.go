@@ -79,7 +79,7 @@ func TestLinks(t *testing.T) {
 		}
 		for _, file := range files {
 			for _, link := range links.FindAllSubmatch(file.Content, -1) {
-				target := string(link[1])
+				target, _, _ := strings.Cut(string(link[1]), "#")
 				if !strings.Contains(target, ":") && path.Ext(file.Path) == ".html" && !there[path.Join(path.Dir(file.Path), target)] {
 					t.Errorf("%s: %s leads to %s, which is not there", name, file.Path, target)
 				}

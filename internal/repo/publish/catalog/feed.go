@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"html"
@@ -65,10 +66,16 @@ func (s site) feed(name string) ([]byte, error) {
 // publisher is who offers the images: the host of the public address, or what
 // is known of a repository without one.
 func (s site) publisher() string {
-	if u, err := url.Parse(s.options.BaseURL); err == nil && u.Hostname() != "" {
-		return u.Hostname()
+	return cmp.Or(s.host(), "the publisher of "+s.catalog.Product)
+}
+
+// host is that of the public address, or "".
+func (s site) host() string {
+	u, err := url.Parse(s.options.BaseURL)
+	if err != nil {
+		return ""
 	}
-	return "the publisher of " + s.catalog.Product
+	return u.Hostname()
 }
 
 // id is an absolute identifier that stays the same: the public address, or the

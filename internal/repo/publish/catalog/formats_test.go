@@ -24,10 +24,12 @@ type result struct {
 
 // results are those of the page's sections, by the id of their headings.
 var results = map[string][]result{
-	"windows":    {{name: "amigo.vhdx", format: "vhdx"}},
-	"virtualbox": {{name: "amigo.vdi", format: "vdi"}, {name: "amigo.vmdk", format: "vmdk"}},
+	"hyper-v":    {{name: "amigo.vhdx", format: "vhdx"}},
+	"virtualbox": {{name: "amigo.vdi", format: "vdi"}},
+	"vmware":     {{name: "amigo.vmdk", format: "vmdk"}},
 	"vagrant":    {{name: "amigo.box", demands: holds("metadata.json", "box.img")}, {name: "box.img", format: "qcow2"}},
-	"xen":        {{name: "amigo.vhd", format: "vpc", demands: vhd(3)}, {name: "amigo.raw", format: "raw"}},
+	"xen":        {{name: "amigo.vhd", format: "vpc", demands: vhd(3)}},
+	"eucalyptus": {{name: "amigo.raw", format: "raw"}},
 	"ec2":        {{name: "amigo.vmdk", format: "vmdk", demands: streamed}},
 	"gce":        {{name: "disk.raw", format: "raw", demands: gibibytes}, {name: "amigo.tar.gz", demands: oldSparse}},
 	"azure":      {{name: "amigo.vhd", format: "vpc", demands: fixed}},
@@ -38,7 +40,7 @@ func (r result) check(t *testing.T, home string) {
 	t.Helper()
 	path := filepath.Join(home, r.name)
 	if r.format != "" {
-		sources, err := filepath.Glob(filepath.Join(home, "*-distribution.qcow2"))
+		sources, err := filepath.Glob(filepath.Join(home, "amigo-*.qcow2"))
 		if err != nil || len(sources) != 1 {
 			t.Fatalf("sources: %v, %v", sources, err)
 		}

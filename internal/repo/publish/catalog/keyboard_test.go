@@ -31,7 +31,6 @@ const (
     open: Boolean(e.closest("details")?.open),
   };
 })()`
-	openAll = `document.querySelectorAll("details").forEach(d => d.open = true)`
 )
 
 // TestKeyboard goes through the page by Tab: everything that can be clicked
@@ -44,7 +43,7 @@ func TestKeyboard(t *testing.T) {
 		defer closeTab()
 		prepare := []chromedp.Action{chromedp.EmulateViewport(1280, 900), chromedp.Navigate(address)}
 		if opened {
-			prepare = append(prepare, chromedp.Evaluate(openAll, nil))
+			prepare = append(prepare, chromedp.Evaluate(showAll, nil))
 		}
 		var count int
 		if err := chromedp.Run(tab, append(prepare, chromedp.Evaluate(findStops, &count))...); err != nil {

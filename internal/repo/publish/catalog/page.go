@@ -19,8 +19,10 @@ import (
 var (
 	//go:embed files/page.html
 	pageHTML string
-	//go:embed files/platforms.html
-	platformsHTML string
+	//go:embed files/systems.html
+	systemsHTML string
+	//go:embed files/servers.html
+	serversHTML string
 	//go:embed files/release.html
 	releaseHTML string
 	//go:embed files/page.css
@@ -31,30 +33,34 @@ var (
 
 // pages is parsed when a page is made: most commands make none.
 var pages = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Funcs(words).Parse(pageHTML + platformsHTML + releaseHTML))
+	return template.Must(template.New("page").Funcs(words).Parse(pageHTML + systemsHTML + serversHTML + releaseHTML))
 })
 
 // page is what a page shows.
 type page struct {
-	Title    string
-	Root     string // relative path of the repository's root: "" or "../"
-	Base     string // public address, without a slash at its end, or ""
-	Updated  time.Time
-	Key      string // of minisign
-	TUF      string // digest of root.json
-	Issues   string
-	Project  string // where amigo-image comes from
-	Policy   string
-	Style    template.CSS
-	Script   template.JS
-	Index    bool
-	Channels []state
-	Shown    *release // nil: nothing is there to show
-	Rows     []row
-	More     int // versions that the page does not tell
-	Nights   []layout.Night
-	Gone     []layout.Tombstone
-	Going    []layout.Tombstone
+	Title     string
+	Feed      string // title of the feed, and of the page that it tells of
+	Servers   bool   // the page of what is for servers and clouds
+	Root      string // relative path of the repository's root: "" or "../"
+	Base      string // public address, without a slash at its end, or ""
+	Updated   time.Time
+	Key       string // of minisign
+	TUF       string // digest of root.json
+	Publisher string // the host of the public address, or ""
+	Issues    string // where people ask for help, or ""
+	Project   string // where amigo-image comes from
+	Policy    string
+	Style     template.CSS
+	Script    template.JS
+	Index     bool
+	Channels  []state
+	Shown     *release // nil: nothing is there to show
+	Starts    []start  // of the image for who does not know which
+	Rows      []row
+	More      int // versions that the page does not tell
+	Nights    []layout.Night
+	Gone      []layout.Tombstone
+	Going     []layout.Tombstone
 }
 
 // state is where a channel is.
@@ -70,19 +76,24 @@ type row struct {
 	Revoked  string   // why nobody should use it
 }
 
-// page returns the page of a channel, or that of all if name is "".
-func (s site) page(name string) ([]byte, error) {
+// page returns the page of a channel, or that of all if name is "": the one
+// with the download, or the one of what is for servers and clouds.
+func (s site) page(name string, servers bool) ([]byte, error) {
 	p := page{
-		Title: "AmiGO virtual machines", Index: name == "",
-		Base: s.options.BaseURL, Key: s.options.PublicKey, TUF: s.options.RootSHA256, Issues: s.options.Issues,
-		Project: project,
+		Feed: "AmiGO virtual machines", Index: name == "", Servers: servers,
+		Base: s.options.BaseURL, Key: s.options.PublicKey, TUF: s.options.RootSHA256,
+		Publisher: s.host(), Issues: s.options.Issues, Project: project,
 		Updated: s.catalog.Updated.UTC(),
 		Style:   template.CSS(style), Script: template.JS(script), //nolint:gosec // they are ours
 		Policy: policy(),
 		Nights: s.catalog.Nights[:min(len(s.catalog.Nights), maxNights)],
 	}
 	if name != "" {
-		p.Root, p.Title = "../", "AmiGO virtual machines: "+name
+		p.Root, p.Feed = "../", p.Feed+": "+name
+	}
+	p.Title = p.Feed
+	if servers {
+		p.Title += ", on servers and in clouds"
 	}
 	p.fill(s, name)
 	var out bytes.Buffer
@@ -126,6 +137,9 @@ func (p *page) fill(s site, name string) {
 			p.Shown = one.Release
 		}
 	}
+	if p.Shown != nil {
+		p.Starts = s.starts(*p.Shown)
+	}
 	p.More = max(len(s.catalog.Versions)-maxRows, 0)
 	for _, v := range s.catalog.Versions[:len(s.catalog.Versions)-p.More] {
 		p.Rows = append(p.Rows, s.row(p.Root, v))
@@ -151,6 +165,9 @@ func (s site) row(root string, v layout.VersionManifest) row {
 	}
 	return r
 }
+
+// Help tells whether it is known who publishes or who is asked.
+func (p page) Help() bool { return p.Publisher != "" || p.Issues != "" }
 
 // News are the changes of the version shown, or nil.
 func (p page) News() *changes.Changes {

@@ -78,9 +78,6 @@ func (r release) Cloud() variant {
 	return r.Primary()
 }
 
-// Nightly tells whether no person chose this version.
-func (r release) Nightly() bool { return r.Channel == "nightly" }
-
 // testDOI begins the identifiers that DataCite keeps for tests.
 const testDOI = "10.5072/"
 
@@ -163,6 +160,32 @@ func (v variant) Seconds() float64 {
 		}
 	}
 	return best
+}
+
+// start is how long an image took to its first page with an accelerator.
+type start struct {
+	Accelerator string
+	Seconds     float64
+	Version     string // that was measured, or "" if it is the one shown
+}
+
+// starts returns what is known for each accelerator. A boot test knows one; the
+// newest version that was tested with another one tells of that.
+func (s site) starts(shown release) []start {
+	var all []start
+	add := func(v variant, version string) {
+		is := func(known start) bool { return known.Accelerator == v.BootTest.Accelerator }
+		if v.Seconds() > 0 && accelerators[v.BootTest.Accelerator] != "" && !slices.ContainsFunc(all, is) {
+			all = append(all, start{v.BootTest.Accelerator, v.Seconds(), version})
+		}
+	}
+	add(shown.Primary(), "")
+	for _, v := range s.catalog.Versions {
+		if image, err := v.Image(shown.Primary().Variant); err == nil {
+			add(variant{Image: image}, v.Version)
+		}
+	}
+	return all
 }
 
 // Firmwares names those that the image was booted on.

@@ -36,7 +36,7 @@ func scenes(t *testing.T) map[string]scene {
 	full := repository(t, false)
 	example := repository(t, true)
 	example.catalog.Channels = example.catalog.Channels[1:] // no stable yet
-	example.options.BaseURL, example.options.Changes = "", nil
+	example.options.BaseURL, example.options.Changes, example.options.Issues = "", nil, ""
 	gone := repository(t, false)
 	gone.catalog.Versions = nil
 	return map[string]scene{
@@ -85,7 +85,7 @@ func repository(t *testing.T, example bool) scene {
 		{At: night.AddDate(0, 0, -1), Result: "test failed", Detail: "a search for apoptosis found nothing; nightly stays at 2026-11-15"},
 		{At: night.AddDate(0, 0, -2), Result: "no change"},
 	}
-	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", Identity: root[:16], RootSHA256: root, Changes: news(days)}}
+	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", Identity: root[:16], RootSHA256: root, Changes: news(days), Issues: "https://help.example.org/amigo"}}
 }
 
 func digest(text string) string { return manifest.Digest([]byte(text)) }
@@ -109,6 +109,10 @@ func version(t *testing.T, name string, age int, example bool) layout.VersionMan
 		}
 		v.AmiGO, v.GOlr, v.System, v.Tool = m.AmiGO, m.GOlr, m.System, m.Tool
 		addImage(&v, m, age)
+	}
+	if age == 2 { // was tested by another host
+		v.Images[0].BootTest.Accelerator = "kvm"
+		v.Images[0].BootTest.Boots = []manifest.Boot{{Firmware: "bios", SSH: 9.1, Serving: 21.4}, {Firmware: "uefi", SSH: 10.2, Serving: 22.8}}
 	}
 	if !example {
 		v.AmiGO = manifest.AmiGO{Version: "2.5.17", Commit: digest(name)[:40], Source: "https://github.com/geneontology/amigo.git", Serve: "workers"}

@@ -32,6 +32,7 @@ var words = template.FuncMap{
 	"dashed":     func(version string) string { return dashes.Replace(strings.ToLower(version)) },
 	"fast":       func(accelerator string) string { return accelerators[accelerator] },
 	"what":       func(role manifest.Role) string { return purposes[role] },
+	"meaning":    func(channel string) string { return meanings[channel] },
 	"did":        func(a layout.Action) string { return actions[a] },
 	"few":        func(numbers []string) []string { return first(maxCVEs, numbers) },
 	"more":       func(numbers []string) int { return max(len(numbers)-maxCVEs, 0) },
@@ -58,7 +59,14 @@ func duration(seconds float64) string {
 
 var accelerators = map[string]string{
 	"kvm": "with KVM",
-	"tcg": "emulated, without KVM",
+	"tcg": "without KVM",
+}
+
+// meanings are what the channels are for that every repository has. What
+// others are for, only their publishers know.
+var meanings = map[string]string{
+	"stable":  "for everyday use. A person chooses its versions.",
+	"nightly": "the newest build. A machine makes and tests it, and no person has looked at it.",
 }
 
 var purposes = map[manifest.Role]string{

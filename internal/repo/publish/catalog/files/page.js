@@ -29,11 +29,26 @@
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (d) { d.open = true; });
   });
+  function choose(system) {
+    document.querySelectorAll(".system").forEach(function (s) { s.classList.toggle("now", s === system); });
+    system.parentElement.classList.add("chosen");
+    document.querySelectorAll(".chooser a").forEach(function (a) {
+      if (a.hash === "#" + system.querySelector("h3").id) { a.setAttribute("aria-current", "true"); } else { a.removeAttribute("aria-current"); }
+    });
+  }
+  function guess() {
+    var name = (navigator.userAgentData && navigator.userAgentData.platform) || navigator.platform || "";
+    return document.getElementById(/^win/i.test(name) ? "windows" : /^mac/i.test(name) ? "macos" : "linux");
+  }
   function show() {
     var target = location.hash && document.getElementById(location.hash.slice(1));
+    var system = target && target.closest(".system");
+    if (system) { choose(system); }
     var box = target && target.closest("details");
     if (box) { box.open = true; target.scrollIntoView(); }
   }
   addEventListener("hashchange", show);
+  var first = guess();
+  if (first) { choose(first.closest(".system")); }
   show();
 })();
