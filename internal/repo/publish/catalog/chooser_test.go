@@ -13,18 +13,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// choice is which system's lines the page shows, and which it marks.
+// choice is which system's lines the page shows, which it marks, and whether the
+// window shows what the address names.
 type choice struct {
 	Shown  []string `json:"shown"`
 	Marked []string `json:"marked"`
+	Inside bool     `json:"inside"`
 }
 
 // seeChoice tells by what a reader sees, not by how it is done.
 const seeChoice = `(() => {
+  const box = document.querySelector(location.hash || "body").getBoundingClientRect();
   const links = [...document.querySelectorAll(".chooser a")], other = getComputedStyle(links.at(-1)).backgroundColor;
   return {
     shown: [...document.querySelectorAll(".system > h3")].filter(h => h.checkVisibility()).map(h => h.id),
     marked: links.filter(a => getComputedStyle(a).backgroundColor != other).map(a => a.hash.slice(1)),
+    inside: box.top >= 0 && box.top < innerHeight,
   };
 })()`
 
@@ -64,7 +68,7 @@ func TestChooser(t *testing.T) {
 			if err := chromedp.Run(tab, append(actions, chromedp.Evaluate(seeChoice, &got))...); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(choice{[]string{c.want}, []string{c.want}}, got); diff != "" {
+			if diff := cmp.Diff(choice{[]string{c.want}, []string{c.want}, true}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -56,7 +56,7 @@ az() { absent "$@"; }
 // at the files that they make.
 func TestCommands(t *testing.T) {
 	for name, want := range map[string]map[string]int{
-		layout.PageFile:    {"bash": 18, "zsh": 3, "powershell": 4},
+		layout.PageFile:    {"bash": 17, "zsh": 3, "powershell": 4},
 		layout.ServersFile: {"bash": 11},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@
   function show() {
     var target = location.hash && document.getElementById(location.hash.slice(1));
     var system = target && target.closest(".system");
-    if (system) { choose(system); }
+    if (system) { choose(system); target.scrollIntoView({ block: "nearest" }); }
     var box = target && target.closest("details");
     if (box) { box.open = true; target.scrollIntoView(); }
   }
