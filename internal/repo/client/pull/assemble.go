@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
@@ -44,9 +43,7 @@ const (
 func Assemble(ctx context.Context, plan Plan, from origin.Origin, path, target string, sink event.Sink) (Result, error) {
 	start := time.Now()
 	a := &assembly{plan: plan, from: from, path: path, sink: sink}
-	err := a.run(ctx, target)
-	result := a.result
-	result.Fetched, result.Ranges = a.fetched.Load(), int(a.requests.Load())
+	result, err := a.run(ctx, target)
 	result.Elapsed = time.Since(start)
 	return result, err
 }
@@ -57,36 +54,54 @@ type assembly struct {
 	from origin.Origin
 	path string
 	sink event.Sink
-
-	file     *partial
-	have     []bool // chunks that are in the file, by number
-	fetched  atomic.Int64
-	requests atomic.Int64
-	result   Result
+	*disk
 }
 
-func (a *assembly) run(ctx context.Context, target string) (err error) {
-	disk := a.plan.Index.Disk
-	a.file, err = openPartial(ctx, target, disk.SHA256.String(), func(text string) {
+// disk is a disk that is being made.
+type disk struct {
+	file *partial
+	have []bool // chunks that are in the file, by number
+}
+
+func (a *assembly) run(ctx context.Context, target string) (Result, error) {
+	file, err := openPartial(ctx, target, a.plan.Index.Disk.SHA256.String(), func(text string) {
 		a.sink.Emit(event.Event{Type: event.Message, Phase: PhaseFetch, Text: text})
 	})
 	if err != nil {
-		return err
+		return Result{}, err
 	}
-	defer a.file.keep()
-	if a.result.Present, err = a.present(ctx, target); err != nil {
-		return err
+	defer file.keep()
+	there, err := a.present(ctx, target)
+	if err != nil {
+		return Result{}, err
 	}
-	if a.result.Present {
-		a.file.drop()
-		return nil
+	if there {
+		file.drop()
+		return Result{Present: true}, nil
 	}
-	for _, step := range []func(context.Context) error{a.resume, a.checkSpace, a.build, a.fetch, a.check} {
-		if err := step(ctx); err != nil {
-			return asSpaceError(target, err)
-		}
+	a.disk = &disk{file: file, have: make([]bool, a.plan.Index.Chunks)}
+	result, err := a.fill(ctx)
+	if err != nil {
+		return result, asSpaceError(target, err)
 	}
-	return a.file.finish()
+	return result, file.finish()
+}
+
+// fill brings all chunks into the file, and reads them again.
+func (a *assembly) fill(ctx context.Context) (r Result, err error) {
+	if r.Kept, err = a.resume(ctx); err != nil {
+		return r, err
+	}
+	if err = a.checkSpace(); err != nil {
+		return r, err
+	}
+	if r.Reused, err = a.build(ctx); err != nil {
+		return r, err
+	}
+	if r.Fetched, r.Ranges, err = a.fetch(ctx); err != nil {
+		return r, err
+	}
+	return r, a.verify(ctx, a.file.File)
 }
 
 // present tells whether the target is there and good.
@@ -108,7 +123,7 @@ func (a *assembly) present(ctx context.Context, target string) (bool, error) {
 }
 
 // checkSpace makes sure that what is missing has room.
-func (a *assembly) checkSpace(context.Context) error {
+func (a *assembly) checkSpace() error {
 	var needed int64
 	for e, err := range a.plan.Index.All() {
 		if err != nil {
@@ -122,75 +137,73 @@ func (a *assembly) checkSpace(context.Context) error {
 }
 
 // write puts a chunk in its place.
-func (a *assembly) write(e chunk.Entry, content []byte) error {
-	if _, err := a.file.WriteAt(content, e.Offset); err != nil {
-		return fmt.Errorf("writing %s: %w", a.file.Name(), err)
+func (d *disk) write(e chunk.Entry, content []byte) error {
+	if _, err := d.file.WriteAt(content, e.Offset); err != nil {
+		return fmt.Errorf("writing %s: %w", d.file.Name(), err)
 	}
-	a.have[e.Number] = true
+	d.have[e.Number] = true
 	return nil
 }
 
 // lacks tells whether a chunk is neither there nor a hole.
-func (a *assembly) lacks(e chunk.Entry) bool { return !a.have[e.Number] && !e.Zero }
+func (d *disk) lacks(e chunk.Entry) bool { return !d.have[e.Number] && !e.Zero }
 
-// resume finds out what an earlier pull left. It believes nothing but the
-// chunks themselves.
-func (a *assembly) resume(ctx context.Context) error {
-	a.have = make([]bool, a.plan.Index.Chunks)
+// resume finds out what an earlier pull left, and returns how many bytes had come.
+// It believes nothing but the chunks themselves.
+func (a *assembly) resume(ctx context.Context) (kept int64, err error) {
 	info, err := a.file.Stat()
 	if err != nil {
-		return fmt.Errorf("looking at an unfinished pull: %w", err)
+		return 0, fmt.Errorf("looking at an unfinished pull: %w", err)
 	}
 	if err := a.file.Truncate(a.plan.Index.Disk.Size); err != nil {
-		return fmt.Errorf("making %s: %w", a.file.Name(), err)
+		return 0, fmt.Errorf("making %s: %w", a.file.Name(), err)
 	}
 	if info.Size() == 0 {
-		return nil
+		return 0, nil
 	}
-	return phase(a.sink, PhaseResume, "looking at what an earlier pull left", func(p *event.Phase) (string, error) {
-		err := a.survey(ctx, p)
-		return bytesize.Of(a.result.Kept) + " already here", err
-	})
+	p := event.Start(a.sink, PhaseResume, "looking at what an earlier pull left")
+	kept, err = a.survey(ctx, p)
+	return kept, p.End(event.OK, bytesize.Of(kept)+" already here", err)
 }
 
-func (a *assembly) survey(ctx context.Context, p *event.Phase) error {
+func (a *assembly) survey(ctx context.Context, p *event.Phase) (kept int64, err error) {
 	size := a.plan.Index.Disk.Size
 	scanner, buffer := sparse.NewScanner(a.file.File, size), make([]byte, chunk.MaxSize)
 	for e, err := range a.plan.Index.All() {
 		if err != nil {
-			return err
+			return kept, err
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return kept, context.Cause(ctx)
 		}
 		empty, err := scanner.Empty(e.Offset, int64(e.Length))
 		if err != nil {
-			return err
+			return kept, err
 		}
 		if !empty {
 			err = a.inspect(e, buffer[:e.Length])
 		}
 		if err != nil {
-			return err
+			return kept, err
+		}
+		if a.have[e.Number] && a.plan.source(e.Number) == 0 && !e.Zero {
+			kept += int64(e.Frame)
 		}
 		p.Progress(e.Offset+int64(e.Length), size, event.Bytes)
 	}
-	return nil
+	return kept, nil
 }
 
 // inspect takes a chunk as there if it is; what should be zeros becomes so.
-func (a *assembly) inspect(e chunk.Entry, buffer []byte) error {
-	if _, err := a.file.ReadAt(buffer, e.Offset); err != nil {
-		return fmt.Errorf("reading %s: %w", a.file.Name(), err)
+func (d *disk) inspect(e chunk.Entry, buffer []byte) error {
+	if _, err := d.file.ReadAt(buffer, e.Offset); err != nil {
+		return fmt.Errorf("reading %s: %w", d.file.Name(), err)
 	}
 	err := e.Verify(buffer)
-	switch {
-	case err == nil && a.plan.source(e.Number) == 0 && !e.Zero:
-		a.result.Kept += int64(e.Frame)
-	case errors.Is(err, chunk.ErrContent) && e.Zero:
+	if errors.Is(err, chunk.ErrContent) && e.Zero {
 		clear(buffer)
-		return a.write(e, buffer)
+		return d.write(e, buffer)
 	}
-	a.have[e.Number] = err == nil
+	d.have[e.Number] = err == nil
 	return nil
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// check reads again what was written.
-func (a *assembly) check(ctx context.Context) error { return a.verify(ctx, a.file.File) }
-
 // verify compares a disk with the index, which is signed. Holes are not read: of a
 // disk that is mostly holes, the digest of the whole would take most of a pull.
 func (a *assembly) verify(ctx context.Context, f *os.File) error {

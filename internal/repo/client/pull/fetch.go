@@ -9,6 +9,7 @@ import (
 	"iter"
 	"path"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sync/errgroup"
@@ -26,39 +27,51 @@ const workers = 6
 // says.
 const tries = 3
 
-// fetch gets what is still missing.
-func (a *assembly) fetch(ctx context.Context) error {
-	missing, err := sum(a.missing())
+// fetch gets what is still missing. It returns how many bytes came, and by how
+// many requests.
+func (a *assembly) fetch(ctx context.Context) (bytes int64, requests int, err error) {
+	f := &fetcher{disk: a.disk, plan: a.plan, from: a.from, path: a.path}
+	missing, err := sum(f.missing())
 	if err != nil || missing.ranges == 0 {
-		return err
+		return 0, 0, err
 	}
-	return phase(a.sink, PhaseFetch, path.Base(path.Dir(a.path)), func(p *event.Phase) (string, error) {
-		f := &fetcher{assembly: a, phase: p, total: missing.bytes}
-		err := f.ranges(ctx)
-		var none *origin.NoRangesError
-		if errors.As(err, &none) {
-			p.Say(none.Error() + "; fetching the whole file")
-			err = f.whole(ctx)
-		}
-		return fmt.Sprintf("%s in %s", bytesize.Of(a.fetched.Load()), english.Plural(int(a.requests.Load()), "request", "")), err
-	})
-}
-
-// missing returns the ranges of what is neither there nor zeros.
-func (a *assembly) missing() iter.Seq2[Range, error] {
-	return a.missingIn(0, len(a.have)-1)
-}
-
-func (a *assembly) missingIn(first, last int) iter.Seq2[Range, error] {
-	return a.plan.ranges(first, last, func(i int) bool { return !a.have[i] })
+	f.total, f.phase = missing.bytes, event.Start(a.sink, PhaseFetch, path.Base(path.Dir(a.path)))
+	err = f.run(ctx)
+	bytes, requests = f.fetched.Load(), int(f.requests.Load())
+	return bytes, requests, f.phase.End(event.OK, fmt.Sprintf("%s in %s", bytesize.Of(bytes), english.Plural(requests, "request", "")), err)
 }
 
 // fetcher gets frames from a repository.
 type fetcher struct {
-	*assembly
-	phase *event.Phase
-	total int64 // bytes to fetch
-	mu    sync.Mutex
+	*disk
+	plan     Plan
+	from     origin.Origin
+	path     string
+	phase    *event.Phase
+	total    int64 // bytes to fetch
+	fetched  atomic.Int64
+	requests atomic.Int64
+	mu       sync.Mutex
+}
+
+// missing returns the ranges of what is neither there nor zeros.
+func (f *fetcher) missing() iter.Seq2[Range, error] {
+	return f.missingIn(0, len(f.have)-1)
+}
+
+func (f *fetcher) missingIn(first, last int) iter.Seq2[Range, error] {
+	return f.plan.ranges(first, last, func(i int) bool { return !f.have[i] })
+}
+
+// run fetches ranges, or all from a server that has none.
+func (f *fetcher) run(ctx context.Context) error {
+	err := f.ranges(ctx)
+	var none *origin.NoRangesError
+	if errors.As(err, &none) {
+		f.phase.Say(none.Error() + "; fetching the whole file")
+		return f.whole(ctx)
+	}
+	return err
 }
 
 func (f *fetcher) ranges(ctx context.Context) error {

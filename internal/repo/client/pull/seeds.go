@@ -22,20 +22,19 @@ const copiers = 2
 // batch is how many chunks one takes at once.
 const batch = 256
 
-// build takes what seeds have. A chunk that is not what the seed's index says
-// is left to be fetched.
-func (a *assembly) build(ctx context.Context) error {
+// build takes what seeds have, and returns how many bytes. A chunk that is not
+// what the seed's index says is left to be fetched.
+func (a *assembly) build(ctx context.Context) (reused int64, err error) {
 	if a.plan.Reused == 0 {
-		return nil
+		return 0, nil
 	}
-	return phase(a.sink, PhaseBuild, path.Base(a.path), func(p *event.Phase) (string, error) {
-		seeds := a.openSeeds()
-		defer closeAll(seeds)
-		b := &builder{assembly: a, seeds: seeds, phase: p}
-		err := b.run(ctx)
-		a.result.Reused = b.reused.Load()
-		return bytesize.Of(a.result.Reused) + " from images here", err
-	})
+	p := event.Start(a.sink, PhaseBuild, path.Base(a.path))
+	seeds := a.openSeeds()
+	defer closeAll(seeds)
+	b := &builder{disk: a.disk, plan: a.plan, seeds: seeds, phase: p}
+	err = b.run(ctx)
+	reused = b.reused.Load()
+	return reused, p.End(event.OK, bytesize.Of(reused)+" from images here", err)
 }
 
 // openSeeds opens the useful seeds, as far as that is possible.
@@ -65,7 +64,8 @@ func closeAll(files []*os.File) {
 
 // builder copies from seeds.
 type builder struct {
-	*assembly
+	*disk
+	plan   Plan
 	seeds  []*os.File
 	phase  *event.Phase
 	reused atomic.Int64

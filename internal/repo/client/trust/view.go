@@ -79,35 +79,20 @@ func (v *View) Channels() []string {
 // Channel returns the state of a channel. With a [*RevokedError] it returns
 // the state, too.
 func (v *View) Channel(ctx context.Context, name string) (layout.Channel, error) {
-	var channel layout.Channel
-	err := v.with(ctx, func(s *session) (err error) {
-		channel, err = s.channel(ctx, name)
-		return err
-	})
-	return channel, err
+	return ask(ctx, v, func(s *session) (layout.Channel, error) { return s.channel(ctx, name) })
 }
 
 // Files returns the files that a channel's key has signed, by their path in
 // the repository.
 func (v *View) Files(ctx context.Context, channel string) (map[string]layout.Reference, error) {
-	var files map[string]layout.Reference
-	err := v.with(ctx, func(s *session) (err error) {
-		files, err = s.files(ctx, channel)
-		return err
-	})
-	return files, err
+	return ask(ctx, v, func(s *session) (map[string]layout.Reference, error) { return s.files(ctx, channel) })
 }
 
 // File returns the length and the digest of the file at a path of the
 // repository, as a channel's key has signed them. It asks no other channel, so
 // it does not matter whether those are current.
 func (v *View) File(ctx context.Context, channel, path string) (layout.Reference, error) {
-	var file layout.Reference
-	err := v.with(ctx, func(s *session) (err error) {
-		file, err = s.file(ctx, channel, path)
-		return err
-	})
-	return file, err
+	return ask(ctx, v, func(s *session) (layout.Reference, error) { return s.file(ctx, channel, path) })
 }
 
 // Target returns what is signed of the file at a path of the repository, by the
@@ -115,41 +100,34 @@ func (v *View) File(ctx context.Context, channel, path string) (layout.Reference
 // does; see [View.File]. It is for any TUF repository, and any kinds of digest:
 // what was downloaded is good if VerifyLengthHashes of the result says so.
 func (v *View) Target(ctx context.Context, path string) (*metadata.TargetFiles, error) {
-	var file *metadata.TargetFiles
-	err := v.with(ctx, func(s *session) (err error) {
-		file, err = s.search(ctx, path)
-		return err
-	})
-	return file, err
+	return ask(ctx, v, func(s *session) (*metadata.TargetFiles, error) { return s.search(ctx, path) })
 }
 
-// with reads more of the repository. If that was replaced since the view was
+// ask reads more of the repository. If that was replaced since the view was
 // made, the view becomes the newer one.
-func (v *View) with(ctx context.Context, do func(*session) error) error {
+func ask[T any](ctx context.Context, v *View, question func(*session) (T, error)) (T, error) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
+	var none T
 	unlock, err := v.session.client.lock(ctx)
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer unlock()
-	err = v.session.do(do)
+	answer, err := question(v.session)
+	err = either(err, v.session.remember())
 	if err == nil || !raced(err) || ctx.Err() != nil {
-		return err
+		return answer, err
 	}
 	newer, again := v.session.client.refresh(ctx)
 	if again != nil {
-		return again
+		return none, again
 	}
 	newer.session.damaged = append(v.session.damaged, newer.session.damaged...)
 	newer.session.first = v.session.first
 	v.session = newer.session
-	return v.session.do(do)
-}
-
-func (s *session) do(what func(*session) error) error {
-	err := what(s)
-	return either(err, s.remember())
+	answer, err = question(v.session)
+	return answer, either(err, v.session.remember())
 }
 
 func (s *session) channels() []string {
