@@ -29,7 +29,7 @@ const sshPort = 22
 // build is what the steps of one build share.
 type build struct {
 	config *Config
-	plan   *bootstrap.Plan // of the base's packages; nil: to be asked
+	plan   *bootstrap.Resolution // of the base's packages; nil: to be asked
 	key    *guest.Key      // to log in with; nil: the settings have another way
 	cache  cache.Dir
 	sink   event.Sink

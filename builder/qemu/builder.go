@@ -24,7 +24,7 @@ import (
 // Builder is the component.
 type Builder struct {
 	config Config
-	plan   *bootstrap.Plan // what packages the base has; nil: to be asked
+	plan   *bootstrap.Resolution // what packages the base has; nil: to be asked
 }
 
 var _ packersdk.Builder = (*Builder)(nil)

@@ -38,7 +38,7 @@ type rig struct {
 	shown     bytes.Buffer
 }
 
-func newRig(t *testing.T, guest qemutest.Guest) *rig {
+func newRig(t *testing.T, guest qemutest.BootSector) *rig {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("PACKER_CACHE_DIR", t.TempDir())
@@ -198,7 +198,7 @@ func TestFailedBuilds(t *testing.T) {
 	evidence := []string{"out.evidence/console.log", "out.evidence/screen.png"}
 	refused := errors.New("npm is out of order")
 	for name, c := range map[string]struct {
-		guest qemutest.Guest
+		guest qemutest.BootSector
 		with  func(*rig)
 		want  string
 		left  []string

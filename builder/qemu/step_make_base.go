@@ -58,7 +58,7 @@ func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 
 // packages returns the versions that the archive had when it was asked whether
 // there is anything to build, or asks it.
-func (s *stepMakeBase) packages(ctx context.Context) (bootstrap.Plan, error) {
+func (s *stepMakeBase) packages(ctx context.Context) (bootstrap.Resolution, error) {
 	if s.plan != nil {
 		return *s.plan, nil
 	}

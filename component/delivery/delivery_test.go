@@ -105,7 +105,7 @@ func TestReadInput(t *testing.T) {
 		t.Fatalf("%+v, %v", input, err)
 	}
 	machine, err := new(Config).Machine(t.Context(), input, event.Discard)
-	if want := (deliver.Machine{Accelerator: qemu.TCG, CPUs: 3, MemoryMiB: 2048}); err != nil || machine != want {
+	if want := (deliver.Hardware{Accelerator: qemu.TCG, CPUs: 3, MemoryMiB: 2048}); err != nil || machine != want {
 		t.Errorf("%+v, %v", machine, err)
 	}
 	_, err = (&Config{RequireAcceleration: true}).Machine(t.Context(), input, event.Discard)

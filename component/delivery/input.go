@@ -92,8 +92,8 @@ func (i Input) number(key string, fallback int) int {
 
 // Machine returns the machine to run the image on: what the settings say,
 // else what the builder had.
-func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (deliver.Machine, error) {
-	machine := deliver.Machine{CPUs: c.CPUs, MemoryMiB: c.Memory}
+func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (deliver.Hardware, error) {
+	machine := deliver.Hardware{CPUs: c.CPUs, MemoryMiB: c.Memory}
 	if machine.CPUs == 0 {
 		machine.CPUs = input.number(component.StateCPUs, 2)
 	}

@@ -111,7 +111,7 @@ func eachField(name string, err error) error {
 
 // Provision brings AmiGO and GOlr to guest. rootfs is the path of a tar of the
 // guest's root file system, or "".
-func Provision(ctx context.Context, c Config, guest remote.Guest, rootfs string, store cache.Dir, sink event.Sink) error {
+func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string, store cache.Dir, sink event.Sink) error {
 	p := &provision{Config: c, guest: guest, rootfs: rootfs, cache: store, sink: sink}
 	defer p.close(ctx)
 	has, err := p.inspectGuest(ctx)

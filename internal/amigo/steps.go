@@ -25,7 +25,7 @@ import (
 // finds it returns, for the next.
 type provision struct {
 	Config
-	guest  remote.Guest
+	guest  remote.Runner
 	rootfs string
 	cache  cache.Dir
 	sink   event.Sink

@@ -27,8 +27,8 @@ const (
 // limit bounds each check: nothing that takes longer is any use to a build.
 const limit = 2 * time.Minute
 
-// Result is the outcome of one check.
-type Result struct {
+// Finding is the outcome of one check.
+type Finding struct {
 	Name  string  `json:"name"`
 	State State   `json:"state"`
 	Text  string  `json:"text"`           // what was found
@@ -53,7 +53,7 @@ func Local(c cache.Dir, s imagestore.Store, repository string) Host {
 // check is one thing that is tried.
 type check struct {
 	name string
-	try  func(context.Context, Host) Result
+	try  func(context.Context, Host) Finding
 }
 
 // checks are in the order in which a build needs them.
@@ -85,7 +85,7 @@ func Names() []string {
 // Run tries what has one of the names, or everything if there are none, and
 // tells each result as soon as it is known. It returns how many things are
 // missing.
-func Run(ctx context.Context, h Host, names []string, tell func(Result)) int {
+func Run(ctx context.Context, h Host, names []string, tell func(Finding)) int {
 	missing := 0
 	for _, c := range checks {
 		if len(names) > 0 && !slices.Contains(names, c.name) {
@@ -103,7 +103,7 @@ func Run(ctx context.Context, h Host, names []string, tell func(Result)) int {
 	return missing
 }
 
-func (c check) run(ctx context.Context, h Host) Result {
+func (c check) run(ctx context.Context, h Host) Finding {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
 	start := time.Now()
@@ -113,10 +113,10 @@ func (c check) run(ctx context.Context, h Host) Result {
 	return r
 }
 
-func ok(format string, args ...any) Result {
-	return Result{State: OK, Text: fmt.Sprintf(format, args...)}
+func ok(format string, args ...any) Finding {
+	return Finding{State: OK, Text: fmt.Sprintf(format, args...)}
 }
 
-func missing(cure, format string, args ...any) Result {
-	return Result{State: Missing, Text: fmt.Sprintf(format, args...), Cost: "no image can be built", Cure: cure}
+func missing(cure, format string, args ...any) Finding {
+	return Finding{State: Missing, Text: fmt.Sprintf(format, args...), Cost: "no image can be built", Cure: cure}
 }

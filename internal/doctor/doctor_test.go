@@ -66,9 +66,9 @@ func TestRunTellsEverything(t *testing.T) {
 	saved := checks
 	defer func() { checks = saved }()
 	checks = []check{{"loopback", loopback}, {"proxies", proxies}, {"repository", answers}, {"store", storeSpace}, {"memory", memory}, {"cache", cacheSpace}, {"temp", tempSpace}}
-	var told []Result
+	var told []Finding
 	h := Host{Cache: cache.At(t.TempDir()), Temp: t.TempDir(), Store: imagestore.At(t.TempDir())}
-	missing := Run(t.Context(), h, nil, func(r Result) { told = append(told, r) })
+	missing := Run(t.Context(), h, nil, func(r Finding) { told = append(told, r) })
 	if len(told) != len(checks) {
 		t.Errorf("%d results of %d checks, %d missing", len(told), len(checks), missing)
 	}

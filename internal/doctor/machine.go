@@ -17,7 +17,7 @@ const binary = "qemu-system-x86_64"
 
 var versionNumber = regexp.MustCompile(`version ([0-9.]+)`)
 
-func qemuVersion(ctx context.Context, _ Host) Result {
+func qemuVersion(ctx context.Context, _ Host) Finding {
 	out, err := command.Output(ctx, command.Cmd{Name: binary, Args: []string{"--version"}})
 	if err != nil {
 		return missing(install("qemu-system-x86"), "%s", reason(err))
@@ -29,7 +29,7 @@ func qemuVersion(ctx context.Context, _ Host) Result {
 }
 
 // accelerators times a small guest under each.
-func accelerators(ctx context.Context, h Host) Result {
+func accelerators(ctx context.Context, h Host) Finding {
 	choice, err := accelerator.Choose(ctx, []qemu.Accelerator{qemu.KVM, qemu.TCG}, binary, h.Cache)
 	if err != nil {
 		return missing(install("qemu-system-x86"), "%s", reason(err))
@@ -38,7 +38,7 @@ func accelerators(ctx context.Context, h Host) Result {
 		return ok("%s", choice)
 	}
 	cure, why := kvmCure(os.Open)
-	return Result{
+	return Finding{
 		State: Slow, Text: choice.String() + why, Cure: cure,
 		Cost: "guests run about ten times slower than with a KVM that works",
 	}
@@ -61,7 +61,7 @@ func kvmCure(open func(string) (*os.File, error)) (cure, why string) {
 	}
 }
 
-func firmware(context.Context, Host) Result {
+func firmware(context.Context, Host) Finding {
 	path, err := qemu.UEFIFirmware()
 	if err == nil {
 		_, err = os.Stat(path)

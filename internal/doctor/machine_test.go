@@ -39,7 +39,7 @@ func TestWithoutPrograms(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	h := Host{Cache: cache.At(t.TempDir())}
 	for name, c := range map[string]struct {
-		try  func(context.Context, Host) Result
+		try  func(context.Context, Host) Finding
 		cure string
 	}{
 		"qemu":        {qemuVersion, "apt-get install qemu-system-x86"},
@@ -96,13 +96,13 @@ func TestRunSome(t *testing.T) {
 		t.Errorf("temporary files are in %s", h.Temp)
 	}
 	var told []string
-	missing := Run(t.Context(), h, []string{"repository", "loopback"}, func(r Result) { told = append(told, r.Name+" "+string(r.State)) })
+	missing := Run(t.Context(), h, []string{"repository", "loopback"}, func(r Finding) { told = append(told, r.Name+" "+string(r.State)) })
 	if got := strings.Join(told, ", "); got != "loopback ok, repository missing" || missing != 1 {
 		t.Errorf("%s; %d are missing", got, missing)
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if missing := Run(stopped, h, nil, func(r Result) { t.Errorf("after Ctrl-C: %+v", r) }); missing != 0 {
+	if missing := Run(stopped, h, nil, func(r Finding) { t.Errorf("after Ctrl-C: %+v", r) }); missing != 0 {
 		t.Errorf("%d are missing", missing)
 	}
 	if names := Names(); len(names) != len(checks) || names[0] != "tools" {

@@ -21,7 +21,7 @@ import (
 
 const needStore = 4 * gib // an image, and the next one while it comes
 
-func storeSpace(_ context.Context, h Host) Result {
+func storeSpace(_ context.Context, h Host) Finding {
 	r := space(h.Store.Path(), needStore, "XDG_DATA_HOME")
 	if r.State == Missing {
 		r.Cost = "no image can be fetched"
@@ -33,7 +33,7 @@ func storeSpace(_ context.Context, h Host) Result {
 var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
 
 // proxies tells which proxies will be used, without their logins.
-func proxies(context.Context, Host) Result {
+func proxies(context.Context, Host) Finding {
 	var seen []string
 	for _, name := range proxyVariables {
 		value := os.Getenv(name)
@@ -50,7 +50,7 @@ func proxies(context.Context, Host) Result {
 
 // answers reads the state of the repository that is used, as one who sees it
 // for the first time, and asks for a part of a file.
-func answers(ctx context.Context, h Host) Result {
+func answers(ctx context.Context, h Host) Finding {
 	if h.Repository == "" {
 		return ok("none is used yet")
 	}
@@ -67,12 +67,12 @@ func answers(ctx context.Context, h Host) Result {
 	}
 	name := fmt.Sprintf("%d.root.json", repository.View.Root().Version)
 	if err := ranges(ctx, repository.Origin(), layout.Metadata(name)); err != nil {
-		return Result{State: Slow, Text: reason(err), Cost: "every update fetches the whole image", Cure: "--from, with another address of the repository"}
+		return Finding{State: Slow, Text: reason(err), Cost: "every update fetches the whole image", Cure: "--from, with another address of the repository"}
 	}
 	return ok("%s, current until %s", address.Shown(h.Repository), repository.View.Expires().UTC().Format("2006-01-02 15:04 MST"))
 }
 
-func unanswered(repository string, err error) Result {
+func unanswered(repository string, err error) Finding {
 	r := missing(inspectCommand(repository), "%s", reason(err))
 	r.Cost = "no image can be fetched"
 	if errors.As(err, new(*trust.ExpiredError)) {

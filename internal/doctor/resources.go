@@ -20,14 +20,14 @@ const (
 	needTemp   = 1 * gib
 )
 
-func memory(context.Context, Host) Result {
+func memory(context.Context, Host) Finding {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return missing("", "cannot tell: %v", err)
 	}
 	free := available(string(text))
 	if free < needMemory {
-		return Result{
+		return Finding{
 			State: Slow, Text: fmt.Sprintf("%.1f GiB free", float64(free)/gib),
 			Cost: "a guest of 2 GiB may be swapped out", Cure: "memory = 1024 in the template",
 		}
@@ -47,16 +47,16 @@ func available(meminfo string) int64 {
 	return 0
 }
 
-func cacheSpace(_ context.Context, h Host) Result {
+func cacheSpace(_ context.Context, h Host) Finding {
 	return space(h.Cache.Path(), needCache, "XDG_CACHE_HOME")
 }
 
-func tempSpace(_ context.Context, h Host) Result {
+func tempSpace(_ context.Context, h Host) Finding {
 	return space(h.Temp, needTemp, "TMPDIR")
 }
 
 // space writes to dir and looks how much more would fit.
-func space(dir string, need uint64, variable string) Result {
+func space(dir string, need uint64, variable string) Finding {
 	elsewhere := "export " + variable + "=DIR"
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return missing(elsewhere, "%v", err)
@@ -91,7 +91,7 @@ func writable(dir string) error {
 }
 
 // loopback opens a port as QEMU does for a guest's ssh.
-func loopback(ctx context.Context, _ Host) Result {
+func loopback(ctx context.Context, _ Host) Finding {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -20,7 +20,7 @@ var programs = []string{
 }
 
 // tools looks for every program, so that one command installs all.
-func tools(context.Context, Host) Result {
+func tools(context.Context, Host) Finding {
 	var names, packages []string
 	for _, name := range programs {
 		var lost *command.MissingError
@@ -42,7 +42,7 @@ func install(packages ...string) string {
 
 // namespaces enters a sandbox as builds do, and where we are not root the
 // namespace in which mmdebstrap plays it.
-func namespaces(ctx context.Context, h Host) Result {
+func namespaces(ctx context.Context, h Host) Finding {
 	err := command.Run(ctx, command.Cmd{Name: "bwrap", Args: []string{
 		"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
 		"--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent", "true",
@@ -63,7 +63,7 @@ func namespaces(ctx context.Context, h Host) Result {
 }
 
 // workspace looks whether mmdebstrap can enter where it is to work.
-func workspace(ctx context.Context, cache string) Result {
+func workspace(ctx context.Context, cache string) Finding {
 	const elsewhere = "export TMPDIR=DIR"
 	// A build makes it, too, and only of what is there its place is known.
 	if err := os.MkdirAll(cache, 0o755); err != nil {
@@ -98,7 +98,7 @@ func allowNamespaces() string {
 }
 
 // archive asks the package archive what a build would install.
-func archive(ctx context.Context, h Host) Result {
+func archive(ctx context.Context, h Host) Finding {
 	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: "debian", Release: "bookworm"})
 	if err != nil {
 		return missing("apt-get update", "%s", reason(err))
@@ -106,8 +106,14 @@ func archive(ctx context.Context, h Host) Result {
 	return ok("debian bookworm, %d packages for a small system", len(plan.Packages))
 }
 
-// reason returns the last line of an error: a tool's own last word.
+// reason returns the line of an error that says most: apt's first error, which is
+// the cause of the others, or else a tool's own last word.
 func reason(err error) string {
 	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	for _, line := range lines {
+		if strings.HasPrefix(line, "E: ") {
+			return strings.TrimSpace(line)
+		}
+	}
 	return strings.TrimSpace(lines[len(lines)-1])
 }

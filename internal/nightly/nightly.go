@@ -16,8 +16,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
-// Plan says how a run goes.
-type Plan struct {
+// Settings are for one night.
+type Settings struct {
 	Channel string
 	Budget  time.Duration // for the whole run; what still runs then is ended
 	State   string        // directory of the lock, the reports and the evidence
@@ -59,7 +59,7 @@ var errBudget = errors.New("the budget of time is used up")
 // Run runs the night. The status is valid, and written, whatever happens; its
 // Exit is for the process. Only a lock that is taken leaves the reports of the
 // run that holds it alone.
-func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status {
+func Run(ctx context.Context, plan Settings, stages Stages, sink event.Sink) Status {
 	run := &run{plan: plan, stages: stages, sink: sink, status: newStatus(plan)}
 	unlock, err := lock(plan.State)
 	if err != nil {
@@ -91,7 +91,7 @@ func Run(ctx context.Context, plan Plan, stages Stages, sink event.Sink) Status 
 const lastWords = 2 * time.Minute
 
 type run struct {
-	plan   Plan
+	plan   Settings
 	stages Stages
 	sink   event.Sink
 	status Status

@@ -67,7 +67,7 @@ func TestResults(t *testing.T) {
 		name    string
 		stages  staged
 		budget  time.Duration
-		result  Result
+		result  Outcome
 		exit    int
 		version string
 	}{
@@ -81,7 +81,7 @@ func TestResults(t *testing.T) {
 		{"budget", staged{hang: true}, time.Millisecond, OverBudget, fault.Budget, "2026-11-21"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plan := Plan{Channel: "nightly", Budget: test.budget, State: t.TempDir()}
+			plan := Settings{Channel: "nightly", Budget: test.budget, State: t.TempDir()}
 			status := Run(t.Context(), plan, &test.stages, event.Discard)
 			if status.Result != test.result || status.Exit != test.exit || status.Version != test.version {
 				t.Errorf("%q, %d, %q; want %q, %d, %q", status.Result, status.Exit, status.Version, test.result, test.exit, test.version)
@@ -126,7 +126,7 @@ func written(t *testing.T, state string, status Status) {
 
 // What the repository warns of is in the reports.
 func TestWarnings(t *testing.T) {
-	plan := Plan{Channel: "nightly", Budget: time.Minute, State: t.TempDir()}
+	plan := Settings{Channel: "nightly", Budget: time.Minute, State: t.TempDir()}
 	status := Run(t.Context(), plan, &staged{published: true, warnings: []string{"root is good until tomorrow only"}}, event.Discard)
 	content, err := os.ReadFile(filepath.Join(plan.State, StatusFile))
 	if err != nil || status.Exit != fault.OK || !strings.Contains(string(content), "root is good until tomorrow only") {
@@ -143,7 +143,7 @@ func TestEvidenceIsKept(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(evidence, boottest.ReportName), []byte(report), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	plan := Plan{Channel: "nightly", Budget: time.Minute, State: t.TempDir()}
+	plan := Settings{Channel: "nightly", Budget: time.Minute, State: t.TempDir()}
 	status := Run(t.Context(), plan, &staged{build: &boottest.FailedError{Evidence: evidence}}, event.Discard)
 	if filepath.Dir(status.Evidence) != filepath.Join(plan.State, evidenceDir) {
 		t.Errorf("the evidence is in %q", status.Evidence)
@@ -195,7 +195,7 @@ func TestOneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	status := Run(t.Context(), Plan{Budget: time.Minute, State: state}, &staged{}, event.Discard)
+	status := Run(t.Context(), Settings{Budget: time.Minute, State: state}, &staged{}, event.Discard)
 	var locked *LockedError
 	if status.Exit != fault.Locked || !errors.As(status.Err(), &locked) {
 		t.Errorf("%+v", status)
@@ -208,7 +208,7 @@ func TestOneAtATime(t *testing.T) {
 func TestNotification(t *testing.T) {
 	state := t.TempDir()
 	told := filepath.Join(state, "told")
-	plan := Plan{Budget: time.Minute, State: state, Notify: []string{"sh", "-c", `echo "$AMIGO_RESULT" >` + told + `; cat >>` + told}}
+	plan := Settings{Budget: time.Minute, State: state, Notify: []string{"sh", "-c", `echo "$AMIGO_RESULT" >` + told + `; cat >>` + told}}
 	Run(t.Context(), plan, &staged{published: true}, event.Discard)
 	content, err := os.ReadFile(told)
 	if err != nil || !strings.HasPrefix(string(content), "published\n{") {

@@ -25,26 +25,26 @@ const (
 // Schema is the version of status.json.
 const Schema = 1
 
-// Result is how a night ended.
-type Result string
+// Outcome is how a night ended.
+type Outcome string
 
 // The results.
 const (
-	Running       Result = "running" // or killed, if its process is gone
-	NoChange      Result = "no change"
-	Published     Result = "published"
-	BuildFailed   Result = "build failed"
-	TestFailed    Result = "test failed"
-	PublishFailed Result = "publish failed"
-	OverBudget    Result = "over budget"
-	Interrupted   Result = "interrupted"
-	NotRun        Result = "not run" // another run holds the lock
+	Running       Outcome = "running" // or killed, if its process is gone
+	NoChange      Outcome = "no change"
+	Published     Outcome = "published"
+	BuildFailed   Outcome = "build failed"
+	TestFailed    Outcome = "test failed"
+	PublishFailed Outcome = "publish failed"
+	OverBudget    Outcome = "over budget"
+	Interrupted   Outcome = "interrupted"
+	NotRun        Outcome = "not run" // another run holds the lock
 )
 
 // Status is the content of status.json.
 type Status struct {
 	Schema   int       `json:"schema"`
-	Result   Result    `json:"result"`
+	Result   Outcome    `json:"result"`
 	Exit     int       `json:"exit"`
 	Channel  string    `json:"channel"`
 	Version  string    `json:"version,omitempty"` // that the channel is at now
@@ -79,7 +79,7 @@ func (s Status) Encode() ([]byte, error) {
 	return append(content, '\n'), nil
 }
 
-func newStatus(plan Plan) Status {
+func newStatus(plan Settings) Status {
 	return Status{Schema: Schema, Result: Running, Channel: plan.Channel, Started: now(), PID: os.Getpid(), Phases: []Phase{}}
 }
 
@@ -95,7 +95,7 @@ func (s *Status) add(phase Phase, err error) {
 }
 
 // results are what the exit statuses of a failure are called.
-var results = map[int]Result{
+var results = map[int]Outcome{
 	fault.Build: BuildFailed, fault.Test: TestFailed, fault.Publish: PublishFailed,
 	fault.Budget: OverBudget, fault.Interrupted: Interrupted, fault.Locked: NotRun,
 }

@@ -24,7 +24,7 @@ type run struct {
 	config  *Config
 	input   delivery.Input
 	out     *outdir.Dir
-	machine deliver.Machine
+	machine deliver.Hardware
 	sink    event.Sink
 }
 

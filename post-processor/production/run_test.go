@@ -18,7 +18,7 @@ import (
 
 // process makes a production image of a guest of a few instructions, as far as
 // that goes. It returns the names beside the output directory.
-func process(ctx context.Context, t *testing.T, guest qemutest.Guest, sink event.Sink) ([]string, error) {
+func process(ctx context.Context, t *testing.T, guest qemutest.BootSector, sink event.Sink) ([]string, error) {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	parent, source := t.TempDir(), qemutest.Disk(t, guest)

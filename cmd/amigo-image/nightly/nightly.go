@@ -72,7 +72,7 @@ func run(ctx context.Context, a *cli.App, path string) error {
 	defer out.Close()
 	stages := &stages{app: a, file: file, sink: out}
 	defer stages.close()
-	status := nightly.Run(ctx, nightly.Plan{Channel: file.Channel, Budget: file.Budget, State: file.State, Notify: file.Notify}, stages, out)
+	status := nightly.Run(ctx, nightly.Settings{Channel: file.Channel, Budget: file.Budget, State: file.State, Notify: file.Notify}, stages, out)
 	return report(a, status, file, out)
 }
 

@@ -60,7 +60,7 @@ func runDoctor(a *cli.App, c *cobra.Command, names []string, report bool) error 
 		describeHost(store, dir)
 	}
 	paint := terminal.Painter(os.Stdout, a.Colour)
-	missing := doctor.Run(c.Context(), doctor.Local(dir, store, repository), names, func(r doctor.Result) { showDiagnosis(a, r, paint) })
+	missing := doctor.Run(c.Context(), doctor.Local(dir, store, repository), names, func(r doctor.Finding) { showDiagnosis(a, r, paint) })
 	if err := c.Context().Err(); err != nil {
 		return err
 	}
@@ -70,11 +70,11 @@ func runDoctor(a *cli.App, c *cobra.Command, names []string, report bool) error 
 	return nil
 }
 
-func showDiagnosis(a *cli.App, r doctor.Result, paint func(text, as string) string) {
+func showDiagnosis(a *cli.App, r doctor.Finding, paint func(text, as string) string) {
 	if a.JSON {
 		_ = json.NewEncoder(cli.Stdout.Document()).Encode(struct {
 			Type string `json:"type"`
-			doctor.Result
+			doctor.Finding
 		}{"check", r})
 		return
 	}

@@ -259,7 +259,7 @@ func offline(r *cli.Reporter, store imagestore.Store, w wanted) (imagestore.Imag
 }
 
 // broken says what of a pull that failed is kept.
-func broken(ctx context.Context, err error, result pull.Result) error {
+func broken(ctx context.Context, err error, result pull.Stats) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -288,7 +288,7 @@ type announced struct {
 }
 
 // announce tells what the image is, who signed it, and what is to be fetched.
-func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Plan, w wanted) error {
+func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Download, w wanted) error {
 	root, expires := repository.View.Root(), repository.View.Expires()
 	r.Say("%s", whatItIs(w.name, p))
 	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root, w.dryRun), until(expires, time.Now()))
@@ -318,7 +318,7 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	})
 }
 
-func whatItIs(name string, p obtain.Plan) string {
+func whatItIs(name string, p obtain.Download) string {
 	text := labelOf(p.Choice.Version, p.Variant)
 	if name != p.Choice.Version {
 		text = name + " is " + text

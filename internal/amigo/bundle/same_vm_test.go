@@ -115,7 +115,7 @@ func rootFS(t *testing.T, store cache.Dir) string {
 // root is an unpacked root file system that stands for a guest's disk.
 type root struct{ dir string }
 
-func unpacked(t *testing.T, tar string) remote.Guest {
+func unpacked(t *testing.T, tar string) remote.Runner {
 	t.Helper()
 	dir := t.TempDir()
 	err := command.Run(t.Context(), command.Cmd{Name: "tar", Args: []string{"-C", dir, "-xf", tar, "--exclude=./dev/*"}})

@@ -33,7 +33,7 @@ type Facts struct {
 const separator = "-- files --"
 
 // Look asks a guest which of the packages it has and what was deployed there.
-func Look(ctx context.Context, guest remote.Guest, packages []string) (Facts, error) {
+func Look(ctx context.Context, guest remote.Runner, packages []string) (Facts, error) {
 	script := fmt.Sprintf("dpkg-query -W -f '${db:Status-Status} ${Package}\\n' %s 2>/dev/null || true\necho '%s'\ncat %s 2>/dev/null || true\n",
 		strings.Join(packages, " "), separator, Record)
 	var out strings.Builder
@@ -59,8 +59,8 @@ func parseFacts(answer string) (Facts, error) {
 	return facts, err
 }
 
-// Plan is what a deployment does.
-type Plan struct {
+// Deployment is what has to be done to a guest to bring it up to date.
+type Deployment struct {
 	Upload  []fileset.File
 	Gone    []string // paths to remove, the deepest first
 	Restart []string // services, in the order of their start
@@ -69,15 +69,15 @@ type Plan struct {
 }
 
 // Empty tells whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.Upload) == 0 && len(p.Gone) == 0 }
+func (p Deployment) Empty() bool { return len(p.Upload) == 0 && len(p.Gone) == 0 }
 
 // Compare returns what brings a guest from old to files, and the record of it.
-func Compare(files fileset.Set, old fileset.Manifest) (Plan, fileset.Manifest, error) {
+func Compare(files fileset.Set, old fileset.Manifest) (Deployment, fileset.Manifest, error) {
 	manifest, err := files.Manifest()
 	if err != nil {
-		return Plan{}, nil, err
+		return Deployment{}, nil, err
 	}
-	var plan Plan
+	var plan Deployment
 	changed, gone := manifest.Diff(old)
 	for _, at := range changed {
 		plan.Upload = append(plan.Upload, files[at])
@@ -143,7 +143,7 @@ type Options struct {
 
 // Run carries plan out. The record is written last, so that a deployment that
 // was interrupted is done again.
-func Run(ctx context.Context, guest remote.Guest, plan Plan, record fileset.Manifest, o Options) error {
+func Run(ctx context.Context, guest remote.Runner, plan Deployment, record fileset.Manifest, o Options) error {
 	files := append([]fileset.File{}, plan.Upload...)
 	files = append(files, fileset.Text(staging, script(plan, o)), fileset.Text(Record+".new", record.String()))
 	done := int64(0)
@@ -165,7 +165,7 @@ func Run(ctx context.Context, guest remote.Guest, plan Plan, record fileset.Mani
 }
 
 // receive is what a guest does with the stream.
-func receive(plan Plan) string {
+func receive(plan Deployment) string {
 	stop := ""
 	for _, service := range plan.Restart {
 		if slices.Contains(holders, service) {

@@ -18,7 +18,7 @@ func (f Facts) Missing(packages []string) []string {
 }
 
 // Install installs packages with the guest's own apt sources.
-func Install(ctx context.Context, guest remote.Guest, packages []string, out io.Writer) error {
+func Install(ctx context.Context, guest remote.Runner, packages []string, out io.Writer) error {
 	script := "export DEBIAN_FRONTEND=noninteractive\napt-get update -qq\napt-get install -qq -y --no-install-recommends " + strings.Join(packages, " ")
 	if err := guest.Run(ctx, remote.Command{Script: script, Stdout: out, Stderr: out}); err != nil {
 		return fmt.Errorf("installing %s in the guest: %w", strings.Join(packages, ", "), err)
@@ -31,7 +31,7 @@ func Install(ctx context.Context, guest remote.Guest, packages []string, out io.
 const Authorities = "/usr/local/share/ca-certificates/amigo-build-"
 
 // Trust makes a guest trust certificate authorities, given as PEM texts.
-func Trust(ctx context.Context, guest remote.Guest, authorities []string) error {
+func Trust(ctx context.Context, guest remote.Runner, authorities []string) error {
 	var b strings.Builder
 	for i, text := range authorities {
 		fmt.Fprintf(&b, "cat >%s%d.crt <<'END'\n%s\nEND\n", Authorities, i+1, strings.TrimSpace(text))

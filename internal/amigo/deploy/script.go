@@ -9,7 +9,7 @@ import (
 
 // script is what a guest does once the files are there. Every command costs an
 // emulated guest a good part of a second, so there are few.
-func script(plan Plan, o Options) string {
+func script(plan Deployment, o Options) string {
 	var b strings.Builder
 	remove(&b, plan.Gone, o.Absent)
 	b.WriteString(operator(o.Operator))
@@ -49,7 +49,7 @@ fi
 
 // restart does nothing on a guest that is only being built: what is enabled
 // starts when the image does.
-func restart(plan Plan, o Options) string {
+func restart(plan Deployment, o Options) string {
 	var b strings.Builder
 	b.WriteString("if systemctl is-active --quiet apache2; then\n")
 	if plan.Reload {

@@ -19,8 +19,8 @@ type Command struct {
 	Stderr io.Writer // nil: discarded
 }
 
-// Guest runs commands on a guest.
-type Guest interface {
+// Runner runs commands on a guest.
+type Runner interface {
 	Run(ctx context.Context, c Command) error
 }
 

@@ -23,12 +23,12 @@ const room = "/var/tmp/amigo-workshop"
 // that nothing else on the guest sees, so that it works under the same paths
 // as on the host without touching what the guest has there.
 type inGuest struct {
-	guest     remote.Guest
+	guest     remote.Runner
 	toolchain string
 }
 
 // InGuest returns a workshop in a guest that has the packages it needs.
-func InGuest(ctx context.Context, guest remote.Guest) (Workshop, error) {
+func InGuest(ctx context.Context, guest remote.Runner) (Workshop, error) {
 	var versions strings.Builder
 	err := guest.Run(ctx, remote.Command{Script: "node --version; npm --version; perl -e 'print $]'", Stdout: &versions})
 	if err != nil {

@@ -56,7 +56,7 @@ func write(t *testing.T, path, text string) {
 func TestResolve(t *testing.T) {
 	store, dir, spec := cache.At(t.TempDir()), t.TempDir(), bookworm
 	spec.Packages = []string{"apache2"}
-	var plans []Plan
+	var plans []Resolution
 	for _, version := range []string{"1.0-1", "1.0-1", "1.0-1+deb12u1"} {
 		plan, err := resolve(t.Context(), store, spec, archive(t, dir, version, "apache2", "unwanted"))
 		if err != nil {

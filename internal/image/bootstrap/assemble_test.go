@@ -67,9 +67,9 @@ while [ "$1" != -o ]; do case $1 in -c) config=$2 ;; esac; shift; done
 { echo "images of $*"; cat "$config"; while [ ${#pad} -lt 1500 ]; do pad=${pad:-grub}$pad; done; echo "$pad"; } >"$2"
 `
 
-func plan(t *testing.T) Plan {
+func plan(t *testing.T) Resolution {
 	t.Helper()
-	return Plan{Spec: bookworm, Sources: []string{"deb http://deb.example/debian bookworm main"}, Packages: []Package{{"base-files", "1"}}}
+	return Resolution{Spec: bookworm, Sources: []string{"deb http://deb.example/debian bookworm main"}, Packages: []Package{{"base-files", "1"}}}
 }
 
 // TestDisk assembles a small system with the real tools and looks at what is
@@ -191,11 +191,11 @@ func TestDiskFails(t *testing.T) {
 // packages come from are.
 func TestDiskKey(t *testing.T) {
 	key := DiskKey(plan(t))
-	for name, change := range map[string]func(*Plan){
-		"size":     func(p *Plan) { p.Spec.DiskSize++ },
-		"release":  func(p *Plan) { p.Spec.Release = "trixie" },
-		"version":  func(p *Plan) { p.Packages[0].Version = "2" },
-		"archives": func(p *Plan) { p.Sources = nil },
+	for name, change := range map[string]func(*Resolution){
+		"size":     func(p *Resolution) { p.Spec.DiskSize++ },
+		"release":  func(p *Resolution) { p.Spec.Release = "trixie" },
+		"version":  func(p *Resolution) { p.Packages[0].Version = "2" },
+		"archives": func(p *Resolution) { p.Sources = nil },
 	} {
 		other := plan(t)
 		change(&other)

@@ -27,21 +27,21 @@ var assemble string
 const diskName = "base.qcow2"
 
 // DiskKey returns the digest of all that decides what is on a plan's disk.
-func DiskKey(plan Plan) string {
+func DiskKey(plan Resolution) string {
 	return cache.Key(plan.Key(), assemble, strconv.FormatInt(plan.Spec.DiskSize, 10))
 }
 
 // Disk returns the path of a bootable qcow2 disk of what plan describes,
 // made from the root file system in the tar rootFS, and whether it was there
 // already.
-func Disk(ctx context.Context, c cache.Dir, plan Plan, rootFS string, phase *event.Phase) (path string, cached bool, err error) {
+func Disk(ctx context.Context, c cache.Dir, plan Resolution, rootFS string, phase *event.Phase) (path string, cached bool, err error) {
 	dir, cached, err := c.Get(ctx, "base", DiskKey(plan), func(dir string) error {
 		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key()), rootFS, dir, phase)
 	})
 	return filepath.Join(dir, diskName), cached, err
 }
 
-func makeDisk(ctx context.Context, l layout, rootFS, dir string, phase *event.Phase) error {
+func makeDisk(ctx context.Context, l partitions, rootFS, dir string, phase *event.Phase) error {
 	raw := filepath.Join(dir, "disk.raw")
 	defer func() { _ = os.Remove(raw) }()
 	if err := partition(ctx, l, raw); err != nil {
@@ -58,7 +58,7 @@ func makeDisk(ctx context.Context, l layout, rootFS, dir string, phase *event.Ph
 	}, func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
 }
 
-func partition(ctx context.Context, l layout, raw string) error {
+func partition(ctx context.Context, l partitions, raw string) error {
 	f, err := os.OpenFile(raw, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("making a disk: %w", err)
@@ -77,7 +77,7 @@ func partition(ctx context.Context, l layout, raw string) error {
 	return nil
 }
 
-func runAssemble(ctx context.Context, l layout, rootFS, dir, raw string, phase *event.Phase) error {
+func runAssemble(ctx context.Context, l partitions, rootFS, dir, raw string, phase *event.Phase) error {
 	out := event.NewLines(phase.Detail)
 	defer func() { _ = out.Close() }()
 	cmd := userns.Command("sh", "-eu", "-c", assemble)

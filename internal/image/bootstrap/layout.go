@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// layout is where things are on the disk.
-type layout struct {
+// partitions is where things are on the disk.
+type partitions struct {
 	size     int64 // bytes
 	diskID   string
 	rootUUID string // of the file system
@@ -26,8 +26,8 @@ const (
 
 // newLayout derives all identifiers from key, so that the same plan gives the
 // same disk.
-func newLayout(size int64, key string) layout {
-	return layout{
+func newLayout(size int64, key string) partitions {
+	return partitions{
 		size:     size,
 		diskID:   uuid(key + "disk"),
 		rootUUID: uuid(key + "root"),
@@ -44,14 +44,14 @@ func uuid(seed string) string {
 	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
 }
 
-func (l layout) rootSize() int64 {
+func (l partitions) rootSize() int64 {
 	return l.size/sectorSize - rootStart - gptEnd
 }
 
 // sfdisk returns the partition table as a script of sfdisk. The types are a
 // BIOS boot partition, an EFI system partition and the root of x86-64 of the
 // Discoverable Partitions Specification.
-func (l layout) sfdisk() string {
+func (l partitions) sfdisk() string {
 	return fmt.Sprintf(`label: gpt
 label-id: %s
 start=%d, size=%d, type=21686148-6449-6E6F-744E-656564454649, uuid=%s, name=bios

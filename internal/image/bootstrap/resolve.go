@@ -25,8 +25,8 @@ type Package struct {
 	Version string `json:"version"`
 }
 
-// Plan is a spec with everything decided.
-type Plan struct {
+// Resolution is a spec with everything decided.
+type Resolution struct {
 	Spec     Spec
 	Sources  []string  // lines of an apt sources.list
 	Packages []Package // all that will be installed, sorted by name
@@ -50,17 +50,17 @@ func (e *UnreachableError) Fault() fault.Report {
 }
 
 // Resolve asks the package archive which versions s gives today.
-func Resolve(ctx context.Context, c cache.Dir, s Spec) (Plan, error) {
+func Resolve(ctx context.Context, c cache.Dir, s Spec) (Resolution, error) {
 	lines, err := sources(ctx, s)
 	if err != nil {
-		return Plan{Spec: s}, err
+		return Resolution{Spec: s}, err
 	}
 	return resolve(ctx, c, s, lines)
 }
 
 // resolve asks the archives that the lines of a sources.list name.
-func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Plan, error) {
-	plan := Plan{Spec: s, Sources: lines}
+func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resolution, error) {
+	plan := Resolution{Spec: s, Sources: lines}
 	// apt-get does not wait for another one that updates the same lists.
 	unlock, err := c.Lock(ctx, "apt")
 	if err != nil {
@@ -114,7 +114,7 @@ func simulate(ctx context.Context, a *apt, s Spec, path string) error {
 
 // Key returns the digest of the package set. Plans with the same key give the
 // same root file system.
-func (p Plan) Key() string {
+func (p Resolution) Key() string {
 	parts := []string{recipe, p.Spec.Distribution, p.Spec.Release, strings.Join(p.Sources, "\n")}
 	for _, pkg := range p.Packages {
 		parts = append(parts, pkg.Name, pkg.Version)

@@ -95,12 +95,12 @@ func FuzzParseSimulation(f *testing.F) {
 }
 
 func TestKeyDependsOnVersions(t *testing.T) {
-	a := Plan{Packages: []Package{{"a", "1"}, {"b", "2"}}}
-	b := Plan{Packages: []Package{{"a", "1"}, {"b", "3"}}}
+	a := Resolution{Packages: []Package{{"a", "1"}, {"b", "2"}}}
+	b := Resolution{Packages: []Package{{"a", "1"}, {"b", "3"}}}
 	if a.Key() == b.Key() {
 		t.Error("another version gave the same key")
 	}
-	if a.Key() != (Plan{Packages: []Package{{"a", "1"}, {"b", "2"}}}).Key() {
+	if a.Key() != (Resolution{Packages: []Package{{"a", "1"}, {"b", "2"}}}).Key() {
 		t.Error("the same versions gave another key")
 	}
 }

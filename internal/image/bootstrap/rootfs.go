@@ -28,14 +28,14 @@ const rootFSName = "rootfs.tar"
 
 // RootFS returns the path of a tar of the root file system that plan
 // describes, and whether it was there already.
-func RootFS(ctx context.Context, c cache.Dir, plan Plan, phase *event.Phase) (path string, cached bool, err error) {
+func RootFS(ctx context.Context, c cache.Dir, plan Resolution, phase *event.Phase) (path string, cached bool, err error) {
 	dir, cached, err := c.Get(ctx, "rootfs", plan.Key(), func(dir string) error {
 		return makeRootFS(ctx, plan, dir, phase)
 	})
 	return filepath.Join(dir, rootFSName), cached, err
 }
 
-func makeRootFS(ctx context.Context, plan Plan, dir string, phase *event.Phase) error {
+func makeRootFS(ctx context.Context, plan Resolution, dir string, phase *event.Phase) error {
 	list := filepath.Join(dir, "sources.list")
 	if err := os.WriteFile(list, []byte(strings.Join(plan.Sources, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("writing apt's sources: %w", err)
@@ -61,7 +61,7 @@ func makeRootFS(ctx context.Context, plan Plan, dir string, phase *event.Phase) 
 
 // mmdebstrapArgs returns the arguments with which mmdebstrap makes the tar
 // target from plan.
-func mmdebstrapArgs(plan Plan, target, sources string) []string {
+func mmdebstrapArgs(plan Resolution, target, sources string) []string {
 	return []string{
 		"--variant=apt",
 		"--format=tar",

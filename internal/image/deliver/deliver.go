@@ -22,8 +22,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
 
-// Machine is what an image is tested on.
-type Machine struct {
+// Hardware is what an image is tested on.
+type Hardware struct {
 	Accelerator qemu.Accelerator
 	CPUs        int
 	MemoryMiB   int
@@ -35,7 +35,7 @@ type Order struct {
 	Variant      boottest.Variant
 	Source       string // path of a qcow2 file, which may have a backing file
 	Temporary    bool   // remove Source when the image is compared with it
-	Machine      Machine
+	Machine      Hardware
 	Firmwares    []qemu.Firmware // that the image is tested on
 	Timeouts     boottest.Timeouts
 	KeepEvidence bool // of a test that was passed

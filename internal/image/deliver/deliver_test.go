@@ -42,7 +42,7 @@ func newOut(t *testing.T) *outdir.Dir {
 func order(source string, ssh time.Duration) Order {
 	return Order{
 		Name: "amigo", Variant: boottest.Distribution, Source: source,
-		Machine: Machine{Accelerator: qemu.TCG, CPUs: 1, MemoryMiB: 64}, Firmwares: []qemu.Firmware{qemu.BIOS},
+		Machine: Hardware{Accelerator: qemu.TCG, CPUs: 1, MemoryMiB: 64}, Firmwares: []qemu.Firmware{qemu.BIOS},
 		Timeouts: boottest.Timeouts{SSH: ssh},
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// Guest is a machine that is changed. [guest.Guest] is one.
-type Guest interface {
+// Shell is a way into the machine that is changed. [guest.Guest] is one.
+type Shell interface {
 	Run(ctx context.Context, script string, out io.Writer) error
 	Upload(ctx context.Context, r io.Reader, size int64, path, mode string) error
 }
@@ -71,7 +71,7 @@ func Script(changes []Change) string {
 
 // Apply makes the changes to the machine: it looks at it, copies an archive
 // to it, runs one script. Progress goes to phase.
-func Apply(ctx context.Context, g Guest, set Settings, phase *event.Phase) error {
+func Apply(ctx context.Context, g Shell, set Settings, phase *event.Phase) error {
 	var seen bytes.Buffer
 	if err := g.Run(ctx, surveyScript, &seen); err != nil {
 		return fmt.Errorf("looking at the machine: %w", err)

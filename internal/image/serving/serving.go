@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
 
 // Page is what people open.
@@ -21,14 +23,6 @@ const AllPath = "/solr/select?q=*:*&rows=0&wt=json"
 
 // pollInterval leaves an emulated guest time to start up.
 const pollInterval = 3 * time.Second
-
-// Machine is what serves; a dead machine ends all waiting at once.
-type Machine interface {
-	// Exited is closed when the machine is gone.
-	Exited() <-chan struct{}
-	// Err says why it is gone.
-	Err() error
-}
 
 // TimeoutError says that a machine did not serve in time.
 type TimeoutError struct {
@@ -44,7 +38,7 @@ func (e *TimeoutError) Unwrap() error { return e.Last }
 
 // Await tries until it succeeds, timeout is over (a [*TimeoutError]), ctx is
 // done or the machine has exited.
-func Await(ctx context.Context, machine Machine, timeout time.Duration, try func(context.Context) error) error {
+func Await(ctx context.Context, machine guest.Process, timeout time.Duration, try func(context.Context) error) error {
 	trying, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {

@@ -19,13 +19,13 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
-// Plan is how an image would come here. It must be closed.
-type Plan struct {
+// Download is how an image would come here. It must be closed.
+type Download struct {
 	Choice  Choice
 	Variant string
 	Version layout.VersionManifest
 	Image   layout.Image
-	Steps   pull.Plan
+	Steps   pull.Delta
 	Total   int64  // bytes of the whole download, if nothing were here
 	Seed    string // the local image that gives most, or ""
 
@@ -34,7 +34,7 @@ type Plan struct {
 }
 
 // Close frees what the plan holds.
-func (p Plan) Close() error {
+func (p Download) Close() error {
 	if p.Steps.Index == nil {
 		return nil
 	}
@@ -42,8 +42,8 @@ func (p Plan) Close() error {
 }
 
 // Plan finds out what has to be fetched for a variant of a version.
-func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Plan, error) {
-	p := Plan{Choice: c, Variant: variant}
+func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Download, error) {
+	p := Download{Choice: c, Variant: variant}
 	var err error
 	if p.Version, p.manifest, err = r.Manifest(ctx, c); err != nil {
 		return p, err
@@ -130,7 +130,7 @@ func (e *LostError) Fault() fault.Report {
 }
 
 // Begun tells whether an earlier pull of the same image has left something.
-func (r *Repository) Begun(p Plan) bool {
+func (r *Repository) Begun(p Download) bool {
 	entries, err := os.ReadDir(r.store.Unfinished(p.Choice.Version, p.Variant, ""))
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
 		return strings.HasPrefix(e.Name(), imagestore.DiskFile+".") && strings.HasSuffix(e.Name(), pull.PartialSuffix)
@@ -138,8 +138,8 @@ func (r *Repository) Begun(p Plan) bool {
 }
 
 // Pull carries a plan out: the image is in the store then.
-func (r *Repository) Pull(ctx context.Context, p Plan, sink event.Sink) (imagestore.Image, pull.Result, error) {
-	var result pull.Result
+func (r *Repository) Pull(ctx context.Context, p Download, sink event.Sink) (imagestore.Image, pull.Stats, error) {
+	var result pull.Stats
 	in, err := r.store.Incoming(ctx, p.Choice.Version, p.Variant, func() {
 		sink.Emit(event.Event{Type: event.Message, Phase: pull.PhaseFetch, Text: "another process is pulling the same image; waiting for it"})
 	})

@@ -133,7 +133,7 @@ func (r *reader) resolve(name string) Choice {
 	return choice
 }
 
-func (r *reader) plan(name, variant string) Plan {
+func (r *reader) plan(name, variant string) Download {
 	r.t.Helper()
 	plan, err := r.Plan(r.t.Context(), r.resolve(name), variant)
 	if err != nil {

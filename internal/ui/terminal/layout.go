@@ -22,16 +22,16 @@ const (
 	widest         = 100
 )
 
-// layout makes lines of events. It is pure but for asking how wide the
+// lineFormat makes lines of events. It is pure but for asking how wide the
 // terminal is.
-type layout struct {
+type lineFormat struct {
 	width  func() int // nil: lines are as long as they must be
 	colour bool
 	builds bool // name the build in every line
 }
 
 // phase returns the line about a phase.
-func (l layout) phase(e event.Event, status, text, elapsed string) string {
+func (l lineFormat) phase(e event.Event, status, text, elapsed string) string {
 	name := fit(l.name(e), l.nameColumns())
 	line := name + " " + l.paint(fit(status, statusColumns), status) + " "
 	room := l.textColumns()
@@ -45,7 +45,7 @@ func (l layout) phase(e event.Event, status, text, elapsed string) string {
 }
 
 // textColumns is how many columns a phase's text has.
-func (l layout) textColumns() int {
+func (l lineFormat) textColumns() int {
 	total := 80
 	if l.width != nil {
 		// The last column stays free: some terminals wrap when it is written.
@@ -54,14 +54,14 @@ func (l layout) textColumns() int {
 	return total - l.nameColumns() - statusColumns - elapsedColumns - 2
 }
 
-func (l layout) nameColumns() int {
+func (l lineFormat) nameColumns() int {
 	if l.builds {
 		return buildColumns
 	}
 	return nameColumns
 }
 
-func (l layout) name(e event.Event) string {
+func (l lineFormat) name(e event.Event) string {
 	if l.builds && e.Build != "" {
 		return e.Build + ": " + e.Phase
 	}
@@ -69,7 +69,7 @@ func (l layout) name(e event.Event) string {
 }
 
 // message returns a line of text that belongs to a phase.
-func (l layout) message(e event.Event) string {
+func (l lineFormat) message(e event.Event) string {
 	text := "  "
 	if l.builds && e.Build != "" {
 		text += e.Build + ": "
@@ -87,7 +87,7 @@ func (l layout) message(e event.Event) string {
 // Painter returns a function that colours a text for f as the word it stands
 // for, such as "ok" or "missing".
 func Painter(f *os.File, colour Colour) func(text, as string) string {
-	return layout{colour: colour.Coloured(f)}.paint
+	return lineFormat{colour: colour.Coloured(f)}.paint
 }
 
 var paints = map[string]string{
@@ -100,7 +100,7 @@ var paints = map[string]string{
 	"warning":            "33",
 }
 
-func (l layout) paint(text, as string) string {
+func (l lineFormat) paint(text, as string) string {
 	code, ok := paints[as]
 	if !l.colour || !ok {
 		return text

@@ -21,12 +21,12 @@ const refresh = 200 * time.Millisecond
 type live struct {
 	mu     sync.Mutex
 	out    *os.File
-	layout layout
+	layout lineFormat
 	area   *mpb.Progress
 	lines  map[string]*liveLine
 }
 
-func newLive(f *os.File, l layout) *live {
+func newLive(f *os.File, l lineFormat) *live {
 	return &live{
 		out:    f,
 		layout: l,
@@ -38,7 +38,7 @@ func newLive(f *os.File, l layout) *live {
 // liveLine is the line of a phase that runs.
 type liveLine struct {
 	mu       sync.Mutex
-	layout   layout
+	layout   lineFormat
 	event    event.Event
 	started  time.Time
 	progress progress

@@ -101,7 +101,7 @@ func TestLiveLine(t *testing.T) {
 		"2026-11-22": "fetch         running  2026-11-22  45%  167/370 MiB  8.3 MiB/s        0:25 left",
 		"a name of a version that is longer than there is room": "fetch         running  a name of a ve..  45%  167/370 MiB  8.3 MiB/s  0:25 left",
 	} {
-		l := &liveLine{layout: layout{width: func() int { return 80 }}, started: began, event: event.Event{Phase: "fetch", Text: name}}
+		l := &liveLine{layout: lineFormat{width: func() int { return 80 }}, started: began, event: event.Event{Phase: "fetch", Text: name}}
 		l.progress.update(event.Event{Done: 1 << 20, Total: 370 << 20, Unit: event.Bytes}, began)
 		l.progress.update(event.Event{Done: 333 << 19, Total: 370 << 20, Unit: event.Bytes}, began.Add(20*time.Second))
 		if diff := cmp.Diff(want, l.text(began.Add(20*time.Second))); diff != "" {

@@ -87,7 +87,7 @@ type Look struct {
 
 // Open returns the sink for people that suits f.
 func Open(f *os.File, look Look) Sink {
-	l := layout{colour: look.Colour.Coloured(f), builds: look.Builds}
+	l := lineFormat{colour: look.Colour.Coloured(f), builds: look.Builds}
 	if Is(f) && os.Getenv("TERM") != "dumb" {
 		l.width = func() int { return Width(f) }
 		return newLive(f, l)

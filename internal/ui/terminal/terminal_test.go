@@ -59,7 +59,7 @@ var build = []struct {
 
 func TestText(t *testing.T) {
 	var b bytes.Buffer
-	s := newText(&b, layout{})
+	s := newText(&b, lineFormat{})
 	now := time.Unix(0, 0)
 	s.now = func() time.Time { return now }
 	for _, e := range build {
@@ -77,7 +77,7 @@ func TestText(t *testing.T) {
 // TestTextEvery: somebody wants to hear more often.
 func TestTextEvery(t *testing.T) {
 	var b bytes.Buffer
-	s := newText(&b, layout{})
+	s := newText(&b, lineFormat{})
 	now := time.Unix(0, 0)
 	s.now, s.every = func() time.Time { return now }, 10*time.Second
 	s.Emit(event.Event{Type: event.PhaseStart, Phase: "fetch"})
@@ -92,7 +92,7 @@ func TestTextEvery(t *testing.T) {
 
 func TestTextWithTimes(t *testing.T) {
 	var b strings.Builder
-	s := newText(&b, layout{})
+	s := newText(&b, lineFormat{})
 	s.times, s.now = true, func() time.Time { return time.Date(2026, 11, 22, 3, 0, 1, 0, time.FixedZone("CET", 3600)) }
 	s.Emit(event.Event{Type: event.Message, Text: "hello"})
 	if got, want := b.String(), "2026-11-22T02:00:01Z   hello\n"; got != want {
@@ -102,7 +102,7 @@ func TestTextWithTimes(t *testing.T) {
 
 func TestTextOfSeveralBuilds(t *testing.T) {
 	var b bytes.Buffer
-	s := newText(&b, layout{builds: true, colour: true})
+	s := newText(&b, lineFormat{builds: true, colour: true})
 	for _, e := range build[:6] {
 		e.event.Build = "amigo-qemu.amigo"
 		s.Emit(e.event)
@@ -123,7 +123,7 @@ func TestPhaseFitsItsWidth(t *testing.T) {
 	e := event.Event{Phase: "a-very-long-phase", Build: "a build with a long name", Text: strings.Repeat("ä世界 ", 40)}
 	for _, builds := range []bool{false, true} {
 		for width := 60; width < 140; width++ {
-			l := layout{width: func() int { return width }, builds: builds}
+			l := lineFormat{width: func() int { return width }, builds: builds}
 			line := l.phase(e, "running", e.Text, "1m02s")
 			if got := runewidth.StringWidth(line); got >= width {
 				t.Errorf("width %d: %d columns: %q", width, got, line)

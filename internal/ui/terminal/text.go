@@ -19,7 +19,7 @@ const (
 type text struct {
 	mu     sync.Mutex
 	w      io.Writer
-	layout layout
+	layout lineFormat
 	every  time.Duration // as in [Look]
 	times  bool
 	now    func() time.Time
@@ -35,7 +35,7 @@ type textPhase struct {
 	step     int         // percent of it
 }
 
-func newText(w io.Writer, l layout) *text {
+func newText(w io.Writer, l lineFormat) *text {
 	return &text{w: w, layout: l, now: time.Now, phases: map[string]*textPhase{}}
 }
 

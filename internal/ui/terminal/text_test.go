@@ -16,7 +16,7 @@ import (
 func TestLongPhase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
-		s := newText(&out, layout{})
+		s := newText(&out, lineFormat{})
 		s.Emit(event.Event{Type: event.PhaseStart, Phase: "boot"})
 		time.Sleep(time.Second)
 		s.Emit(event.Event{Type: event.PhaseStart, Phase: "fetch"})

@@ -38,8 +38,8 @@ const (
 	patience = 3
 )
 
-// Result is how one candidate did.
-type Result struct {
+// Timing is how one candidate did.
+type Timing struct {
 	Accelerator qemu.Accelerator `json:"accelerator"`
 	Time        time.Duration    `json:"time"`            // nanoseconds
 	Stopped     bool             `json:"stopped"`         // it was given up after Time
@@ -47,7 +47,7 @@ type Result struct {
 }
 
 // String says in a few words how the candidate did.
-func (r Result) String() string {
+func (r Timing) String() string {
 	switch seconds := r.Time.Round(10 * time.Millisecond).Seconds(); {
 	case r.Fault != "":
 		return fmt.Sprintf("%s: %s", r.Accelerator, r.Fault)
@@ -61,7 +61,7 @@ func (r Result) String() string {
 // Choice is what was found.
 type Choice struct {
 	Accelerator qemu.Accelerator `json:"accelerator"`
-	Results     []Result         `json:"results"` // in the order of the candidates
+	Results     []Timing         `json:"results"` // in the order of the candidates
 	Cached      bool             `json:"-"`
 }
 
@@ -78,7 +78,7 @@ func (c Choice) String() string {
 func (c Choice) Accelerated() bool { return c.Accelerator != qemu.TCG }
 
 // NoneError says that no candidate runs.
-type NoneError struct{ Results []Result }
+type NoneError struct{ Results []Timing }
 
 func (e *NoneError) Error() string {
 	return "no accelerator runs a guest: " + Choice{Results: e.Results}.String()
@@ -138,12 +138,12 @@ func probe(ctx context.Context, candidates []qemu.Accelerator, binary, dir strin
 
 // measure times the candidates, last one first: the last is what one falls
 // back to, so it bounds how long the others may take.
-func measure(ctx context.Context, candidates []qemu.Accelerator, binary, dir string) ([]Result, error) {
+func measure(ctx context.Context, candidates []qemu.Accelerator, binary, dir string) ([]Timing, error) {
 	disk := filepath.Join(dir, "probe.img")
 	if err := os.WriteFile(disk, bootSector, 0o644); err != nil {
 		return nil, fmt.Errorf("writing the accelerator's probe: %w", err)
 	}
-	results := make([]Result, len(candidates))
+	results := make([]Timing, len(candidates))
 	limit := firstLimit
 	for i, candidate := range slices.Backward(candidates) {
 		result, err := run(ctx, candidate, binary, disk, limit)
@@ -160,12 +160,12 @@ func measure(ctx context.Context, candidates []qemu.Accelerator, binary, dir str
 
 // run times one candidate. Its error is about the host or ctx, not about the
 // candidate.
-func run(ctx context.Context, candidate qemu.Accelerator, binary, disk string, limit time.Duration) (Result, error) {
+func run(ctx context.Context, candidate qemu.Accelerator, binary, disk string, limit time.Duration) (Timing, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()
 	err := command.Run(limited, command.Cmd{Name: binary, Args: Args(candidate, disk)})
-	result := Result{Accelerator: candidate, Time: time.Since(start)}
+	result := Timing{Accelerator: candidate, Time: time.Since(start)}
 	var exit *command.ExitError
 	switch {
 	case ctx.Err() != nil:
@@ -198,8 +198,8 @@ func Args(candidate qemu.Accelerator, disk string) []string {
 }
 
 // pick returns the first candidate that ran and that no later one beat.
-func pick(results []Result) (qemu.Accelerator, bool) {
-	var best *Result
+func pick(results []Timing) (qemu.Accelerator, bool) {
+	var best *Timing
 	for i := range slices.Backward(results) {
 		r := &results[i]
 		if r.Fault == "" && !r.Stopped && (best == nil || r.Time <= best.Time) {

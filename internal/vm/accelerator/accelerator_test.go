@@ -14,21 +14,21 @@ import (
 )
 
 func TestPick(t *testing.T) {
-	second := func(a qemu.Accelerator, s int) Result {
-		return Result{Accelerator: a, Time: time.Duration(s) * time.Second}
+	second := func(a qemu.Accelerator, s int) Timing {
+		return Timing{Accelerator: a, Time: time.Duration(s) * time.Second}
 	}
 	tests := map[string]struct {
-		results []Result
+		results []Timing
 		want    qemu.Accelerator
 	}{
-		"kvm is faster":      {[]Result{second(qemu.KVM, 1), second(qemu.TCG, 2)}, qemu.KVM},
-		"kvm interprets":     {[]Result{second(qemu.KVM, 9), second(qemu.TCG, 2)}, qemu.TCG},
-		"a tie":              {[]Result{second(qemu.KVM, 2), second(qemu.TCG, 2)}, qemu.KVM},
-		"kvm was stopped":    {[]Result{{Accelerator: qemu.KVM, Time: 1, Stopped: true}, second(qemu.TCG, 2)}, qemu.TCG},
-		"there is no kvm":    {[]Result{{Accelerator: qemu.KVM, Time: 1, Fault: "no /dev/kvm"}, second(qemu.TCG, 2)}, qemu.TCG},
-		"nothing runs":       {[]Result{{Accelerator: qemu.TCG, Fault: "broken"}}, ""},
-		"the other order":    {[]Result{second(qemu.TCG, 2), second(qemu.KVM, 1)}, qemu.KVM},
-		"only one candidate": {[]Result{second(qemu.TCG, 2)}, qemu.TCG},
+		"kvm is faster":      {[]Timing{second(qemu.KVM, 1), second(qemu.TCG, 2)}, qemu.KVM},
+		"kvm interprets":     {[]Timing{second(qemu.KVM, 9), second(qemu.TCG, 2)}, qemu.TCG},
+		"a tie":              {[]Timing{second(qemu.KVM, 2), second(qemu.TCG, 2)}, qemu.KVM},
+		"kvm was stopped":    {[]Timing{{Accelerator: qemu.KVM, Time: 1, Stopped: true}, second(qemu.TCG, 2)}, qemu.TCG},
+		"there is no kvm":    {[]Timing{{Accelerator: qemu.KVM, Time: 1, Fault: "no /dev/kvm"}, second(qemu.TCG, 2)}, qemu.TCG},
+		"nothing runs":       {[]Timing{{Accelerator: qemu.TCG, Fault: "broken"}}, ""},
+		"the other order":    {[]Timing{second(qemu.TCG, 2), second(qemu.KVM, 1)}, qemu.KVM},
+		"only one candidate": {[]Timing{second(qemu.TCG, 2)}, qemu.TCG},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -25,8 +25,8 @@ type Guest struct {
 	client *ssh.Client
 }
 
-// Machine is what a guest runs on; a dead machine ends all waiting at once.
-type Machine interface {
+// Process is what a guest runs on; a dead machine ends all waiting at once.
+type Process interface {
 	// Exited is closed when the machine is gone.
 	Exited() <-chan struct{}
 	// Err says why it is gone.
@@ -56,7 +56,7 @@ func (e *TimeoutError) Fault() fault.Report {
 //
 // The guest's host key is not checked: it is made at the guest's first boot,
 // and addr is a port of this host that QEMU listens on.
-func Dial(ctx context.Context, addr, user string, key *Key, timeout time.Duration, machine Machine) (*Guest, error) {
+func Dial(ctx context.Context, addr, user string, key *Key, timeout time.Duration, machine Process) (*Guest, error) {
 	config := &ssh.ClientConfig{
 		User:            user,
 		Auth:            []ssh.AuthMethod{ssh.PublicKeys(key.Signer)},

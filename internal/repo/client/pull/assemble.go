@@ -15,9 +15,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// Result is what a pull did. After an error it is what was done until then:
+// Stats is what a pull did. After an error it is what was done until then:
 // the next pull need not fetch Kept and Fetched again.
-type Result struct {
+type Stats struct {
 	Present bool  // the target was there, whole and good
 	Fetched int64 // bytes that came over the network
 	Kept    int64 // bytes that an earlier pull had fetched
@@ -40,7 +40,7 @@ const (
 //
 // Errors are [*SpaceError], [*ChunkError], [*DiskError], those of package
 // origin, and those of the file system.
-func Assemble(ctx context.Context, plan Plan, from origin.Origin, path, target string, sink event.Sink) (Result, error) {
+func Assemble(ctx context.Context, plan Delta, from origin.Origin, path, target string, sink event.Sink) (Stats, error) {
 	start := time.Now()
 	a := &assembly{plan: plan, from: from, path: path, sink: sink}
 	result, err := a.run(ctx, target)
@@ -50,7 +50,7 @@ func Assemble(ctx context.Context, plan Plan, from origin.Origin, path, target s
 
 // assembly is a plan that is carried out.
 type assembly struct {
-	plan Plan
+	plan Delta
 	from origin.Origin
 	path string
 	sink event.Sink
@@ -63,21 +63,21 @@ type disk struct {
 	have []bool // chunks that are in the file, by number
 }
 
-func (a *assembly) run(ctx context.Context, target string) (Result, error) {
+func (a *assembly) run(ctx context.Context, target string) (Stats, error) {
 	file, err := openPartial(ctx, target, a.plan.Index.Disk.SHA256.String(), func(text string) {
 		a.sink.Emit(event.Event{Type: event.Message, Phase: PhaseFetch, Text: text})
 	})
 	if err != nil {
-		return Result{}, err
+		return Stats{}, err
 	}
 	defer file.keep()
 	there, err := a.present(ctx, target)
 	if err != nil {
-		return Result{}, err
+		return Stats{}, err
 	}
 	if there {
 		file.drop()
-		return Result{Present: true}, nil
+		return Stats{Present: true}, nil
 	}
 	a.disk = &disk{file: file, have: make([]bool, a.plan.Index.Chunks)}
 	result, err := a.fill(ctx)
@@ -88,7 +88,7 @@ func (a *assembly) run(ctx context.Context, target string) (Result, error) {
 }
 
 // fill brings all chunks into the file, and reads them again.
-func (a *assembly) fill(ctx context.Context) (r Result, err error) {
+func (a *assembly) fill(ctx context.Context) (r Stats, err error) {
 	if r.Kept, err = a.resume(ctx); err != nil {
 		return r, err
 	}

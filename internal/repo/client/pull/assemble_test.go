@@ -132,7 +132,7 @@ func TestTwoAtOnce(t *testing.T) {
 	s := serve(t, i.frames, faulty.Honest)
 	path := target(t)
 	var group errgroup.Group
-	present := make([]Result, 4)
+	present := make([]Stats, 4)
 	for n := range present {
 		group.Go(func() (err error) {
 			present[n], err = assemble(t.Context(), t, i, s, path)
@@ -214,7 +214,7 @@ func TestDiskThatForgets(t *testing.T) {
 func TestRangesAreBounded(t *testing.T) {
 	i := newestImage(t)
 	old := oldImage(t)
-	for _, plan := range []Plan{plan(t, i.index), plan(t, i.index, Seed{Index: old.index})} {
+	for _, plan := range []Delta{plan(t, i.index), plan(t, i.index, Seed{Index: old.index})} {
 		end := int64(0)
 		for r, err := range plan.ranges(0, i.index.Chunks-1, func(n int) bool { return plan.source(n) == 0 }) {
 			if err != nil {

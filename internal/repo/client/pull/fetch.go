@@ -44,7 +44,7 @@ func (a *assembly) fetch(ctx context.Context) (bytes int64, requests int, err er
 // fetcher gets frames from a repository.
 type fetcher struct {
 	*disk
-	plan     Plan
+	plan     Delta
 	from     origin.Origin
 	path     string
 	phase    *event.Phase

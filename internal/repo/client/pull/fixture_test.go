@@ -75,7 +75,7 @@ func read(t testing.TB, chunks []byte) *chunk.Index {
 }
 
 // plan returns how a disk is pulled.
-func plan(t testing.TB, index *chunk.Index, seeds ...Seed) Plan {
+func plan(t testing.TB, index *chunk.Index, seeds ...Seed) Delta {
 	t.Helper()
 	p, err := Make(index, seeds...)
 	if err != nil {
@@ -182,7 +182,7 @@ func open(t testing.TB, location string, patience origin.Patience) origin.Origin
 }
 
 // assemble pulls an image from a server to target.
-func assemble(ctx context.Context, t testing.TB, i image, s *server, target string, seeds ...Seed) (Result, error) {
+func assemble(ctx context.Context, t testing.TB, i image, s *server, target string, seeds ...Seed) (Stats, error) {
 	t.Helper()
 	return Assemble(ctx, plan(t, i.index, seeds...), open(t, s.URL, s.patience), framesPath, target, event.Discard)
 }

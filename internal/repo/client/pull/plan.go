@@ -31,9 +31,9 @@ type Use struct {
 	Bytes int64 // of the new disk
 }
 
-// Plan is how a disk comes here. What an interrupted pull left is found when
+// Delta is how a disk comes here. What an interrupted pull left is found when
 // the plan is carried out.
-type Plan struct {
+type Delta struct {
 	Index    *chunk.Index
 	Fetch    int64 // bytes that come over the network
 	Requests int   // by which they come
@@ -65,14 +65,14 @@ func (s source) offset() int64 { return int64(s & (1<<offsetBits - 1)) } //nolin
 
 // Make plans how to get the disk of index with the help of seeds. Of several
 // that have a chunk, the first gives it. Errors are those of reading index.
-func Make(index *chunk.Index, seeds ...Seed) (Plan, error) {
+func Make(index *chunk.Index, seeds ...Seed) (Delta, error) {
 	return MakeFrom(index, slices.Values(seeds))
 }
 
 // MakeFrom is [Make] with seeds that come one after the other. A seed's index
 // is done with when the next one comes.
-func MakeFrom(index *chunk.Index, seeds iter.Seq[Seed]) (Plan, error) {
-	p := Plan{Index: index, Disk: index.Content}
+func MakeFrom(index *chunk.Index, seeds iter.Seq[Seed]) (Delta, error) {
+	p := Delta{Index: index, Disk: index.Content}
 	if err := p.seed(seeds); err != nil {
 		return p, err
 	}
@@ -82,7 +82,7 @@ func MakeFrom(index *chunk.Index, seeds iter.Seq[Seed]) (Plan, error) {
 }
 
 // source returns where a chunk is.
-func (p *Plan) source(i int) source {
+func (p *Delta) source(i int) source {
 	if p.sources == nil {
 		return 0
 	}
@@ -90,7 +90,7 @@ func (p *Plan) source(i int) source {
 }
 
 // seed takes from each seed what no other has.
-func (p *Plan) seed(seeds iter.Seq[Seed]) error {
+func (p *Delta) seed(seeds iter.Seq[Seed]) error {
 	var wanted digests
 	for seed := range seeds {
 		if p.sources == nil {
@@ -108,7 +108,7 @@ func (p *Plan) seed(seeds iter.Seq[Seed]) error {
 
 // takeFrom takes what can be reused from a seed, and returns how many bytes. A seed that
 // can't be read to its end has given what it had until there.
-func (p *Plan) takeFrom(number int, index *chunk.Index, wanted digests) int64 {
+func (p *Delta) takeFrom(number int, index *chunk.Index, wanted digests) int64 {
 	var taken int64
 	for e, err := range index.All() {
 		if err != nil {
@@ -129,7 +129,7 @@ func (p *Plan) takeFrom(number int, index *chunk.Index, wanted digests) int64 {
 
 // ranges returns the ranges that hold the frames of all missing chunks from
 // first to last. They are found as they are asked for: there may be many.
-func (p *Plan) ranges(first, last int, missing func(int) bool) iter.Seq2[Range, error] {
+func (p *Delta) ranges(first, last int, missing func(int) bool) iter.Seq2[Range, error] {
 	return func(yield func(Range, error) bool) {
 		var r Range
 		for e, err := range p.Index.From(first) {

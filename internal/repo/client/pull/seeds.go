@@ -65,7 +65,7 @@ func closeAll(files []*os.File) {
 // builder copies from seeds.
 type builder struct {
 	*disk
-	plan   Plan
+	plan   Delta
 	seeds  []*os.File
 	phase  *event.Phase
 	reused atomic.Int64

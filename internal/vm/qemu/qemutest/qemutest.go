@@ -13,14 +13,14 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
-// Guest is the machine code of a boot sector. It uses the ACPI registers of
+// BootSector is the machine code of a boot sector. It uses the ACPI registers of
 // QEMU's q35, which begin at port 0x600.
-type Guest []byte
+type BootSector []byte
 
 var (
 	// Patient writes a dot to its serial console as soon as it runs, and
 	// switches itself off when its power button is pressed.
-	Patient = Guest{
+	Patient = BootSector{
 		0xfa,             // cli
 		0xba, 0x02, 0x06, // mov dx, 0x602: which events are reported
 		0xb8, 0x00, 0x01, // mov ax, 0x100: the power button
@@ -38,14 +38,14 @@ var (
 		0xeb, 0xfe, // jmp to itself
 	}
 	// Brief switches itself off at once.
-	Brief = Guest{
+	Brief = BootSector{
 		0xba, 0x04, 0x06, // mov dx, 0x604: power
 		0xb8, 0x01, 0x20, // mov ax, 0x2001: off
 		0xef,       // out dx, ax
 		0xeb, 0xfe, // jmp to itself
 	}
 	// Deaf writes a dot to its serial console and runs until somebody ends it.
-	Deaf = Guest{
+	Deaf = BootSector{
 		0xfa,             // cli
 		0xba, 0xf8, 0x03, // mov dx, 0x3f8: the serial console
 		0xb0, 0x2e, // mov al, '.'
@@ -59,7 +59,7 @@ var (
 const Size = 1 << 20
 
 // Disk makes a qcow2 file that a guest boots from, in a directory of its own.
-func Disk(t testing.TB, g Guest) string {
+func Disk(t testing.TB, g BootSector) string {
 	t.Helper()
 	disk := make([]byte, Size)
 	copy(disk, g)
