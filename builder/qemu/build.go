@@ -30,7 +30,7 @@ const sshPort = 22
 type build struct {
 	config *Config
 	plan   *bootstrap.Resolution // of the base's packages; nil: to be asked
-	key    *guest.Key      // to log in with; nil: the settings have another way
+	key    *guest.Key            // to log in with; nil: the settings have another way
 	cache  cache.Dir
 	sink   event.Sink
 	cancel context.CancelCauseFunc

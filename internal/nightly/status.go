@@ -44,7 +44,7 @@ const (
 // Status is the content of status.json.
 type Status struct {
 	Schema   int       `json:"schema"`
-	Result   Outcome    `json:"result"`
+	Result   Outcome   `json:"result"`
 	Exit     int       `json:"exit"`
 	Channel  string    `json:"channel"`
 	Version  string    `json:"version,omitempty"` // that the channel is at now

@@ -4,7 +4,15 @@ ready() {
 	: >{{.Ready}}
 }
 ready &
-exec java -Xmx{{.Memory}} -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
+# Where QEMU emulates the processor, Java must not replace compiled code much: it
+# does so in one write while others run the code, and QEMU may read an instruction
+# of which one half is old and the other new. Java then dies of SIGSEGV. With one
+# compiler, code is hardly ever replaced.
+emulated=
+if [ "$(systemd-detect-virt)" = qemu ]; then
+	emulated=-XX:TieredStopAtLevel=1
+fi
+exec java $emulated -Xmx{{.Memory}} -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
 	-Dsolr.solr.home={{.SolrHome}} -Dsolr.data.dir={{.SolrHome}}/data \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base={{.SolrHome}}/jetty \
 	-jar /usr/share/jetty9/start.jar

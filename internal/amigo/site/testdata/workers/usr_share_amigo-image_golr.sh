@@ -4,7 +4,15 @@ ready() {
 	: >/run/golr/ready
 }
 ready &
-exec java -Xmx512m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
+# Where QEMU emulates the processor, Java must not replace compiled code much: it
+# does so in one write while others run the code, and QEMU may read an instruction
+# of which one half is old and the other new. Java then dies of SIGSEGV. With one
+# compiler, code is hardly ever replaced.
+emulated=
+if [ "$(systemd-detect-virt)" = qemu ]; then
+	emulated=-XX:TieredStopAtLevel=1
+fi
+exec java $emulated -Xmx512m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
 	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir=/srv/solr/data \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
 	-jar /usr/share/jetty9/start.jar
