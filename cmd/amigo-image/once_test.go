@@ -5,14 +5,14 @@ import (
 	"encoding/binary"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // TestPullOnce: a pull asks for each file of the repository once, and reads each
@@ -24,10 +24,13 @@ func TestPullOnce(t *testing.T) {
 	data := t.TempDir()
 	pull := func(channel string) map[string]int {
 		asked.times = map[string]int{}
-		cmd := exec.CommandContext(t.Context(), "amigo-image", "pull", server.URL, channel)
-		cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_DATA_HOME="+data)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+		var out bytes.Buffer
+		err := command.Run(t.Context(), command.Cmd{
+			Name: "amigo-image", Args: []string{"pull", server.URL, channel}, Stdout: &out, Stderr: &out,
+			Env: []string{"HOME=" + t.TempDir(), "XDG_DATA_HOME=" + data},
+		})
+		if err != nil {
+			t.Fatalf("%v: %s", err, out.String())
 		}
 		return asked.times
 	}

@@ -33,7 +33,7 @@ func communicator(t *testing.T) packersdk.Communicator {
 	connect := packerssh.ConnectFunc("tcp", address)
 	config := &packerssh.Config{Connection: connect, DisableAgentForwarding: true, SSHConfig: &ssh.ClientConfig{
 		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(key.Signer)},
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // it is this host's
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(),
 	}}
 	for {
 		comm, err := packerssh.New(address, config)

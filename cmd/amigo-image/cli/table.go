@@ -83,7 +83,7 @@ func wrapRow(row []string, widths []int) [][]string {
 	for i, cell := range row {
 		parts := []string{cell}
 		if runewidth.StringWidth(cell) > widths[i] {
-			parts = strings.Split(wordwrap.WrapString(cell, uint(widths[i])), "\n")
+			parts = strings.Split(wordwrap.WrapString(cell, uint(widths[i])), "\n") //nolint:gosec // a width is positive
 		}
 		for len(lines) < len(parts) {
 			lines = append(lines, make([]string, len(row)))

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
@@ -48,7 +49,7 @@ func (r *Repository) refresh(ctx context.Context, fresh ...layout.Night) (Refres
 			return Refreshed{}, err
 		}
 		if len(fresh) > 0 {
-			nights := append(fresh, current.notes.nights.value...)
+			nights := slices.Concat(fresh, current.notes.nights.value)
 			current.notes.nights, err = writeNote(ctx, r.store, nightsFile, current.notes.nights, nights[:min(len(nights), nightsKept)])
 			if err != nil {
 				return Refreshed{}, err
