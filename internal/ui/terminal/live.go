@@ -126,7 +126,7 @@ func (l *liveLine) text(now time.Time) string {
 	return l.layout.phase(l.event, "running", l.running(now), elapsed)
 }
 
-// running is the name of what is worked on, how far it is and how fast, and a bar
+// running is the name of what is worked on, its progress and how fast, and a bar
 // in the columns that are left.
 func (l *liveLine) running(now time.Time) string {
 	amount, name := l.progress.amount(), l.event.Text

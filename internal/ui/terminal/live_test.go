@@ -92,7 +92,7 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveLine holds what fits into 80 columns: the name whole, how far it is and
+// TestLiveLine holds what fits into 80 columns: the name whole, the progress and
 // how fast, and a bar in what is left.
 func TestLiveLine(t *testing.T) {
 	began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
