@@ -32,16 +32,20 @@ func (g *guest) Run(ctx context.Context, c remote.Command) error {
 	if c.Stdout == nil || c.Stdout == c.Stderr {
 		cmd.Stdout = cmd.Stderr
 	}
-	if err := g.comm.Start(ctx, cmd); err != nil {
-		return fmt.Errorf("starting a script on the guest: %w", err)
-	}
-	status := make(chan int, 1)
-	go func() { status <- cmd.Wait() }()
+	// On a connection that is breaking, even the start can last for ever.
+	ended := make(chan error, 1)
+	go func() {
+		if err := g.comm.Start(ctx, cmd); err != nil {
+			ended <- fmt.Errorf("starting a script on the guest: %w", err)
+			return
+		}
+		ended <- failure(cmd.Wait(), tail.String())
+	}()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case code := <-status:
-		return failure(code, tail.String())
+	case err := <-ended:
+		return err
 	}
 }
 

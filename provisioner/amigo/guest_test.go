@@ -82,7 +82,6 @@ func serve(t *testing.T, key *vmguest.Key) string {
 // TestRun: a script has its streams, and one that fails has its status and its
 // last words in its error.
 func TestRun(t *testing.T) {
-	g := &guest{comm: communicator(t)}
 	long := strings.Repeat("echo line >&2\n", 2*lastWords)
 	for name, c := range map[string]struct {
 		script, stdin, out, err string
@@ -97,6 +96,7 @@ func TestRun(t *testing.T) {
 		"a broken connection": {script: "kill -9 $PPID; sleep 60", fails: []string{"the connection to the guest broke"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			g := &guest{comm: communicator(t)} // one of them breaks it
 			var out, errs bytes.Buffer
 			err := g.Run(t.Context(), remote.Command{Script: c.script, Stdin: strings.NewReader(c.stdin), Stdout: &out, Stderr: &errs})
 			if c.fails == nil && (err != nil || out.String() != c.out || errs.String() != c.err) {
