@@ -209,6 +209,11 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
 		return image, errors.Join(store.Touch(image), f.remember(ctx, store, repository, true))
 	}
+	return download(ctx, r, store, f, repository, choice, w)
+}
+
+// download brings an image that is not here.
+func download(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, repository *obtain.Repository, choice obtain.Choice, w wanted) (imagestore.Image, error) {
 	plan, err := repository.Plan(ctx, choice, w.variant)
 	if err != nil {
 		return imagestore.Image{}, err
@@ -224,14 +229,17 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if err != nil {
 		return image, broken(ctx, err, result)
 	}
-	return image, r.Object(struct {
-		Type    string  `json:"type"`
-		Fetched int64   `json:"fetched"` // bytes that came now
-		Kept    int64   `json:"kept"`    // bytes that came earlier
-		Reused  int64   `json:"reused"`  // bytes of the disk that were here
-		Ranges  int     `json:"requests"`
-		Seconds float64 `json:"seconds"`
-	}{"fetched", result.Fetched, result.Kept, result.Reused, result.Ranges, result.Elapsed.Round(100 * time.Millisecond).Seconds()})
+	return image, r.Object(fetched{"fetched", result.Fetched, result.Kept, result.Reused, result.Ranges, result.Elapsed.Round(100 * time.Millisecond).Seconds()})
+}
+
+// fetched is what a pull moved, for programs.
+type fetched struct {
+	Type    string  `json:"type"`
+	Fetched int64   `json:"fetched"` // bytes that came now
+	Kept    int64   `json:"kept"`    // bytes that came earlier
+	Reused  int64   `json:"reused"`  // bytes of the disk that were here
+	Ranges  int     `json:"requests"`
+	Seconds float64 `json:"seconds"`
 }
 
 // taken says that a version's name stands for another repository's here.
