@@ -37,7 +37,6 @@ func TestRunningImage(t *testing.T) {
 	m := boot(t)
 	t.Run("browser", m.browser)
 	before := m.pages(t)
-	t.Run("full disk", m.fullDisk)
 	t.Run("cgi serves the same pages", func(t *testing.T) { m.serveAsCGI(t, before) })
 	t.Run("upgrade changes what changed", m.upgrade)
 	t.Run("failed upgrade changes nothing", m.failedUpgrade)
