@@ -10,7 +10,6 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -167,31 +166,18 @@ func (a *assembly) resume(ctx context.Context) (kept int64, err error) {
 }
 
 func (a *assembly) survey(ctx context.Context, p *event.Phase) (kept int64, err error) {
-	size := a.plan.Index.Disk.Size
-	scanner, buffer := sparse.NewScanner(a.file.File, size), make([]byte, chunk.MaxSize)
-	for e, err := range a.plan.Index.All() {
-		if err != nil {
-			return kept, err
-		}
-		if ctx.Err() != nil {
-			return kept, context.Cause(ctx)
-		}
-		empty, err := scanner.Empty(e.Offset, int64(e.Length))
-		if err != nil {
-			return kept, err
-		}
-		if !empty {
-			err = a.inspect(e, buffer[:e.Length])
-		}
-		if err != nil {
-			return kept, err
+	err = a.eachChunk(ctx, a.file.File, p, func(e chunk.Entry, hole bool, buffer []byte) error {
+		if !hole {
+			if err := a.inspect(e, buffer); err != nil {
+				return err
+			}
 		}
 		if a.have[e.Number] && a.plan.source(e.Number) == 0 && !e.Zero {
 			kept += int64(e.Frame)
 		}
-		p.Progress(e.Offset+int64(e.Length), size, event.Bytes)
-	}
-	return kept, nil
+		return nil
+	})
+	return kept, err
 }
 
 // inspect takes a chunk as there if it is; what should be zeros becomes so.

@@ -22,28 +22,38 @@ func (a *assembly) verify(ctx context.Context, f *os.File) error {
 
 // verifyChunks returns how many bytes there are besides holes.
 func (a *assembly) verifyChunks(ctx context.Context, f *os.File, p *event.Phase) (read int64, err error) {
+	err = a.eachChunk(ctx, f, p, func(e chunk.Entry, hole bool, buffer []byte) error {
+		if hole && e.Zero {
+			return nil
+		}
+		read += int64(e.Length)
+		return verifyChunk(f, e, buffer)
+	})
+	return read, err
+}
+
+// eachChunk visits the chunks of a disk in their order. It tells which of them are
+// holes, and gives a buffer of a chunk's length.
+func (a *assembly) eachChunk(ctx context.Context, f *os.File, p *event.Phase, visit func(e chunk.Entry, hole bool, buffer []byte) error) error {
 	size := a.plan.Index.Disk.Size
 	scanner, buffer := sparse.NewScanner(f, size), make([]byte, chunk.MaxSize)
 	for e, err := range a.plan.Index.All() {
 		if err != nil {
-			return read, err
+			return err
 		}
 		if ctx.Err() != nil {
-			return read, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		hole, err := scanner.Empty(e.Offset, int64(e.Length))
 		if err != nil {
-			return read, err
+			return err
 		}
-		if !hole || !e.Zero {
-			if err := verifyChunk(f, e, buffer[:e.Length]); err != nil {
-				return read, err
-			}
-			read += int64(e.Length)
+		if err := visit(e, hole, buffer[:e.Length]); err != nil {
+			return err
 		}
 		p.Progress(e.Offset+int64(e.Length), size, event.Bytes)
 	}
-	return read, nil
+	return nil
 }
 
 func verifyChunk(f *os.File, e chunk.Entry, buffer []byte) error {
