@@ -153,12 +153,20 @@ func listRepository(ctx context.Context, repository *obtain.Repository, all bool
 
 func remoteLine(choice obtain.Choice, v layout.VersionManifest, current map[string]string) listed {
 	line := imageLine(v, defaultVariant)
+	line.Channels = channelsAt(choice.Version, current)
+	return line
+}
+
+// channelsAt returns the channels that are at a version, of those that current gives
+// the versions of.
+func channelsAt(version string, current map[string]string) []string {
+	var channels []string
 	for _, channel := range slices.Sorted(maps.Keys(current)) {
-		if current[channel] == choice.Version {
-			line.Channels = append(line.Channels, channel)
+		if current[channel] == version {
+			channels = append(channels, channel)
 		}
 	}
-	return line
+	return channels
 }
 
 func imageLine(v layout.VersionManifest, variant string) listed {
@@ -203,11 +211,8 @@ func withKnown(r *cli.Reporter, store imagestore.Store, lines []listed) error {
 	}
 	found := false
 	for i, l := range lines {
-		for _, channel := range slices.Sorted(maps.Keys(known.Channels)) {
-			if known.Channels[channel] == l.Version {
-				lines[i].Channels, found = append(lines[i].Channels, channel), true
-			}
-		}
+		lines[i].Channels = channelsAt(l.Version, known.Channels)
+		found = found || len(lines[i].Channels) > 0
 	}
 	if found {
 		r.Say("channels as of %s", known.Seen.Format(time.DateOnly))

@@ -18,25 +18,31 @@ import (
 // journalsPatience is for all that a machine is asked when it is late.
 const journalsPatience = 3 * time.Minute
 
-// keepJournals asks a machine that is late for the journals of what serves in it. A
-// machine that does not tell is as late as one that does.
-func (r *run) keepJournals(ctx context.Context, late *LateError) {
+// keepJournals asks a machine that is late for the journals of what serves in it. It
+// returns their file, "" if they could not be had, and what died. A machine that does
+// not tell is as late as one that does.
+func (r *run) keepJournals(ctx context.Context) (path string, died error) {
 	ctx, cancel := context.WithTimeout(ctx, journalsPatience)
 	defer cancel()
 	phase := event.Start(r.sink, PhaseJournals, "of what serves")
-	_ = phase.End(event.OK, "kept", func() error {
-		g, err := guest.Dial(ctx, r.vm.Addr(sshPort), "root", r.key, dialAgain, r.vm)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = g.Close() }()
-		units, err := serving.InspectUnits(ctx, g)
-		if err != nil {
-			return err
-		}
-		late.Journals, late.Died = JournalsOf(r.settings.Console), units.Steady()
-		return writeJournals(late.Journals, units)
-	}())
+	units, err := r.inspectUnits(ctx)
+	path = JournalsOf(r.settings.Console)
+	if err == nil {
+		err = writeJournals(path, units)
+	}
+	if phase.End(event.OK, "kept", err) != nil {
+		path = ""
+	}
+	return path, units.Steady()
+}
+
+func (r *run) inspectUnits(ctx context.Context) (serving.Units, error) {
+	g, err := guest.Dial(ctx, r.vm.Addr(sshPort), "root", r.key, dialAgain, r.vm)
+	if err != nil {
+		return serving.Units{}, err
+	}
+	defer func() { _ = g.Close() }()
+	return serving.InspectUnits(ctx, g)
 }
 
 // JournalsOf is the file beside a console's that gets the journals of a machine that

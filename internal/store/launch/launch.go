@@ -242,7 +242,7 @@ func (r *run) keepDegraded(ctx context.Context, late *LateError, told Told) erro
 		return err
 	}
 	if late.SSH {
-		r.keepJournals(ctx, late)
+		late.Journals, late.Died = r.keepJournals(ctx)
 	}
 	told.Late(r.held.Machine, late)
 	err := r.serve(ctx, math.MaxInt64)
