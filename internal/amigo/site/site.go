@@ -94,6 +94,7 @@ var places = map[string]string{
 	"status.timer":       "/etc/systemd/system/amigo-status.timer",
 	"resolved.conf":      "/etc/systemd/resolved.conf.d/amigo.conf",
 	"sysctl.conf":        "/etc/sysctl.d/60-amigo-console.conf",
+	"tmp.mount":          "/etc/systemd/system/tmp.mount",
 	"tmpfiles.conf":      "/etc/tmpfiles.d/amigo.conf",
 	"app.psgi":           Share + "/app.psgi",
 	"amigo-workers.unit": "/etc/systemd/system/amigo-workers.service",
@@ -127,6 +128,7 @@ func Files(s Site) (fileset.Set, error) {
 		set.Add(fileset.Symlink("/etc/systemd/system/multi-user.target.wants/"+unit, at+unit))
 	}
 	set.Add(fileset.Symlink("/etc/systemd/system/timers.target.wants/amigo-status.timer", "/etc/systemd/system/amigo-status.timer"))
+	set.Add(fileset.Symlink("/etc/systemd/system/local-fs.target.wants/tmp.mount", "/etc/systemd/system/tmp.mount"))
 	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
 		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, "www-data"))
 	}
