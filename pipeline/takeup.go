@@ -96,13 +96,6 @@ func (t takeUp) find(b packersdk.Builder) (packersdk.Builder, time.Time) {
 	return &restored{Builder: b, artifact: artifact}, was.Files[0].ModTime
 }
 
-// untouched is [File.unchanged] for a file that is not worth reading: it can be made
-// again.
-func (f File) untouched() bool {
-	info, err := os.Stat(f.Path)
-	return err == nil && info.Size() == f.Size && info.ModTime().Equal(f.ModTime)
-}
-
 // restored is a builder that is done already.
 type restored struct {
 	packersdk.Builder

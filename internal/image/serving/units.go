@@ -32,8 +32,7 @@ func InspectUnits(ctx context.Context, machine Shell) (Units, error) {
 }
 
 // unitsScript asks for the restarts and the journal of each unit, and for what
-// Java writes when it dies: where its unit tells it to, and in its private /tmp
-// where that was not possible. The newest part of each is enough.
+// Java writes when it dies. The newest part of each is enough.
 func unitsScript() string {
 	var script strings.Builder
 	script.WriteString("set +e\nexport LC_ALL=C\n")
@@ -44,7 +43,7 @@ func unitsScript() string {
 			unit, guest.Section("restarts "+unit), guest.Section("journal "+unit))
 	}
 	script.WriteString(guest.Section("hs_err") +
-		"tail -q -c 100000 /var/log/jetty9/hs_err* /tmp/systemd-private-*-jetty9*/tmp/hs_err* 2>/dev/null\ntrue\n")
+		"tail -q -c 100000 /var/log/jetty9/hs_err* 2>/dev/null\ntrue\n")
 	return script.String()
 }
 

@@ -9,16 +9,15 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
 
 // introduction asks a machine for its host key, its operators and what it says
 // of itself, in one go: a session costs an emulated machine seconds.
-const introduction = `set +e
-cat /etc/ssh/ssh_host_ed25519_key.pub; echo '@@'
-getent group sudo | cut -d: -f4; echo '@@'
-cat /usr/share/amigo-image/about.json
-true
-`
+var introduction = "set +e\n" +
+	guest.Section("host key") + "cat /etc/ssh/ssh_host_ed25519_key.pub\n" +
+	guest.Section("operators") + "getent group sudo | cut -d: -f4\n" +
+	guest.Section("about") + "cat /usr/share/amigo-image/about.json\ntrue\n"
 
 // introduced is what the machine answered.
 type introduced struct {
@@ -30,23 +29,20 @@ type introduced struct {
 
 func parseIntroduction(answer string) (introduced, error) {
 	var i introduced
-	parts := strings.Split(answer, "@@\n")
-	if len(parts) != 3 {
-		return i, fmt.Errorf("the machine told %d things about itself, not 3", len(parts))
-	}
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(parts[0]))
+	told := guest.Sections(answer)
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(told["host key"]))
 	if err != nil {
 		return i, fmt.Errorf("the machine's host key: %w", err)
 	}
 	i.hostKey = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 	i.fingerprint = ssh.FingerprintSHA256(key)
-	i.operators = strings.FieldsFunc(parts[1], func(r rune) bool { return r == ',' || r == '\n' })
+	i.operators = strings.FieldsFunc(told["operators"], func(r rune) bool { return r == ',' || r == '\n' })
 	var about struct {
 		Test struct {
 			Search string `json:"search"`
 		} `json:"test"`
 	}
-	if json.Unmarshal([]byte(parts[2]), &about) == nil {
+	if json.Unmarshal([]byte(told["about"]), &about) == nil {
 		i.search = about.Test.Search
 	}
 	return i, nil

@@ -103,7 +103,11 @@ func TestIntroduction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := parseIntroduction(key.AuthorizedKey + "\n@@\nops,me\n@@\n{\"test\": {\"search\": \"apoptosis\"}}\n")
+	i, err := parseIntroduction(strings.Join([]string{
+		guest.Heading("host key"), key.AuthorizedKey,
+		guest.Heading("operators"), "ops,me",
+		guest.Heading("about"), `{"test": {"search": "apoptosis"}}`,
+	}, "\n"))
 	if err != nil || i.search != "apoptosis" || i.user(Production) != "ops" || i.user("distribution") != "root" || !strings.HasPrefix(i.fingerprint, "SHA256:") {
 		t.Errorf("%+v, %v", i, err)
 	}
@@ -115,7 +119,7 @@ func TestIntroduction(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(content), "amigo-stable ssh-ed25519 ") {
 		t.Errorf("%q, %v", content, err)
 	}
-	for _, bad := range []string{"", "x\n@@\n\n@@\n", key.AuthorizedKey} {
+	for _, bad := range []string{"", guest.Heading("host key") + "\nx\n", key.AuthorizedKey} {
 		if _, err := parseIntroduction(bad); err == nil {
 			t.Errorf("%q was understood", bad)
 		}
@@ -140,7 +144,7 @@ func TestLastLine(t *testing.T) {
 }
 
 func FuzzIntroduction(f *testing.F) {
-	f.Add("ssh-ed25519 AAAA\n@@\nops\n@@\n{}")
+	f.Add(guest.Heading("host key") + "\nssh-ed25519 AAAA\n" + guest.Heading("operators") + "\nops\n")
 	f.Fuzz(func(_ *testing.T, answer string) { _, _ = parseIntroduction(answer) })
 }
 
