@@ -46,6 +46,10 @@ type File struct {
 	PublicURL string `hcl:"public_url,optional"`
 	// Issues is the address where people ask for help, for the page.
 	Issues string `hcl:"issues,optional"`
+	// Publisher is the name of who publishes, for the page.
+	Publisher string `hcl:"publisher,optional"`
+	// Screenshot is a PNG of AmiGO, for the page.
+	Screenshot string `hcl:"screenshot,optional"`
 	// Channel that the night moves; "nightly" by default.
 	Channel string `hcl:"channel,optional"`
 	// Keys is the key directory.
@@ -151,6 +155,9 @@ func (f *File) complete(dir string) error {
 	}
 	f.Template, f.State = within(dir, f.Template), within(dir, f.State)
 	faults = append(faults, f.place(dir))
+	if f.Screenshot != "" {
+		f.Screenshot = within(dir, f.Screenshot)
+	}
 	if f.Keys != "" {
 		f.Keys = within(dir, f.Keys)
 	}

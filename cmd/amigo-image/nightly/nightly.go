@@ -178,7 +178,8 @@ func (n *stages) open(ctx context.Context) (*repository.Repository, error) {
 		return nil, err
 	}
 	n.repository, err = repository.Open(ctx, n.file.Repository, ring, repository.Options{
-		PublicURL: n.file.PublicURL, Issues: n.file.Issues, Sink: n.sink, By: "nightly", Wait: n.file.Budget,
+		PublicURL: n.file.PublicURL, Issues: n.file.Issues, Publisher: n.file.Publisher, Screenshot: n.file.Screenshot,
+		Sink: n.sink, By: "nightly", Wait: n.file.Budget,
 	})
 	return n.repository, err
 }

@@ -40,6 +40,8 @@ type publisherFlags struct {
 	to      string
 	public  string
 	issues  string
+	name    string
+	shot    string
 	product string
 	by      string
 	reason  string
@@ -57,6 +59,8 @@ func (p *publisherFlags) publisher(c *cobra.Command) *cobra.Command {
 	flags.StringVar(&p.public, "public-url", "", "the `URL` at which the public reads it: for the page, and to read back what was uploaded (remembered)")
 	flags.StringVar(&p.product, "product", "", "the `NAME` that image files begin with (default: as before, or amigo)")
 	flags.StringVar(&p.issues, "issues", "", "the `URL` where people ask for help, for the page (remembered)")
+	flags.StringVar(&p.name, "publisher", "", "the `NAME` of who publishes, for the page (default: the host of the public URL; remembered)")
+	flags.StringVar(&p.shot, "screenshot", "", "a `FILE` with a screenshot of AmiGO, a PNG of at most 1 MiB, for the page (remembered)")
 	flags.StringVar(&p.by, "by", "", "who publishes, for the history (default user@host)")
 	flags.DurationVar(&p.wait, "wait", 0, "how long to wait while another publisher holds the lock")
 	flags.BoolVar(&p.single, "single-publisher", false, "publish to a store that has no locks, where nobody else publishes")
@@ -95,7 +99,8 @@ func runChange(a *cli.App, c *cobra.Command, p *publisherFlags, do func(ctx cont
 	}
 	defer out.Close()
 	r, err := repository.Open(c.Context(), p.to, ring, repository.Options{
-		Product: p.product, PublicURL: p.public, Issues: p.issues, SinglePublisher: p.single, Wait: p.wait, By: p.by, Sink: out,
+		Product: p.product, PublicURL: p.public, Issues: p.issues, Publisher: p.name, Screenshot: p.shot,
+		SinglePublisher: p.single, Wait: p.wait, By: p.by, Sink: out,
 		Existing: !p.begins,
 	})
 	if err != nil {

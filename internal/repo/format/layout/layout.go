@@ -3,6 +3,7 @@
 // is static files.
 //
 //	index.html  servers.html  feed.atom      for people; not trusted
+//	screenshot.png                           on their pages
 //	channels.json                            for scripts; not trusted
 //	<channel>/index.html  <channel>/servers.html  <channel>/feed.atom
 //	metadata/N.root.json  N.targets.json  N.<channel>.json  N.snapshot.json
@@ -24,15 +25,16 @@ import (
 
 // Places in a repository.
 const (
-	MetadataDir  = "metadata"
-	VersionsDir  = "versions"
-	StateDir     = "state"         // of publishers: locks, tombstones
-	ChannelsFile = "channels.json" // what is in each channel, for scripts
-	PageFile     = "index.html"
-	ServersFile  = "servers.html" // what of the page is for servers and clouds
-	FeedFile     = "feed.atom"
-	MinisignFile = "minisign.pub"
-	RootFile     = "root.json" // a copy of the newest root, to pin
+	MetadataDir    = "metadata"
+	VersionsDir    = "versions"
+	StateDir       = "state"         // of publishers: locks, tombstones
+	ChannelsFile   = "channels.json" // what is in each channel, for scripts
+	PageFile       = "index.html"
+	ServersFile    = "servers.html" // what of the page is for servers and clouds
+	FeedFile       = "feed.atom"
+	MinisignFile   = "minisign.pub"
+	ScreenshotFile = "screenshot.png" // of AmiGO, for the page
+	RootFile       = "root.json"      // a copy of the newest root, to pin
 )
 
 // Names in the directory of a version.

@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
 var (
@@ -101,6 +103,13 @@ func write(t *testing.T, s scene) string {
 			t.Fatal(err)
 		}
 	}
+	amigo, err := os.ReadFile("../../../../docs/amigo.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, layout.ScreenshotFile), amigo, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -138,7 +147,7 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 	if l.dark {
 		scheme = "dark"
 	}
-	var found, overflow string
+	var found, overflow, broken string
 	var picture []byte
 	zoom := max(l.zoom, 1)
 	err := chromedp.Run(tab,
@@ -148,6 +157,7 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
 		chromedp.EmulateViewport(int64(float64(l.width)/zoom), int64(900/zoom), chromedp.EmulateScale(zoom)),
 		chromedp.Navigate(address),
+		chromedp.Evaluate(missing, &broken, awaiting),
 		chromedp.Evaluate(overflowing, &overflow),
 		chromedp.FullScreenshot(&picture, 100),
 	)
@@ -156,6 +166,9 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 	}
 	if overflow != "" {
 		t.Errorf("wider than the window: %s", overflow)
+	}
+	if broken != "" {
+		t.Errorf("not shown: %s", broken)
 	}
 	if *shots != "" {
 		name := filepath.Join(*shots, strings.ReplaceAll(strings.TrimPrefix(t.Name(), "TestInBrowser/"), "/", "-")+".png")
@@ -183,6 +196,9 @@ func inspect(browser context.Context, t *testing.T, l look, address, rules strin
 	}
 }
 
+// missing names the pictures that the browser does not show, though they are there.
+const missing = `Promise.all([...document.images].map(i => { i.loading = "eager"; return i.decode().then(() => "", () => i.src); })).then(all => all.join(""))`
+
 // listen has the test fail if the browser finds a fault in the page, or if the
 // page asks for anything but itself.
 func listen(tab context.Context, t *testing.T, address string) {
@@ -195,7 +211,8 @@ func listen(tab context.Context, t *testing.T, address string) {
 			}
 		case *network.EventRequestWillBeSent:
 			got := strings.TrimSuffix(event.Request.URL, "index.html") // which the server cuts off
-			if got != strings.TrimSuffix(address, "index.html") && !strings.HasPrefix(got, "data:") {
+			own := got == strings.TrimSuffix(address, "index.html") || strings.HasSuffix(got, "/"+layout.ScreenshotFile)
+			if !own && !strings.HasPrefix(got, "data:") {
 				t.Errorf("the page asks for %s", got)
 			}
 		}

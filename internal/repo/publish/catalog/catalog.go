@@ -28,6 +28,10 @@ type Options struct {
 	RootSHA256 string
 	// Changes has what is new in a version, by its name.
 	Changes map[string]changes.Changes
+	// Publisher is who publishes; without it, the host of BaseURL is named.
+	Publisher string
+	// Screenshot is of AmiGO as it runs. Without one the pages show none.
+	Screenshot Screenshot
 	// Issues is where people ask the publisher for help. Without it the pages
 	// name no place.
 	Issues string

@@ -66,8 +66,11 @@ func (s site) feed(name string) ([]byte, error) {
 // publisher is who offers the images: the host of the public address, or what
 // is known of a repository without one.
 func (s site) publisher() string {
-	return cmp.Or(s.host(), "the publisher of "+s.catalog.Product)
+	return cmp.Or(s.named(), "the publisher of "+s.catalog.Product)
 }
+
+// named is the publisher by name or else by host, or "".
+func (s site) named() string { return cmp.Or(s.options.Publisher, s.host()) }
 
 // host is that of the public address, or "".
 func (s site) host() string {

@@ -38,29 +38,30 @@ var pages = sync.OnceValue(func() *template.Template {
 
 // page is what a page shows.
 type page struct {
-	Title     string
-	Feed      string // title of the feed, and of the page that it tells of
-	Servers   bool   // the page of what is for servers and clouds
-	Root      string // relative path of the repository's root: "" or "../"
-	Base      string // public address, without a slash at its end, or ""
-	Updated   time.Time
-	Key       string // of minisign
-	TUF       string // digest of root.json
-	Publisher string // the host of the public address, or ""
-	Issues    string // where people ask for help, or ""
-	Project   string // where amigo-image comes from
-	Policy    string
-	Style     template.CSS
-	Script    template.JS
-	Index     bool
-	Channels  []state
-	Shown     *release // nil: nothing is there to show
-	Starts    []start  // of the image for who does not know which
-	Rows      []row
-	More      int // versions that the page does not tell
-	Nights    []layout.Night
-	Gone      []layout.Tombstone
-	Going     []layout.Tombstone
+	Title      string
+	Feed       string // title of the feed, and of the page that it tells of
+	Servers    bool   // the page of what is for servers and clouds
+	Root       string // relative path of the repository's root: "" or "../"
+	Base       string // public address, without a slash at its end, or ""
+	Updated    time.Time
+	Key        string // of minisign
+	TUF        string // digest of root.json
+	Publisher  string // a name, the host of the public address, or ""
+	Screenshot Screenshot
+	Issues     string // where people ask for help, or ""
+	Project    string // where amigo-image comes from
+	Policy     string
+	Style      template.CSS
+	Script     template.JS
+	Index      bool
+	Channels   []state
+	Shown      *release // nil: nothing is there to show
+	Starts     []start  // of the image for who does not know which
+	Rows       []row
+	More       int // versions that the page does not tell
+	Nights     []layout.Night
+	Gone       []layout.Tombstone
+	Going      []layout.Tombstone
 }
 
 // state is where a channel is.
@@ -82,7 +83,7 @@ func (s site) page(name string, servers bool) ([]byte, error) {
 	p := page{
 		Feed: "AmiGO virtual machines", Index: name == "", Servers: servers,
 		Base: s.options.BaseURL, Key: s.options.PublicKey, TUF: s.options.RootSHA256,
-		Publisher: s.host(), Issues: s.options.Issues, Project: project,
+		Publisher: s.named(), Screenshot: s.options.Screenshot, Issues: s.options.Issues, Project: project,
 		Updated: s.catalog.Updated.UTC(),
 		Style:   template.CSS(style), Script: template.JS(script), //nolint:gosec // they are ours
 		Policy: policy(),
@@ -121,7 +122,7 @@ func policy() string {
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	return "default-src 'none'; style-src " + digest(style) + "; script-src " + digest(script) +
-		"; img-src data:; base-uri 'none'; form-action 'none'"
+		"; img-src data: 'self' file:; base-uri 'none'; form-action 'none'"
 }
 
 // fill takes from the catalog what the page of a channel shows.

@@ -81,19 +81,20 @@ func TestOnlyDistribution(t *testing.T) {
 func TestHelp(t *testing.T) {
 	const publisher, ask = "<b>images.example.org</b> publishes", `<a href="https://help.example.org/amigo">Ask for help`
 	for _, c := range []struct {
-		base, issues string
-		want         []string
+		base, issues, name string
+		want               []string
 	}{
-		{base, "https://help.example.org/amigo", []string{`id="help"`, publisher, ask, ">tell us</a>"}},
-		{base, "", []string{`id="help"`, publisher}},
-		{"", "https://help.example.org/amigo", []string{`id="help"`, ask, ">tell us</a>"}},
-		{"", "", nil},
+		{base, "", "Jo & Sample", []string{`id="help"`, "<b>Jo &amp; Sample</b> publishes"}},
+		{base, "https://help.example.org/amigo", "", []string{`id="help"`, publisher, ask, ">tell us</a>"}},
+		{base, "", "", []string{`id="help"`, publisher}},
+		{"", "https://help.example.org/amigo", "", []string{`id="help"`, ask, ">tell us</a>"}},
+		{"", "", "", nil},
 	} {
 		scene := repository(t, false)
-		scene.options.BaseURL, scene.options.Issues = c.base, c.issues
+		scene.options.BaseURL, scene.options.Issues, scene.options.Publisher = c.base, c.issues, c.name
 		page := rendered(t, scene)["index.html"]
 		var got []string
-		for _, part := range []string{`id="help"`, publisher, ask, ">tell us</a>"} {
+		for _, part := range []string{`id="help"`, "<b>Jo &amp; Sample</b> publishes", publisher, ask, ">tell us</a>"} {
 			if strings.Contains(page, part) {
 				got = append(got, part)
 			}

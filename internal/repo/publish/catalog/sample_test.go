@@ -36,7 +36,7 @@ func scenes(t *testing.T) map[string]scene {
 	full := repository(t, false)
 	example := repository(t, true)
 	example.catalog.Channels = example.catalog.Channels[1:] // no stable yet
-	example.options.BaseURL, example.options.Changes, example.options.Issues = "", nil, ""
+	example.options.BaseURL, example.options.Changes, example.options.Issues, example.options.Screenshot = "", nil, "", Screenshot{}
 	gone := repository(t, false)
 	gone.catalog.Versions = nil
 	return map[string]scene{
@@ -85,7 +85,7 @@ func repository(t *testing.T, example bool) scene {
 		{At: night.AddDate(0, 0, -1), Result: "test failed", Detail: "a search for apoptosis found nothing; nightly stays at 2026-11-15"},
 		{At: night.AddDate(0, 0, -2), Result: "no change"},
 	}
-	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", Identity: root[:16], RootSHA256: root, Changes: news(days), Issues: "https://help.example.org/amigo"}}
+	return scene{c, Options{BaseURL: base + "/", PublicKey: "untrusted comment: minisign public key\n" + key + "\n", Identity: root[:16], RootSHA256: root, Changes: news(days), Issues: "https://help.example.org/amigo", Screenshot: Screenshot{Width: 1280, Height: 900}}}
 }
 
 func digest(text string) string { return manifest.Digest([]byte(text)) }

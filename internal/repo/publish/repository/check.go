@@ -24,7 +24,7 @@ func (o Options) check() error {
 	if bare := address.Bare(o.PublicURL); bare != "" && !publicURL.MatchString(bare) {
 		faults = append(faults, fmt.Errorf("public URL: %q is not a plain http:// or https:// address", bare))
 	}
-	for field, text := range map[string]string{"issues": o.Issues, "by": o.By} {
+	for field, text := range map[string]string{"issues": o.Issues, "publisher": o.Publisher, "by": o.By} {
 		if err := printable.Check(text); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", field, err))
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/catalog"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
@@ -40,17 +41,21 @@ type capabilities struct {
 // site is what pages say that is not in the metadata. Who promotes a version
 // need not know what its publisher said.
 type site struct {
-	Product   string `json:"product"`
-	PublicURL string `json:"public_url,omitempty"`
-	Issues    string `json:"issues,omitempty"`
+	Product    string             `json:"product"`
+	PublicURL  string             `json:"public_url,omitempty"`
+	Issues     string             `json:"issues,omitempty"`
+	Publisher  string             `json:"publisher,omitempty"`
+	Screenshot catalog.Screenshot `json:"screenshot,omitzero"`
 }
 
 // or takes what was said before in the place of what is not said now.
 func (s site) or(before site) site {
 	return site{
-		Product:   cmp.Or(s.Product, before.Product, "amigo"),
-		PublicURL: address.Bare(cmp.Or(s.PublicURL, before.PublicURL)),
-		Issues:    cmp.Or(s.Issues, before.Issues),
+		Product:    cmp.Or(s.Product, before.Product, "amigo"),
+		PublicURL:  address.Bare(cmp.Or(s.PublicURL, before.PublicURL)),
+		Issues:     cmp.Or(s.Issues, before.Issues),
+		Publisher:  cmp.Or(s.Publisher, before.Publisher),
+		Screenshot: cmp.Or(s.Screenshot, before.Screenshot),
 	}
 }
 
@@ -105,6 +110,8 @@ func (r *Repository) readNotes(ctx context.Context) (notes, error) {
 	n.site, errs[0] = readNote[site](ctx, r.store, siteFile)
 	n.stones, errs[1] = readNote[[]layout.Tombstone](ctx, r.store, tombstoneFile)
 	n.nights, errs[2] = readNote[[]layout.Night](ctx, r.store, nightsFile)
-	n.said = site{Product: r.Product, PublicURL: r.PublicURL, Issues: r.Issues}.or(n.site.value)
+	n.said = site{
+		Product: r.Product, PublicURL: r.PublicURL, Issues: r.Issues, Publisher: r.Publisher, Screenshot: r.shot.Screenshot,
+	}.or(n.site.value)
 	return n, errors.Join(errs[:]...)
 }

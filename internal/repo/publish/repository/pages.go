@@ -75,13 +75,17 @@ func (r *Repository) pages(ctx context.Context, now picture, known library) (int
 	files := []catalog.File{
 		{Path: layout.MinisignFile, Content: key}, {Path: layout.RootFile, Content: root}, {Path: layout.ChannelsFile, Content: index},
 	}
+	if r.shot.png != nil {
+		files = append(files, catalog.File{Path: layout.ScreenshotFile, Content: r.shot.png})
+	}
 	news, err := r.news(ctx, now.State, known)
 	if err != nil {
 		return 0, err
 	}
 	said := now.notes.said
 	pages, err := catalog.Render(offered, catalog.Options{
-		BaseURL: said.PublicURL, PublicKey: lastLine(key), Identity: manifest.Digest(now.FirstRoot())[:16], RootSHA256: manifest.Digest(root), Changes: news, Issues: said.Issues,
+		BaseURL: said.PublicURL, PublicKey: lastLine(key), Identity: manifest.Digest(now.FirstRoot())[:16], RootSHA256: manifest.Digest(root), Changes: news,
+		Issues: said.Issues, Publisher: said.Publisher, Screenshot: said.Screenshot,
 	})
 	if err != nil {
 		return 0, err

@@ -35,6 +35,12 @@ type Options struct {
 	// Issues is the address where people ask for help, for the pages. It is
 	// remembered.
 	Issues string
+	// Publisher is the name of who publishes, for the pages and feeds. It is
+	// remembered; without it they name the host of the public address.
+	Publisher string
+	// Screenshot is a file, a PNG of AmiGO as it runs, for the pages. It is
+	// remembered.
+	Screenshot string
 	// SinglePublisher says that people see to it that only one publishes; it
 	// allows stores that cannot keep publishers apart.
 	SinglePublisher bool
@@ -69,6 +75,7 @@ type Repository struct {
 	store  storage
 	ring   *tuf.Ring
 	policy tuf.Policy
+	shot   screenshot
 	public origin.Origin // nil: only the store is read
 }
 
@@ -97,6 +104,11 @@ func Open(ctx context.Context, location string, ring *tuf.Ring, options Options)
 		}
 	}
 	var err error
+	if r.Screenshot != "" {
+		if r.shot, err = readScreenshot(r.Screenshot); err != nil {
+			return nil, fmt.Errorf("screenshot: %w", err)
+		}
+	}
 	if r.PublicURL != "" {
 		if r.public, err = origin.Open(r.PublicURL); err != nil {
 			return nil, fmt.Errorf("opening the public address: %w", err)
