@@ -85,6 +85,9 @@ type Keep struct {
 // Policy returns the rules.
 func (k Keep) Policy() (keep.Policy, error) {
 	policy := keep.Policy{Last: k.Last, Hourly: k.Hourly, Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Yearly: k.Yearly}
+	if err := policy.Check(); err != nil {
+		return policy, fmt.Errorf("keep.%w", err)
+	}
 	if k.Within == "" {
 		return policy, nil
 	}

@@ -91,6 +91,7 @@ var Remarks = map[fault.Means]string{
 	fault.OtherVersion:    "with another --version, or none",
 	fault.WaitForLock:     "with --wait 10m, to wait for it",
 	fault.SinglePublisher: "with --single-publisher, if nobody else publishes there",
+	fault.Reinstate:       "with --reinstate, if readers may use it again",
 	fault.RightKeys:       "with --keys and the directory of its keys",
 	fault.GoOn:            "it goes on from there",
 }

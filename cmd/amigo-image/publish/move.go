@@ -12,7 +12,7 @@ import (
 
 func newPromoteCommand(a *cli.App) *cobra.Command {
 	var p publisherFlags
-	var dryRun bool
+	var promotion repository.Promotion
 	c := &cobra.Command{
 		Use:   "promote FROM CHANNEL",
 		Short: "move a channel to another channel's version",
@@ -24,16 +24,14 @@ No image is copied.
 			if len(args) != 2 {
 				return cli.Usage("promote takes where from and where to", c.CommandPath()+" nightly stable --to REPOSITORY")
 			}
-			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
-				done, err := r.Promote(ctx, args[0], args[1], p.reason, dryRun)
-				if err != nil {
-					return err
-				}
-				return showMoved(out, done, &p)
-			})
+			promotion.From, promotion.Channel, promotion.Reason = args[0], args[1], p.reason
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Moved, error) {
+				return r.Promote(ctx, promotion)
+			}, p.showMoved)
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be done, and do nothing")
+	addReinstate(c, &promotion.Reinstate)
+	c.Flags().BoolVar(&promotion.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }
 
@@ -44,31 +42,33 @@ func newRollbackCommand(a *cli.App) *cobra.Command {
 		Use:   "rollback CHANNEL",
 		Short: "move a channel back to its previous version",
 		Long: `Move a channel back to its previous version, or to another one by its name. A
-second rollback goes back one version further. No image is copied.
+second rollback goes back one version further. Revoked versions are skipped. No
+image is copied.
 ` + exitStatusPublish,
 		Example: "  amigo-image rollback stable --to /srv/www/images --reason 'no search'\n  amigo-image rollback stable --to /srv/www/images --version 2026-11-15",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return cli.Usage("rollback takes a channel", c.CommandPath()+" stable --to REPOSITORY")
 			}
-			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
-				back.Channel, back.Reason = args[0], p.reason
-				done, err := r.Rollback(ctx, back)
-				if err != nil {
-					return err
-				}
-				return showMoved(out, done, &p)
-			})
+			back.Channel, back.Reason = args[0], p.reason
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Moved, error) {
+				return r.Rollback(ctx, back)
+			}, p.showMoved)
 		},
 	}
 	c.Flags().StringVar(&back.Version, "version", "", "go back to the version with this `NAME`")
 	c.Flags().BoolVar(&back.Revoke, "revoke", false, "tell readers not to use the version that the channel leaves")
+	addReinstate(c, &back.Reinstate)
 	c.Flags().BoolVar(&back.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }
 
+func addReinstate(c *cobra.Command, reinstate *bool) {
+	c.Flags().BoolVar(reinstate, "reinstate", false, "move to a version even if it was revoked, and let readers use it again")
+}
+
 // showMoved tells how a channel moved.
-func showMoved(r *cli.Reporter, done repository.Moved, p *publisherFlags) error {
+func (p *publisherFlags) showMoved(r *cli.Reporter, done repository.Moved) error {
 	text := fmt.Sprintf("%s: %s -> %s", done.Channel, OrNothing(done.From), done.Version)
 	switch {
 	case done.Unchanged:
@@ -83,7 +83,11 @@ func showMoved(r *cli.Reporter, done repository.Moved, p *publisherFlags) error 
 		return err
 	}
 	if done.From != "" && !done.Unchanged && !done.DryRun {
-		r.Say("undo: %s", publisherLine(p, "promote", done.From, done.Channel))
+		undo := []string{"promote", done.From, done.Channel}
+		if done.Revoked {
+			undo = append(undo, "--reinstate")
+		}
+		r.Say("undo: %s", publisherLine(p, undo...))
 	}
 	return nil
 }

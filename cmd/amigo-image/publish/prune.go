@@ -32,16 +32,12 @@ after, removes its files, when no reader can still be downloading them.
 		Args: cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if rules.Empty() {
-				return cli.Usage("which versions are to stay?", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
+				return cli.Usage("prune needs a rule for the versions to keep", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
 			}
 			rules.Reason = p.reason
-			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
-				done, err := r.Prune(ctx, rules)
-				if err != nil {
-					return err
-				}
-				return showPruned(out, done)
-			})
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Pruned, error) {
+				return r.Prune(ctx, rules)
+			}, showPruned)
 		},
 	}
 	addRules(c, &rules)

@@ -15,7 +15,7 @@ func newPublishCommand(a *cli.App) *cobra.Command {
 	p := publisherFlags{begins: true}
 	var release repository.Release
 	c := &cobra.Command{
-		Use:   "publish [DIRECTORY..]",
+		Use:   "publish [DIRECTORY...]",
 		Short: "publish images as a new version in a repository",
 		Long: `Publish the images of a build as a version of a repository, and move a channel to
 it. Each DIRECTORY is that of an image or contains such directories; the default
@@ -31,13 +31,9 @@ back. If publish is interrupted, the next run resumes the upload.
 				release.Directories = []string{"output"}
 			}
 			release.Reason = p.reason
-			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
-				done, err := r.Publish(ctx, release)
-				if err != nil {
-					return err
-				}
-				return showPublished(out, done, &p)
-			})
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Published, error) {
+				return r.Publish(ctx, release)
+			}, p.showPublished)
 		},
 	}
 	c.Flags().StringVar(&release.Channel, "channel", "nightly", "the channel to move")
@@ -47,7 +43,7 @@ back. If publish is interrupted, the next run resumes the upload.
 }
 
 // showPublished tells what a publication did.
-func showPublished(r *cli.Reporter, done repository.Published, p *publisherFlags) error {
+func (p *publisherFlags) showPublished(r *cli.Reporter, done repository.Published) error {
 	text := fmt.Sprintf("%s: %s -> %s", done.Channel, OrNothing(done.Previous), done.Version)
 	switch {
 	case done.Unchanged:

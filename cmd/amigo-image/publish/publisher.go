@@ -5,6 +5,7 @@ package publish
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,8 +85,10 @@ func (p *publisherFlags) withReason(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// runChange opens the repository and changes it.
-func runChange(a *cli.App, c *cobra.Command, p *publisherFlags, do func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error) error {
+// runChange opens the repository, changes it, and shows what was done.
+func runChange[T any](a *cli.App, c *cobra.Command, p *publisherFlags,
+	do func(ctx context.Context, r *repository.Repository) (T, error), show func(out *cli.Reporter, done T) error,
+) error {
 	if err := p.checkTo(c); err != nil {
 		return err
 	}
@@ -107,10 +110,26 @@ func runChange(a *cli.App, c *cobra.Command, p *publisherFlags, do func(ctx cont
 		return publisherFault(c, p, err)
 	}
 	defer func() { _ = r.Close() }()
-	return publisherFault(c, p, do(c.Context(), r, out))
+	done, err := do(c.Context(), r)
+	if err != nil {
+		return publisherFault(c, p, err)
+	}
+	if err := show(out, done); err != nil {
+		return unshown(err)
+	}
+	return nil
 }
 
-// publisherFault completes an error of a command that changes a repository. What
+// unshown is a result that could not be printed. What it tells of is done, so the
+// command is not to be given again.
+func unshown(err error) error {
+	f := cli.FaultOf(err)
+	f.What, f.Where = "the result could not be printed", f.What
+	f.Kept, f.Do = "the command did what it should", fault.Try{}
+	return f
+}
+
+// publisherFault completes the errors of a command that changes a repository. What
 // nobody knows is a failed publication.
 func publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
 	if err == nil {
@@ -119,13 +138,18 @@ func publisherFault(c *cobra.Command, p *publisherFlags, err error) error {
 	if ctx := c.Context(); ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	f := cli.FaultOf(err)
-	f.Kept = cmp.Or(f.Kept, "readers see what they saw before")
-	f.Where = cmp.Or(f.Where, address.Shown(p.to))
-	if f.Code == fault.Other {
-		f.Code = fault.Publish
+	var all []error
+	for _, f := range cli.FaultsOf(err) {
+		if f.Code != fault.Usage {
+			f.Kept = cmp.Or(f.Kept, "readers see what they saw before")
+			f.Where = cmp.Or(f.Where, address.Shown(p.to))
+		}
+		if f.Code == fault.Other {
+			f.Code = fault.Publish
+		}
+		all = append(all, f)
 	}
-	return f
+	return errors.Join(all...)
 }
 
 // publisherLine is a command line for the same repository.

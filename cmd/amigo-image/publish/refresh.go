@@ -17,20 +17,16 @@ func newRefreshCommand(a *cli.App) *cobra.Command {
 		Use:   "refresh",
 		Short: "renew a repository's signatures",
 		Long: `Extend how long a repository's metadata is valid. Readers refuse metadata that is
-more than a few days old, so run it twice a day. It also takes up keys that were
-replaced, and writes the pages again. It needs only the online key, with
-minisign.pub and metadata/ beside it.
+more than a few days old, so run it twice a day. It also publishes a root whose
+keys were replaced, and writes the pages again. It needs only the online key,
+with minisign.pub and metadata/ beside it.
 ` + exitStatusPublish,
 		Example: "  amigo-image refresh --to file:///srv/www/images",
 		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
-				done, err := r.Refresh(ctx)
-				if err != nil {
-					return err
-				}
-				return showRefreshed(out, done)
-			})
+			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Refreshed, error) {
+				return r.Refresh(ctx)
+			}, showRefreshed)
 		},
 	}
 	return p.publisher(c)

@@ -230,7 +230,11 @@ func (s *sourceFlags) remember(ctx context.Context, store imagestore.Store, r *o
 	if err != nil {
 		return err
 	}
-	known = imagestore.Known{Repository: r.Location, Channels: channels, Seen: time.Now().UTC().Truncate(time.Second)}
+	revoked, err := r.Revoked(ctx)
+	if err != nil {
+		return err
+	}
+	known = imagestore.Known{Repository: r.Location, Channels: channels, Revoked: revoked, Seen: time.Now().UTC().Truncate(time.Second)}
 	for _, c := range choices {
 		known.Versions = append(known.Versions, c.Version)
 	}

@@ -2,6 +2,7 @@ package use
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,9 +13,9 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
@@ -57,7 +58,7 @@ func runInfo(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) error 
 	if m, err := store.Machine(c.Context(), rest[0]); err == nil && f.from == "" {
 		return showMachine(a, r, m)
 	}
-	version, choice, err := describeVersion(c.Context(), r, store, f, rest[0])
+	version, err := describeVersion(c.Context(), r, store, f, rest[0])
 	if err != nil {
 		return err
 	}
@@ -69,45 +70,58 @@ func runInfo(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) error 
 		return r.Object(struct {
 			Type     string                 `json:"type"`
 			Channel  string                 `json:"channel,omitempty"`
+			Revoked  string                 `json:"revoked,omitempty"`
 			Manifest layout.VersionManifest `json:"manifest"`
-		}{"version", choice.Channel, version})
+		}{"version", version.channel, version.revoked, version.manifest})
 	}
-	showVersion(version, choice, images)
+	showVersion(version, images)
 	return nil
 }
 
 // describeVersion finds the manifest of a version: what is here is not asked for.
-func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, name string) (layout.VersionManifest, obtain.Choice, error) {
+func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, name string) (described, error) {
 	images, err := store.Images()
 	if err != nil {
-		return layout.VersionManifest{}, obtain.Choice{}, err
+		return described{}, err
 	}
 	known, err := store.Known()
 	if err != nil {
-		return layout.VersionManifest{}, obtain.Choice{}, err
+		return described{}, err
 	}
 	for _, image := range images {
 		if image.Version == name || f.offline && known.Channels[name] == image.Version {
-			return image.Manifest, obtain.Choice{}, nil
+			return described{manifest: image.Manifest, revoked: known.RevokedImage(image)}, nil
 		}
 	}
 	location, _, err := f.choose(store)
 	if err != nil {
-		return layout.VersionManifest{}, obtain.Choice{}, err
+		return described{}, err
 	}
 	if location == "" || f.offline {
-		return layout.VersionManifest{}, obtain.Choice{}, notHere(ctx, store, name, "amigo-image info")
+		return described{}, notHere(ctx, store, name, "amigo-image info")
 	}
 	repository, err := f.open(ctx, r, store)
 	if err != nil {
-		return layout.VersionManifest{}, obtain.Choice{}, err
+		return described{}, err
 	}
 	choice, err := repository.Resolve(ctx, name)
-	if err != nil {
-		return layout.VersionManifest{}, choice, err
+	var revoked *trust.RevokedError
+	if err != nil && !errors.As(err, &revoked) {
+		return described{}, err
 	}
-	version, _, err := repository.Manifest(ctx, choice)
-	return version, choice, err
+	d := described{channel: choice.Channel}
+	if revoked != nil {
+		d.revoked = revoked.Reason
+	}
+	d.manifest, _, err = repository.Manifest(ctx, choice)
+	return d, err
+}
+
+// described is a version, and what its repository says of it.
+type described struct {
+	manifest layout.VersionManifest
+	channel  string // "" if it was not asked
+	revoked  string // why it should not be used, or ""
 }
 
 // fact is a line of info.
@@ -121,10 +135,12 @@ func writeFacts(facts []fact) {
 	}
 }
 
-func showVersion(v layout.VersionManifest, choice obtain.Choice, images []imagestore.Image) {
+func showVersion(d described, images []imagestore.Image) {
+	v := d.manifest
 	writeFacts([]fact{
 		{"version", v.Version},
-		{"channel", choice.Channel},
+		{"channel", d.channel},
+		{"revoked", d.revoked},
 		{"made", v.Created.Format("2006-01-02 15:04 MST")},
 		{"before it", v.Previous},
 		{"GO data", strings.TrimSuffix(v.GOlr.Date+", doi "+v.GOlr.DOI, ", doi ")},

@@ -63,6 +63,7 @@ type listed struct {
 	Local    int64    `json:"local"`              // bytes here
 	Download int64    `json:"download,omitempty"` // bytes of the whole file of frames
 	State    string   `json:"state"`
+	Revoked  string   `json:"revoked,omitempty"` // why its publisher says not to use it
 	// Update is how many bytes an update fetches at most, if that is known.
 	Update *int64     `json:"update,omitempty"`
 	URL    string     `json:"url,omitempty"` // of a machine that runs
@@ -106,6 +107,9 @@ func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bo
 		if err := withKnown(r, store, lines); err != nil {
 			return err
 		}
+	}
+	if err := withRevoked(store, lines, images); err != nil {
+		return err
 	}
 	withStates(lines, machines, time.Now())
 	lines = withMachines(lines, machines)
@@ -220,6 +224,24 @@ func withKnown(r *cli.Reporter, store imagestore.Store, lines []listed) error {
 	return nil
 }
 
+// withRevoked adds what publishers say against versions, as it was seen just now or
+// last.
+func withRevoked(store imagestore.Store, lines []listed, images []imagestore.Image) error {
+	known, err := store.Known()
+	if err != nil {
+		return err
+	}
+	for i, l := range lines {
+		lines[i].Revoked = known.Revoked[l.Version]
+		for _, image := range images {
+			if image.Version == l.Version && image.Variant == l.Variant {
+				lines[i].Revoked = known.RevokedImage(image)
+			}
+		}
+	}
+	return nil
+}
+
 // withStates says of each image what can be said in two words.
 func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
 	newest := time.Time{} // image that is here
@@ -230,6 +252,8 @@ func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
 	}
 	for i, l := range lines {
 		switch {
+		case l.Revoked != "":
+			lines[i].State = "revoked"
 		case l.Local == 0 && len(l.Channels) > 0 && l.created.After(newest) && !newest.IsZero():
 			lines[i].State, lines[i].Update = "update", update(l, lines)
 		case l.Local == 0:

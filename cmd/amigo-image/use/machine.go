@@ -29,7 +29,7 @@ func findMachine(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		return fromFile(ctx, f, name)
 	}
-	image, err := obtainImage(ctx, r, store, &f.sourceFlags, wanted{command: "amigo-image run", name: name, variant: f.variant})
+	image, err := obtainImage(ctx, r, store, &f.sourceFlags, wanted{name: name, variant: f.variant, revoked: true})
 	if err != nil {
 		return imagestore.Machine{}, err
 	}

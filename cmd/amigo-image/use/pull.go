@@ -101,7 +101,7 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 	}
 	defer r.Close()
 	name := strings.Join(rest, "")
-	image, err := obtainImage(c.Context(), r, store, &f.sourceFlags, wanted{command: "amigo-image pull", name: name, variant: f.variant, dryRun: f.dryRun})
+	image, err := obtainImage(c.Context(), r, store, &f.sourceFlags, wanted{name: name, variant: f.variant, dryRun: f.dryRun})
 	if err != nil || f.dryRun {
 		return err
 	}
@@ -176,17 +176,17 @@ func showPulled(r *cli.Reporter, image imagestore.Image, name, output string) er
 
 // wanted is the image that somebody asks for.
 type wanted struct {
-	command string // that asks, for errors
 	name    string // of a channel or version; "": the first channel
 	variant string
 	dryRun  bool
+	revoked bool // one that is here will do, with a warning
 }
 
 // obtainImage brings an image into the store, unless it is there.
 func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
 	if image, err := store.Image(w.name, w.variant); err == nil && f.from == "" {
 		r.Say("%s is here already", labelOf(image.Version, image.Variant))
-		return image, store.Touch(image)
+		return image, errors.Join(store.Touch(image), w.heed(r, store, image))
 	}
 	if f.offline {
 		return offline(r, store, w)
@@ -207,7 +207,7 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 			return image, taken(image)
 		}
 		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
-		return image, errors.Join(store.Touch(image), f.remember(ctx, store, repository, true))
+		return image, errors.Join(store.Touch(image), f.remember(ctx, store, repository, true), w.heed(r, store, image))
 	}
 	return download(ctx, r, store, f, repository, choice, w)
 }
@@ -263,7 +263,28 @@ func offline(r *cli.Reporter, store imagestore.Store, w wanted) (imagestore.Imag
 		return image, &fault.Error{What: fmt.Sprintf("%q is not here, and --offline keeps from asking for it", w.name), Code: fault.NotFound, Try: "amigo-image list", Err: err}
 	}
 	r.Say("offline: %s was %s on %s", w.name, version, known.Seen.Format(time.DateOnly))
-	return image, store.Touch(image)
+	return image, errors.Join(store.Touch(image), w.heed(r, store, image))
+}
+
+// heed sees to what the publisher says of an image that is here. To pull one that was
+// revoked is an error, as it is when it is not here; to run it draws a warning, since
+// somebody may have to look into it.
+func (w wanted) heed(r *cli.Reporter, store imagestore.Store, image imagestore.Image) error {
+	known, err := store.Known()
+	reason := known.RevokedImage(image)
+	if err != nil || reason == "" {
+		return err
+	}
+	if w.revoked {
+		r.Warn(fmt.Sprintf("its publisher revoked version %s: %s", image.Version, reason))
+		return nil
+	}
+	return revokedFault(image.Version, reason)
+}
+
+// revokedFault says that a version that is here should not be used.
+func revokedFault(version, reason string) error {
+	return &fault.Error{What: fmt.Sprintf("its publisher revoked version %s", version), Where: reason, Code: fault.Verify, Do: fault.To(fault.ListImages)}
 }
 
 // broken says what of a pull that failed is kept.

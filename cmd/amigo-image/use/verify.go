@@ -41,7 +41,7 @@ it saw last, and says so.
 EXIT STATUS
   0    all are as signed
   20   the repository that was named cannot be reached
-  21   a file is not as signed, or not from this repository
+  21   a file is not as signed, not from this repository, or revoked
   25   there is no such file`,
 		Example:           "  amigo-image verify amigo-2026-11-22-distribution.qcow2\n  amigo-image verify stable\n  amigo-image verify --from https://images.example.org *.qcow2",
 		ValidArgsFunction: completeFiles,
@@ -64,6 +64,7 @@ type verified struct {
 	Signature string    `json:"signature"`
 	Freshness string    `json:"freshness"`
 	Channel   string    `json:"channel,omitempty"`
+	Revoked   string    `json:"revoked,omitempty"` // why it should not be used
 	Built     string    `json:"built"`
 	Expires   time.Time `json:"expires,omitzero"`
 }
@@ -205,7 +206,27 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 	if other := v.misnamed(ctx, path, found.Version.Version); other != "" {
 		v.reporter.Warn(fmt.Sprintf("%s is named after version %s, but it is version %s", filepath.Base(path), other, found.Version.Version))
 	}
-	return v.show(v.words(path, found))
+	out := v.words(path, found)
+	if out.Revoked, err = v.revoked(ctx, out.Version); err != nil {
+		return err
+	}
+	out.Verified = out.Revoked == ""
+	if err := v.show(out); err != nil || out.Verified {
+		return err
+	}
+	return revokedFault(out.Version, out.Revoked)
+}
+
+// revoked returns why readers are told not to use a version, as far as that is known.
+func (v *verifier) revoked(ctx context.Context, version string) (string, error) {
+	if v.repository == nil && !address.Same(v.known.Repository, v.location) {
+		return "", nil
+	}
+	revoked, err := v.known.Revoked, error(nil)
+	if v.repository != nil {
+		revoked, err = v.repository.Revoked(ctx)
+	}
+	return revoked[version], err
 }
 
 func (v *verifier) find(ctx context.Context, name, digest string) (obtain.Published, bool, error) {
@@ -218,7 +239,7 @@ func (v *verifier) find(ctx context.Context, name, digest string) (obtain.Publis
 // words says what is known of a file that is good.
 func (v *verifier) words(path string, found obtain.Published) verified {
 	out := verified{
-		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256, Verified: true,
+		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256, 
 		Version: found.Version.Version, Variant: found.Variant, Built: builtFrom(found.Version),
 		Signature: "ok   by the manifest that was verified when it came",
 		Freshness: "not checked: the repository was last asked " + v.known.Seen.Format(time.DateOnly),
@@ -233,7 +254,7 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 	out.Expires = v.repository.View.Expires()
 	out.Signature = fmt.Sprintf("ok   channel %s; root %d, %s", found.Choice.Channel, root.Version, pinned(root, false))
 	out.Freshness = "ok   the repository's state holds until " + out.Expires.Format("2006-01-02 15:04 MST")
-	out.Channel = found.Choice.Channel + " (was, until something newer came)"
+	out.Channel = found.Choice.Channel + " (formerly)"
 	if found.Choice.Current {
 		out.Channel = found.Choice.Channel + " (current)"
 	}
@@ -257,18 +278,23 @@ func (v *verifier) show(out verified) error {
 	}
 	v.reporter.Settle()
 	if v.app.Quiet {
-		fmt.Fprintln(cli.Stdout, "VERIFIED "+out.File+" "+labelOf(out.Version, out.Variant))
+		if out.Verified {
+			fmt.Fprintln(cli.Stdout, "VERIFIED "+out.File+" "+labelOf(out.Version, out.Variant))
+		}
 		return nil
 	}
 	for _, line := range []struct{ name, text string }{
 		{"file", cli.Relative(out.File) + "   " + bytesize.Of(out.Size)},
 		{"digest", "ok   sha256 " + out.SHA256[:8] + ".." + out.SHA256[60:]},
 		{"signature", out.Signature}, {"freshness", out.Freshness}, {"channel", out.Channel},
-		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built},
+		{"version", labelOf(out.Version, out.Variant)}, {"built from", out.Built}, {"revoked", out.Revoked},
 	} {
 		if line.text != "" {
 			fmt.Fprintln(cli.Stdout, terminal.Wrapped(os.Stdout, fmt.Sprintf("%-10s %s", line.name, line.text)))
 		}
+	}
+	if !out.Verified {
+		return nil
 	}
 	_, _ = fmt.Fprintln(cli.Stdout.Coloured(), terminal.Painter(os.Stdout, v.app.Colour)("VERIFIED", "ok"))
 	return nil

@@ -5,6 +5,7 @@ package keep
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,6 +28,22 @@ type Policy struct {
 
 // Empty tells whether the policy has no rule.
 func (p Policy) Empty() bool { return p == Policy{} }
+
+// Check returns every rule that keeps no number of versions.
+func (p Policy) Check() error {
+	var faults []error
+	for _, rule := range []struct {
+		name  string
+		count int
+	}{
+		{"last", p.Last}, {"hourly", p.Hourly}, {"daily", p.Daily}, {"weekly", p.Weekly}, {"monthly", p.Monthly}, {"yearly", p.Yearly},
+	} {
+		if rule.count < -1 {
+			faults = append(faults, fmt.Errorf("%s: %d is neither a number of versions nor -1 for all", rule.name, rule.count))
+		}
+	}
+	return errors.Join(faults...)
+}
 
 // Version is what a decision is about.
 type Version struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 const repositoryFile = "repository.json"
@@ -17,11 +18,21 @@ type Known struct {
 	Repository string            `json:"repository"`
 	Channels   map[string]string `json:"channels"` // name to version, as last seen
 	Versions   []string          `json:"versions"` // all that channels name, as last seen
+	Revoked    map[string]string `json:"revoked,omitempty"` // version to reason, as last seen
 	Seen       time.Time         `json:"seen"`
 }
 
 // Version returns the version that a channel was at, or else the name itself.
 func (k Known) Version(name string) string { return cmp.Or(k.Channels[name], name) }
+
+// RevokedImage returns why an image's publisher tells readers not to use it, as last
+// seen, or "".
+func (k Known) RevokedImage(i Image) string {
+	if !address.Same(k.Repository, i.Source.Repository) {
+		return ""
+	}
+	return k.Revoked[i.Version]
+}
 
 // Known returns what is remembered; nothing is no error.
 func (s Store) Known() (Known, error) {

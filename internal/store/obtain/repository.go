@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,7 +76,7 @@ func (e *NotFoundError) Fault() fault.Report {
 }
 
 // Resolve finds what a channel points at, or a version that a channel names. A
-// version that was withdrawn is a [*trust.RevokedError].
+// version that was revoked is a [*trust.RevokedError].
 func (r *Repository) Resolve(ctx context.Context, name string) (Choice, error) {
 	channels := r.View.Channels()
 	if slices.Contains(channels, name) {
@@ -97,6 +98,16 @@ func (r *Repository) Resolve(ctx context.Context, name string) (Choice, error) {
 		missing.Versions = append(missing.Versions, choice.Version)
 	}
 	return Choice{}, missing
+}
+
+// Revoked returns why versions are not to be used, by their names.
+func (r *Repository) Revoked(ctx context.Context) (map[string]string, error) {
+	_, states, err := r.choices(ctx)
+	all := map[string]string{}
+	for _, state := range states {
+		maps.Copy(all, state.Revoked)
+	}
+	return all, err
 }
 
 func revoked(states []layout.Channel, version string) error {

@@ -37,7 +37,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestResolve: a name is a channel's, else a version's, and what was withdrawn
+// TestResolve: a name is a channel's, else a version's, and what was revoked
 // is named with its reason.
 func TestResolve(t *testing.T) {
 	published := publish(t)
@@ -73,7 +73,7 @@ func TestResolve(t *testing.T) {
 // points at it now if there is one, and a channel without versions is left out.
 func TestChoicesOfAllChannels(t *testing.T) {
 	published := publish(t)
-	if _, err := published.Promote(t.Context(), "nightly", "stable", "", false); err != nil {
+	if _, err := published.Promote(t.Context(), repository.Promotion{From: "nightly", Channel: "stable"}); err != nil {
 		t.Fatal(err)
 	}
 	all, current, err := read(t, published.Dir).Choices(t.Context())

@@ -84,6 +84,7 @@ const (
 	OtherVersion
 	WaitForLock
 	SinglePublisher
+	Reinstate
 	RightKeys
 	GoOn
 

@@ -147,7 +147,7 @@ func (e *EmptyError) Fault() fault.Report { return fault.Report{What: e.Error(),
 type RevokedError struct{ Channel, Version, Reason string }
 
 func (e *RevokedError) Error() string {
-	return fmt.Sprintf("version %s in channel %s was withdrawn: %s", e.Version, e.Channel, e.Reason)
+	return fmt.Sprintf("version %s in channel %s was revoked: %s", e.Version, e.Channel, e.Reason)
 }
 
 // Fault implements [fault.Reporter].

@@ -52,7 +52,7 @@ const pointerFile = "channel.json"
 const PointerBody = `{"see": "the signed metadata of this target holds the channel's state"}` + "\n"
 
 var (
-	channelName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	plainName   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	productName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	versionName = regexp.MustCompile(`^[0-9][A-Za-z0-9._+-]{0,63}$`)
 	reserved    = []string{MetadataDir, VersionsDir, StateDir, "root", "targets", "snapshot", "timestamp"}
@@ -60,8 +60,19 @@ var (
 
 // CheckChannel returns an error that says why name is not a valid channel name.
 func CheckChannel(name string) error {
-	if !channelName.MatchString(name) || slices.Contains(reserved, name) {
-		return fmt.Errorf("%q is not a valid channel name: small letters, digits and dashes, a letter first, not %q", name, reserved)
+	if slices.Contains(reserved, name) {
+		return fmt.Errorf("%q cannot be the name of a channel: the repository uses it itself", name)
+	}
+	if !plainName.MatchString(name) {
+		return fmt.Errorf("%q is not a valid channel name: lower-case letters, digits and dashes, a letter first", name)
+	}
+	return nil
+}
+
+// CheckVariant returns an error that says why name is not a valid name of a variant.
+func CheckVariant(name string) error {
+	if !plainName.MatchString(name) {
+		return fmt.Errorf("%q is not a valid variant: lower-case letters, digits and dashes, a letter first", name)
 	}
 	return nil
 }
@@ -70,7 +81,7 @@ func CheckChannel(name string) error {
 // Versions begin with a digit, so none is taken for a channel.
 func CheckVersion(name string) error {
 	if !versionName.MatchString(name) {
-		return fmt.Errorf("%q is not a valid version name: letters, digits, dots, dashes, underscores and plus, a digit first", name)
+		return fmt.Errorf("%q is not a valid version: a digit first, then letters, digits and ._+- only", name)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestVersionRoundTrip(t *testing.T) {
 
 func TestVersionFaults(t *testing.T) {
 	for want, spoil := range map[string]func(*VersionManifest){
-		"not a valid version name": func(v *VersionManifest) { v.Version = "../x" },
+		"not a valid version": func(v *VersionManifest) { v.Version = "../x" },
 		"no images":                func(v *VersionManifest) { v.Images = nil },
 		"no size or no digest":     func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
 		"a negative size":          func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },

@@ -20,72 +20,93 @@ type Moved struct {
 	From      string        `json:"from,omitempty"` // version
 	Version   string        `json:"version"`
 	Unchanged bool          `json:"unchanged"`
+	Revoked   bool          `json:"revoked,omitempty"` // the version that it left
 	DryRun    bool          `json:"dry_run,omitempty"`
 	Sequence  int64         `json:"sequence"`
 	Snapshot  int64         `json:"snapshot,omitempty"`
 	Expires   time.Time     `json:"expires,omitzero"`
 }
 
-// Promote moves a channel to the version that from is: a channel, or a version.
-func (r *Repository) Promote(ctx context.Context, from, channel, reason string, dryRun bool) (Moved, error) {
-	if err := checkReason(reason); err != nil {
+// Promotion says which version a channel moves to.
+type Promotion struct {
+	From      string // a channel, or a version
+	Channel   string
+	Reason    string
+	Reinstate bool // even if the version was revoked, which ends
+	DryRun    bool
+}
+
+// Promote moves a channel to a version. One that was revoked is a [*RevokedError].
+func (r *Repository) Promote(ctx context.Context, p Promotion) (Moved, error) {
+	if err := checkReason(p.Reason); err != nil {
 		return Moved{}, err
 	}
-	return r.redirect(ctx, channel, layout.Move{Action: layout.Promoted, Reason: reason}, dryRun, false, func(current tuf.State) (string, error) {
-		return r.resolve(current, from)
+	return r.redirect(ctx, redirection{
+		channel: p.Channel, move: layout.Move{Action: layout.Promoted, Reason: p.Reason}, reinstate: p.Reinstate, dryRun: p.DryRun,
+		find: func(current tuf.State) (string, error) { return r.resolve(current, p.From) },
 	})
 }
 
 // Back says how a channel goes back.
 type Back struct {
-	Channel string
-	Version string // "": the one before the current one
-	Reason  string
-	Revoke  bool // tell readers not to use the version that it was at
-	DryRun  bool
+	Channel   string
+	Version   string // "": the one before the current one that was not revoked
+	Reason    string
+	Revoke    bool // tell readers not to use the version that it was at
+	Reinstate bool // even if the version was revoked, which ends
+	DryRun    bool
 }
 
-// Rollback moves a channel back to an older version of its history.
+// Rollback moves a channel back to an older version of its history. One that was
+// revoked is a [*RevokedError].
 func (r *Repository) Rollback(ctx context.Context, back Back) (Moved, error) {
 	if err := checkReason(back.Reason); err != nil {
 		return Moved{}, err
 	}
-	move := layout.Move{Action: layout.RolledBack, Reason: back.Reason}
-	return r.redirect(ctx, back.Channel, move, back.DryRun, back.Revoke, func(current tuf.State) (string, error) {
-		return r.earlier(current, back.Channel, back.Version)
+	return r.redirect(ctx, redirection{
+		channel: back.Channel, move: layout.Move{Action: layout.RolledBack, Reason: back.Reason},
+		revoke: back.Revoke, reinstate: back.Reinstate, dryRun: back.DryRun,
+		find: func(current tuf.State) (string, error) { return r.earlier(current, back.Channel, back.Version) },
 	})
 }
 
-// redirect moves a channel to a version that the repository has. No image is
-// touched.
-func (r *Repository) redirect(ctx context.Context, channel string, move layout.Move, dryRun, revoke bool, find func(tuf.State) (string, error)) (Moved, error) {
-	return locked(ctx, r, string(move.Action), dryRun, func(ctx context.Context) (Moved, error) {
-		done := Moved{Channel: channel, Action: move.Action, DryRun: dryRun}
+// redirection is how a channel moves to a version that the repository has.
+type redirection struct {
+	channel                   string
+	move                      layout.Move // as far as it is known before
+	revoke, reinstate, dryRun bool
+	find                      func(tuf.State) (version string, err error)
+}
+
+// redirect moves a channel. No image is touched.
+func (r *Repository) redirect(ctx context.Context, to redirection) (Moved, error) {
+	return locked(ctx, r, string(to.move.Action), to.dryRun, func(ctx context.Context) (Moved, error) {
+		done := Moved{Channel: to.channel, Action: to.move.Action, DryRun: to.dryRun, Revoked: to.revoke}
 		current, err := r.load(ctx)
 		if err != nil {
 			return done, err
 		}
-		before, err := r.channel(current.State, channel)
+		before, err := r.channel(current.State, to.channel)
 		if err != nil {
 			return done, err
 		}
 		done.From, done.Sequence = before.Version, before.Sequence
-		if done.Version, err = find(current.State); err != nil {
+		if done.Version, err = to.target(current.State); err != nil {
 			return done, err
 		}
 		done.Unchanged = done.From == done.Version
 		switch {
-		case dryRun:
+		case to.dryRun:
 			return done, nil
 		case done.Unchanged: // but whoever moved it may have died before the pages
 			return done, r.writePages(ctx, current.picture, library{})
 		}
+		move, bad := to.move, ""
 		move.Version, move.By, move.At = done.Version, r.By, r.Now()
-		var bad string
-		if revoke {
+		if to.revoke {
 			bad = done.From
 		}
-		next, err := r.move(ctx, current, channel, move, filesOf(current.State, done.Version), bad)
+		next, err := r.move(ctx, current, to.channel, move, filesOf(current.State, done.Version), bad)
 		if err != nil {
 			return done, err
 		}
@@ -93,6 +114,41 @@ func (r *Repository) redirect(ctx context.Context, channel string, move layout.M
 		done.Snapshot, done.Expires = next.Version(), next.Expires()
 		return done, r.writePages(ctx, next, library{})
 	})
+}
+
+// target is the version to move to. What any channel revoked is one only if that is
+// to end.
+func (to redirection) target(current tuf.State) (string, error) {
+	version, err := to.find(current)
+	if err != nil || to.reinstate {
+		return version, err
+	}
+	for _, name := range current.Channels() {
+		channel, _, err := current.Channel(name)
+		if err != nil {
+			return "", err
+		}
+		if reason, ok := channel.Revoked[version]; ok {
+			return "", &RevokedError{Version: version, Channel: name, Reason: reason}
+		}
+	}
+	return version, nil
+}
+
+// RevokedError says that readers are told not to use the version that a channel is to
+// move to.
+type RevokedError struct{ Version, Channel, Reason string }
+
+func (e *RevokedError) Error() string {
+	return fmt.Sprintf("version %s was revoked in channel %s: %s", e.Version, e.Channel, e.Reason)
+}
+
+// Fault implements [fault.Reporter].
+func (e *RevokedError) Fault() fault.Report {
+	return fault.Report{
+		What: fmt.Sprintf("version %s was revoked in channel %s", e.Version, e.Channel), Where: e.Reason,
+		Code: fault.Usage, Try: fault.Retry(fault.Reinstate),
+	}
 }
 
 // move moves a channel. files are those of the version, which the channel's key
@@ -183,15 +239,24 @@ func (r *Repository) earlier(current tuf.State, name, wanted string) (string, er
 		return "", err
 	}
 	kept := signedVersions(current)
-	for _, version := range visited(channel) {
-		if _, there := kept[version]; there && (wanted == "" || wanted == version) {
-			return version, nil
-		}
-	}
 	if wanted != "" {
 		return r.resolve(current, wanted)
 	}
+	for _, version := range behind(channel) {
+		if _, there := kept[version]; there {
+			return version, nil
+		}
+	}
 	return "", &NoEarlierError{Channel: name}
+}
+
+// behind returns the versions that a rollback may lead to by itself, the nearest
+// first: the way back without what was revoked.
+func behind(c layout.Channel) []string {
+	return slices.DeleteFunc(visited(c), func(version string) bool {
+		_, revoked := c.Revoked[version]
+		return revoked
+	})
 }
 
 // visited returns the versions that lie behind a channel, the nearest first. A

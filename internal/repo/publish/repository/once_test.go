@@ -98,7 +98,7 @@ func TestOnce(t *testing.T) {
 		{"publish what is there", "", publish(third, "nightly")},
 		{"publish to another channel", "snapshot stable timestamp", publish(second, "stable")},
 		{"promote", "snapshot stable timestamp", func() error {
-			_, err := b.Promote(t.Context(), "nightly", "stable", "", false)
+			_, err := b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable"})
 			return err
 		}},
 		{"refresh", "snapshot timestamp", func() error { _, err := b.Refresh(t.Context()); return err }},

@@ -3,6 +3,7 @@ package repository
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,7 +48,7 @@ const margin = 24 * time.Hour
 // more, and when no reader can have metadata that names them a later prune
 // removes their files. What any channel is at, or would go back to, stays.
 func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
-	if err := checkReason(rules.Reason); err != nil {
+	if err := errors.Join(checkReason(rules.Reason), invalid("keep rule", rules.Check())); err != nil {
 		return Pruned{DryRun: rules.DryRun}, err
 	}
 	return locked(ctx, r, "prune", rules.DryRun, func(ctx context.Context) (Pruned, error) {
@@ -60,12 +61,31 @@ func (r *Repository) Prune(ctx context.Context, rules Rules) (Pruned, error) {
 		if err != nil {
 			return done, err
 		}
+		if err := rules.checkVersions(known); err != nil {
+			return done, err
+		}
 		if done.Decisions, err = r.decide(current.State, known, rules); err != nil {
 			return done, err
 		}
 		done.Withdrawn = r.tombstones(done.Decisions, rules.Reason)
 		return r.prune(ctx, current, known, done)
 	})
+}
+
+// checkVersions finds versions to keep that are not there: a slip of the pen would
+// remove the one that was meant.
+func (r Rules) checkVersions(known library) error {
+	var names []string
+	for _, v := range known.versions() {
+		names = append(names, v.Version)
+	}
+	var faults []error
+	for _, name := range r.Versions {
+		if !slices.Contains(names, name) {
+			faults = append(faults, &NotFoundError{Name: name, Known: names})
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // decide applies the rules to what channels sign.
@@ -107,7 +127,7 @@ func (r *Repository) retained(state tuf.State, rules Rules) (map[string][]string
 
 func (r *Repository) holdChannel(channel layout.Channel, span keep.Span, hold func(version, reason string)) {
 	hold(channel.Version, "named by "+channel.Channel)
-	if way := visited(channel); len(way) > 0 {
+	if way := behind(channel); len(way) > 0 {
 		hold(way[0], channel.Channel+" would go back to it")
 	}
 	since := span.Before(r.Now())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
@@ -31,10 +33,7 @@ type Published struct {
 
 // Publish makes images a version and moves a channel to it.
 func (r *Repository) Publish(ctx context.Context, release Release) (Published, error) {
-	if err := layout.CheckChannel(release.Channel); err != nil {
-		return Published{}, err
-	}
-	if err := checkReason(release.Reason); err != nil {
+	if err := release.check(); err != nil {
 		return Published{}, err
 	}
 	images, err := readImages(release.Directories)
@@ -73,6 +72,7 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 		return done, err
 	}
 	done.Previous, done.Version, done.Unchanged = channel.Version, to.version, channel.Version == to.version
+	r.warnOfVariants(known, channel, images)
 	switch {
 	case release.DryRun:
 		return done.counting(measure(images, done.Unchanged)), nil
@@ -93,6 +93,22 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 	done = done.counting(fresh.sum)
 	done.Changes = fresh.summary()
 	return r.point(ctx, release, current, known, fresh.files, done)
+}
+
+// warnOfVariants warns if the version before has images that this one lacks: who has
+// one of these can't update it.
+func (r *Repository) warnOfVariants(known library, before layout.Channel, images []image) {
+	for _, v := range known.versions() {
+		if v.Version != before.Version {
+			continue
+		}
+		for _, old := range v.Images {
+			if !slices.ContainsFunc(images, func(one image) bool { return one.facts.Variant == old.Variant }) {
+				text := fmt.Sprintf("%s has a %s image, and the new version has none: whoever uses it finds no update in %s", v.Version, old.Variant, before.Channel)
+				r.Sink.Emit(event.Event{Type: event.Warning, Text: text})
+			}
+		}
+	}
 }
 
 // measure counts what the images alone would move, or would not if they are

@@ -87,8 +87,8 @@ func readImages(dirs []string) ([]image, error) {
 		if i > 0 && one.facts.Variant == images[i-1].facts.Variant {
 			return nil, fmt.Errorf("%s and %s are both the %s variant", images[i-1].dir, one.dir, one.facts.Variant)
 		}
-		if err := layout.CheckChannel(one.facts.Variant); err != nil {
-			return nil, fmt.Errorf("%s: its variant cannot be part of a file's name: %w", one.dir, err)
+		if err := layout.CheckVariant(one.facts.Variant); err != nil {
+			return nil, fmt.Errorf("the manifest of %s: %w", one.dir, err)
 		}
 	}
 	return images, nil

@@ -106,7 +106,7 @@ func Open(ctx context.Context, location string, ring *tuf.Ring, options Options)
 	var err error
 	if r.Screenshot != "" {
 		if r.shot, err = readScreenshot(r.Screenshot); err != nil {
-			return nil, fmt.Errorf("screenshot: %w", err)
+			return nil, invalid("screenshot", err)
 		}
 	}
 	if r.PublicURL != "" {

@@ -23,6 +23,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
 // makeImage makes the directory of an image with a disk of so many KiB that
@@ -244,7 +245,7 @@ func TestPromoteAndRollback(t *testing.T) {
 	for i, seed := range []string{"1", "2", "3"} {
 		b.publish(small(t, seed), "nightly")
 		if i != 1 {
-			if _, err := b.Promote(t.Context(), "nightly", "stable", "", false); err != nil {
+			if _, err := b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -261,9 +262,9 @@ func TestPromoteAndRollback(t *testing.T) {
 		{func() (Moved, error) {
 			return b.Rollback(t.Context(), Back{Channel: "nightly", Reason: "still", Revoke: true})
 		}, "stable=2026-11-24 nightly=2026-11-22"},
-		{func() (Moved, error) { return b.Promote(t.Context(), "2026-11-24", "nightly", "mended", false) }, "stable=2026-11-24 nightly=2026-11-24"},
+		{func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly", Reason: "mended", Reinstate: true}) }, "stable=2026-11-24 nightly=2026-11-24"},
 		{func() (Moved, error) { return b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-22"}) }, "stable=2026-11-22 nightly=2026-11-24"},
-		{func() (Moved, error) { return b.Promote(t.Context(), "nightly", "stable", "", true) }, "stable=2026-11-22 nightly=2026-11-24"},
+		{func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable", DryRun: true}) }, "stable=2026-11-22 nightly=2026-11-24"},
 	} {
 		done, err := step.do()
 		if at := b.at(); err != nil || at != step.want {
@@ -285,8 +286,71 @@ func TestPromoteAndRollback(t *testing.T) {
 		t.Errorf("nothing to go back to: %v", err)
 	}
 	var missing *NotFoundError
-	if _, err := b.Promote(t.Context(), "nightli", "stable", "", false); !errors.As(err, &missing) {
+	if _, err := b.Promote(t.Context(), Promotion{From: "nightli", Channel: "stable"}); !errors.As(err, &missing) {
 		t.Errorf("a channel that is not there: %v", err)
+	}
+}
+
+// TestRevoked: no channel moves to a revoked version by itself, until it is reinstated.
+func TestRevoked(t *testing.T) {
+	b := newBench(t)
+	for _, seed := range []string{"1", "2", "3"} {
+		b.publish(small(t, seed), "nightly")
+		b.days(1)
+	}
+	must := func(_ Moved, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(b.Promote(t.Context(), Promotion{From: "2026-11-22", Channel: "stable"}))
+	must(b.Promote(t.Context(), Promotion{From: "2026-11-23", Channel: "stable"}))
+	must(b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "stable"}))
+	must(b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-23"}))
+	must(b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "stable"}))
+	must(b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-22", Revoke: true, Reason: "no search"}))
+	must(b.Rollback(t.Context(), Back{Channel: "nightly", Version: "2026-11-23"}))
+	want := &RevokedError{Version: "2026-11-24", Channel: "stable", Reason: "no search"}
+	for _, move := range []func() (Moved, error){
+		func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly"}) },
+		func() (Moved, error) { return b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-24", DryRun: true}) },
+	} {
+		_, err := move()
+		if diff := cmp.Diff(error(want), err); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	channel := layout.Channel{Channel: "c", Revoked: map[string]string{"B": "bad"}}
+	for _, version := range []string{"A", "B", "C"} {
+		channel = channel.Moved(layout.Move{Action: layout.Published, Version: version})
+	}
+	if diff := cmp.Diff([]string{"A"}, behind(channel)); diff != "" {
+		t.Errorf("a rollback leads to (-want +got):\n%s", diff)
+	}
+}
+
+// listener keeps warnings.
+type listener []string
+
+func (l *listener) Emit(e event.Event) {
+	if e.Type == event.Warning {
+		*l = append(*l, e.Text)
+	}
+}
+
+// TestFewerImages: whoever has an image that the next version lacks is not forgotten in
+// silence.
+func TestFewerImages(t *testing.T) {
+	b := newBench(t)
+	b.publish(outputs(t, "1"), "nightly")
+	var warnings listener
+	b.Sink = &warnings
+	b.days(1)
+	b.publish(small(t, "2"), "nightly")
+	want := "2026-11-22 has a distribution image, and the new version has none: whoever uses it finds no update in nightly"
+	if !slices.Contains(warnings, want) {
+		t.Errorf("%q is not in %q", want, warnings)
 	}
 }
 
@@ -319,7 +383,7 @@ func TestPrune(t *testing.T) {
 	for i := range 6 {
 		b.publish(small(t, string(rune('a'+i))), "nightly")
 		if i == 0 {
-			if _, err := b.Promote(t.Context(), "nightly", "stable", "", false); err != nil {
+			if _, err := b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -354,7 +418,7 @@ func TestPrune(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.dir, "versions/2026-11-23/manifest.json")); err != nil {
 		t.Errorf("files went in the first step: %v", err)
 	}
-	if _, err := b.Promote(t.Context(), "2026-11-23", "stable", "", false); !errors.As(err, new(*NotFoundError)) {
+	if _, err := b.Promote(t.Context(), Promotion{From: "2026-11-23", Channel: "stable"}); !errors.As(err, new(*NotFoundError)) {
 		t.Errorf("a withdrawn version: %v", err)
 	}
 	b.days(7)

@@ -29,7 +29,7 @@ func TestScreenshot(t *testing.T) {
 		return &bench{Repository: r, t: t, dir: b.dir, now: b.now}
 	}
 	open(Options{Screenshot: file, Publisher: "Gene Ontology Consortium"}).publish(outputs(t, "a"), "nightly")
-	if _, err := open(Options{}).Promote(t.Context(), "nightly", "stable", "", false); err != nil {
+	if _, err := open(Options{}).Promote(t.Context(), Promotion{From: "nightly", Channel: "stable"}); err != nil {
 		t.Fatal(err)
 	}
 	for page, root := range map[string]string{"index.html": "", "stable/index.html": "../"} {

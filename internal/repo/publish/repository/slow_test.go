@@ -401,7 +401,7 @@ func flow(t *testing.T, server *storetest.Server) {
 		}
 		versions = append(versions, done.Version)
 	}
-	if _, err := r.Promote(t.Context(), versions[1], "stable", "", false); err != nil {
+	if _, err := r.Promote(t.Context(), Promotion{From: versions[1], Channel: "stable"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = r.Rollback(t.Context(), Back{Channel: "nightly"})
