@@ -242,14 +242,19 @@ func withRevoked(store imagestore.Store, lines []listed, images []imagestore.Ima
 	return nil
 }
 
-// withStates says of each image what can be said in two words.
-func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
-	newest := time.Time{} // image that is here
+// newestHere returns when the newest image that is here was made.
+func newestHere(lines []listed) (newest time.Time) {
 	for _, l := range lines {
 		if l.Local > 0 && l.created.After(newest) {
 			newest = l.created
 		}
 	}
+	return newest
+}
+
+// withStates says of each image what can be said in two words.
+func withStates(lines []listed, machines []imagestore.Machine, now time.Time) {
+	newest := newestHere(lines)
 	for i, l := range lines {
 		switch {
 		case l.Revoked != "":

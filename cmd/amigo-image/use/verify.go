@@ -239,7 +239,7 @@ func (v *verifier) find(ctx context.Context, name, digest string) (obtain.Publis
 // words says what is known of a file that is good.
 func (v *verifier) words(path string, found obtain.Published) verified {
 	out := verified{
-		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256, 
+		Type: "verified", File: path, Size: found.Size, SHA256: found.SHA256,
 		Version: found.Version.Version, Variant: found.Variant, Built: builtFrom(found.Version),
 		Signature: "ok   by the manifest that was verified when it came",
 		Freshness: "not checked: the repository was last asked " + v.known.Seen.Format(time.DateOnly),

@@ -16,8 +16,8 @@ const repositoryFile = "repository.json"
 // named.
 type Known struct {
 	Repository string            `json:"repository"`
-	Channels   map[string]string `json:"channels"` // name to version, as last seen
-	Versions   []string          `json:"versions"` // all that channels name, as last seen
+	Channels   map[string]string `json:"channels"`          // name to version, as last seen
+	Versions   []string          `json:"versions"`          // all that channels name, as last seen
 	Revoked    map[string]string `json:"revoked,omitempty"` // version to reason, as last seen
 	Seen       time.Time         `json:"seen"`
 }

@@ -69,14 +69,14 @@ func TestVersionRoundTrip(t *testing.T) {
 
 func TestVersionFaults(t *testing.T) {
 	for want, spoil := range map[string]func(*VersionManifest){
-		"not a valid version": func(v *VersionManifest) { v.Version = "../x" },
-		"no images":                func(v *VersionManifest) { v.Images = nil },
-		"no size or no digest":     func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
-		"a negative size":          func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },
-		"\"x\" is not a valid v":   func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"x": 1} },
-		"there is no file":         func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
-		"is there twice":           func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
-		"not the name of a fil":    func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
+		"not a valid version":    func(v *VersionManifest) { v.Version = "../x" },
+		"no images":              func(v *VersionManifest) { v.Images = nil },
+		"no size or no digest":   func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
+		"a negative size":        func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },
+		"\"x\" is not a valid v": func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"x": 1} },
+		"there is no file":       func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
+		"is there twice":         func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
+		"not the name of a fil":  func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
 	} {
 		v := version()
 		spoil(&v)

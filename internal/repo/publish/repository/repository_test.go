@@ -262,9 +262,13 @@ func TestPromoteAndRollback(t *testing.T) {
 		{func() (Moved, error) {
 			return b.Rollback(t.Context(), Back{Channel: "nightly", Reason: "still", Revoke: true})
 		}, "stable=2026-11-24 nightly=2026-11-22"},
-		{func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly", Reason: "mended", Reinstate: true}) }, "stable=2026-11-24 nightly=2026-11-24"},
+		{func() (Moved, error) {
+			return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly", Reason: "mended", Reinstate: true})
+		}, "stable=2026-11-24 nightly=2026-11-24"},
 		{func() (Moved, error) { return b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-22"}) }, "stable=2026-11-22 nightly=2026-11-24"},
-		{func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable", DryRun: true}) }, "stable=2026-11-22 nightly=2026-11-24"},
+		{func() (Moved, error) {
+			return b.Promote(t.Context(), Promotion{From: "nightly", Channel: "stable", DryRun: true})
+		}, "stable=2026-11-22 nightly=2026-11-24"},
 	} {
 		done, err := step.do()
 		if at := b.at(); err != nil || at != step.want {
@@ -313,8 +317,12 @@ func TestRevoked(t *testing.T) {
 	must(b.Rollback(t.Context(), Back{Channel: "nightly", Version: "2026-11-23"}))
 	want := &RevokedError{Version: "2026-11-24", Channel: "stable", Reason: "no search"}
 	for _, move := range []func() (Moved, error){
-		func() (Moved, error) { return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly"}) },
-		func() (Moved, error) { return b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-24", DryRun: true}) },
+		func() (Moved, error) {
+			return b.Promote(t.Context(), Promotion{From: "2026-11-24", Channel: "nightly"})
+		},
+		func() (Moved, error) {
+			return b.Rollback(t.Context(), Back{Channel: "stable", Version: "2026-11-24", DryRun: true})
+		},
 	} {
 		_, err := move()
 		if diff := cmp.Diff(error(want), err); diff != "" {
