@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -162,7 +163,7 @@ func configuredRepository() (repository, file string, err error) {
 		return "", "config.json", nil //nolint:nilerr // there is none
 	}
 	file = filepath.Join(dir, "amigo-image", "config.json")
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", file, nil
 	}
@@ -186,7 +187,7 @@ func (s *sourceFlags) open(ctx context.Context, r *cli.Reporter, store imagestor
 	}
 	var pin []byte
 	if s.root != "" {
-		if pin, err = os.ReadFile(s.root); err != nil {
+		if pin, err = regular.ReadGiven(ctx, s.root, regular.Document); err != nil {
 			return nil, fmt.Errorf("reading the root to trust: %w", err)
 		}
 	}

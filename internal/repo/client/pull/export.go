@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
@@ -72,7 +73,7 @@ func permille(p *event.Phase) func(int64) {
 }
 
 func exportRaw(ctx context.Context, path, target string, p *event.Phase) error {
-	source, err := os.Open(path)
+	source, err := regular.Open(path)
 	if err != nil {
 		return fmt.Errorf("reading a disk: %w", err)
 	}
