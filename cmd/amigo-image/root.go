@@ -32,6 +32,7 @@ func run(args []string, registry pipeline.Registry) int {
 	if err := a.Root.ExecuteContext(ctx); err != nil {
 		status = a.Report(err)
 	}
+	a.CheckLog()
 	if status == fault.OK {
 		status = a.Printed()
 	}

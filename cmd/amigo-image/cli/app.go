@@ -28,6 +28,7 @@ type App struct {
 	every   time.Duration
 	Times   bool // lines in a pipe begin with the time
 	log     string
+	asked   *terminal.Log // the one that --log names
 	LogPath string // of the log that was written, for errors
 }
 
@@ -44,6 +45,16 @@ func (a *App) Printed() int {
 		return fault.OK
 	}
 	return a.Report(fmt.Errorf("printing the result: %w", err))
+}
+
+// CheckLog warns of a log that was asked for and could not be written whole.
+func (a *App) CheckLog() {
+	if a.asked == nil {
+		return
+	}
+	if err := a.asked.Err(); err != nil {
+		fmt.Fprintln(Stderr, "warning: the log is not whole: "+fault.Plain(err))
+	}
 }
 
 // GlobalFlags gives the root command the flags that every command takes.
