@@ -20,6 +20,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // All returns every function. Those that read files take relative paths from
@@ -180,7 +181,7 @@ func onlyRegular(dir string, read function.Function) function.Function {
 			}
 			f, err := regular.Open(path)
 			if errors.Is(err, regular.ErrNot) {
-				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "reading a file: %w", err)
+				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "%s", fault.Plain(err))
 			}
 			if err == nil {
 				_ = f.Close()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -25,19 +26,29 @@ var (
 	ErrTooLarge = errors.New("too large")
 )
 
+// directory is what people put in the place of a file most often.
+type directory struct{}
+
+func (directory) Error() string { return "is a directory" }
+
+func (directory) Is(target error) bool { return target == ErrNot }
+
 // Open opens the regular file at path for reading. Anything else is [ErrNot].
 func Open(path string) (*os.File, error) {
 	// Without O_NONBLOCK, opening a named pipe waits for somebody who writes.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ENXIO) { // a socket
-		return nil, fmt.Errorf("%s: %w", path, ErrNot)
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNot}
 	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: %w", path, ErrNot)
+	switch {
+	case err == nil && info.IsDir():
+		err = &fs.PathError{Op: "open", Path: path, Err: directory{}}
+	case err == nil && !info.Mode().IsRegular():
+		err = &fs.PathError{Op: "open", Path: path, Err: ErrNot}
 	}
 	if err != nil {
 		_ = f.Close()
@@ -89,7 +100,7 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s: %w: it has more than %s", f.Name(), ErrTooLarge, bytesize.Of(limit))
+		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("%w: it has more than %s", ErrTooLarge, bytesize.Of(limit))}
 	}
 	return content, nil
 }

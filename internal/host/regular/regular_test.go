@@ -59,14 +59,15 @@ func TestReadFile(t *testing.T) {
 }
 
 func TestReadGiven(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+	dir := t.TempDir()
+	pipe, silent := filepath.Join(dir, "pipe"), filepath.Join(dir, "silent")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), syscall.Mkfifo(silent, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped")
 	cancel(stopped)
-	if _, err := ReadGiven(ctx, pipe, 5); !errors.Is(err, stopped) {
+	if _, err := ReadGiven(ctx, silent, 5); !errors.Is(err, stopped) {
 		t.Errorf("nobody writes: %v", err)
 	}
 	go func() { _ = os.WriteFile(pipe, []byte("12345"), 0o600) }()
