@@ -207,6 +207,9 @@ func (s *sourceFlags) patience(r *cli.Reporter) origin.Patience {
 	if s.hurry {
 		p.Unmet, p.Total = 2*time.Second, 10*time.Second
 	}
+	p.Waiting = func(url string) {
+		r.Emit(event.Event{Type: event.Message, Text: "still waiting for " + url})
+	}
 	p.Notify = func(err error, wait time.Duration) {
 		if wait > time.Second {
 			text := fmt.Sprintf("%s; trying again in %d s", fault.Of(err).What, int(wait.Seconds()+0.5))
