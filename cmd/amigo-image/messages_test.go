@@ -63,6 +63,15 @@ func TestMessages(t *testing.T) {
 		{"nightly night.hcl", 1, `^error: night.hcl is not valid\n  where: night.hcl: budget: "3 hours" is not a time such as "3h" or "90m"\n`},
 		{"diff none.qcow2 other.qcow2", 25, `^error: no image is described in none.qcow2\n`},
 		{"--log none/x.log list", 1, `^error: making the log file: none/x.log: no such file or directory$`},
+		{"list --progress=-3s", 2, `^error: --progress takes a time such as 30s, 5m or 2h, not "-3s"\n`},
+		{"list --patience -1s", 2, `^error: --patience takes a time such as 30s, 5m or 2h, not "-1s"\n`},
+		{"refresh --to www --wait -3s", 2, `^error: --wait takes a time such as 30s, 5m or 2h, not "-3s"\n`},
+		{"list -q -v", 2, `^error: --quiet and --verbose can't be used together\n`},
+		{"run --port 70000 noise.qcow2", 2, `^error: --port takes a number from 0 to 65535, not "70000"\n`},
+		{"build --parallel-builds -1 t.pkr.hcl", 2, `^error: --parallel-builds takes a number, at least 0, not "-1"\n`},
+		{"keys init --root-keys 0", 2, `^error: --root-keys takes a number, at least 1, not "0"\n`},
+		{"keys rotate root --root-threshold -1", 2, `^error: --root-threshold takes a number, at least 0, not "-1"\n`},
+		{"pull http://127.0.0.1:99999/ stable", 2, `^error: http://127.0.0.1:99999/ is not the address of a repository\n  where: its port is not a number from 1 to 65535$`},
 		{"list --progress x", 2, `^error: --progress takes a time such as 30s, 5m or 2h, not "x"\n`},
 	} {
 		status, _, errs := p.types("amigo-image " + c.line)
