@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -52,10 +54,18 @@ func Export(ctx context.Context, path string, format Format, target string, sink
 			err = durable.Sync(temporary)
 		}
 		if err != nil {
-			return "", errors.Join(asSpaceError(target, err), os.RemoveAll(temporary))
+			return "", errors.Join(exportError(target, err), os.RemoveAll(temporary))
 		}
 		return target, durable.Rename(temporary, target)
 	})
+}
+
+// exportError says it if err is of a full disk.
+func exportError(target string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return &SpaceError{Dir: filepath.Dir(target), Export: true}
+	}
+	return err
 }
 
 func exportQCOW2(ctx context.Context, path, target string, p *event.Phase) error {
