@@ -22,6 +22,9 @@ type Input struct {
 	Environ []string // as os.Environ gives it
 	Files   []string // of variables, HCL or JSON by their suffix
 	Values  []string // name=value
+	// Read reads one of Files. nil takes regular files only; where a person named
+	// them, a pipe may be meant.
+	Read func(name string) ([]byte, error)
 }
 
 // assign gives variables their values from outside.
@@ -33,10 +36,14 @@ func (in Input) assign(s *sources, declared variables) hcl.Diagnostics {
 			if err != nil {
 				diags = append(diags, noSubject("Cannot read the template's directory", "%s.", fault.Plain(err)))
 			}
-			diags = append(diags, fromFiles(s, files, declared)...)
+			diags = append(diags, fromFiles(s, files, declared, readRegular)...)
 		}
 	}
-	diags = append(diags, fromFiles(s, in.Files, declared)...)
+	read := in.Read
+	if read == nil {
+		read = readRegular
+	}
+	diags = append(diags, fromFiles(s, in.Files, declared, read)...)
 	return append(diags, in.fromValues(declared)...)
 }
 
@@ -88,14 +95,14 @@ func (v *variable) setText(text, origin string) hcl.Diagnostics {
 	return v.set(value, where)
 }
 
-func fromFiles(s *sources, names []string, declared variables) hcl.Diagnostics {
+func fromFiles(s *sources, names []string, declared variables, read func(string) ([]byte, error)) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, name := range names {
 		if ext := filepath.Ext(name); ext != ".hcl" && ext != ".json" {
 			diags = append(diags, noSubject("Invalid file of variables", "The name of %s must end in .hcl or .json.", name))
 			continue
 		}
-		file, more := s.parsePrivate(name)
+		file, more := s.parsePrivate(name, read)
 		diags = append(diags, discreet(more, declared)...)
 		if !more.HasErrors() {
 			diags = append(diags, fromFile(file, declared)...)

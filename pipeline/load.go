@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
@@ -47,7 +48,7 @@ func load(path string) (*sources, hcl.Diagnostics) {
 		return s, diags
 	}
 	for _, name := range names {
-		file, more := s.parse(name)
+		file, more := s.parse(name, readRegular)
 		diags = append(diags, more...)
 		if file != nil {
 			s.bodies = append(s.bodies, spelling.Body(file.Body))
@@ -78,8 +79,11 @@ func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
 	return names, nil
 }
 
-func (s *sources) parse(name string) (*hcl.File, hcl.Diagnostics) {
-	text, err := os.ReadFile(name)
+// readRegular reads a file that was found in a directory.
+func readRegular(name string) ([]byte, error) { return regular.ReadFile(name, regular.Document) }
+
+func (s *sources) parse(name string, read func(string) ([]byte, error)) (*hcl.File, hcl.Diagnostics) {
+	text, err := read(name)
 	if err != nil {
 		return nil, hcl.Diagnostics{noSubject("Cannot read a file", "%s.", fault.Plain(err))}
 	}
@@ -90,9 +94,9 @@ func (s *sources) parse(name string) (*hcl.File, hcl.Diagnostics) {
 }
 
 // parsePrivate parses a file of variables. Its lines are not shown in errors.
-func (s *sources) parsePrivate(name string) (*hcl.File, hcl.Diagnostics) {
+func (s *sources) parsePrivate(name string, read func(string) ([]byte, error)) (*hcl.File, hcl.Diagnostics) {
 	s.private = append(s.private, name)
-	return s.parse(name)
+	return s.parse(name, read)
 }
 
 // blocks returns the blocks of the given types, in order.

@@ -16,6 +16,7 @@ import (
 	shared "github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
@@ -87,7 +88,7 @@ func (r *buildRun) recordOf(inputs []input) record {
 // why says why a build is made.
 func (r record) why() string {
 	var before []input
-	text, err := os.ReadFile(r.last)
+	text, err := regular.ReadFile(r.last, regular.Document)
 	switch {
 	case r.force:
 		return "--force"
@@ -106,7 +107,7 @@ func (r record) find() ([]Artifact, bool) {
 	if r.path == "" || r.force {
 		return nil, false
 	}
-	text, err := os.ReadFile(r.path)
+	text, err := regular.ReadFile(r.path, regular.Document)
 	if err != nil {
 		return nil, false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Restorer is a builder whose artifact a later run can take up, if what decides it
@@ -79,7 +80,7 @@ func (t takeUp) find(b packersdk.Builder) (packersdk.Builder, time.Time) {
 	if !ok || t.path == "" || t.force {
 		return nil, time.Time{}
 	}
-	text, err := os.ReadFile(t.path)
+	text, err := regular.ReadFile(t.path, regular.Document)
 	var was remembered
 	if err != nil || json.Unmarshal(text, &was) != nil || len(was.Files) == 0 {
 		return nil, time.Time{}

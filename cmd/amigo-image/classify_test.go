@@ -106,6 +106,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&obtain.LostError{URL: url}, fault.Network, "the repository lacks a file", again},
 		{&obtain.NotFoundError{Where: "r", Name: "stable", Channels: []string{"stabel"}}, fault.NotFound, `r has no channel or version "stable"`, "amigo-image pull stabel"},
 		{&obtain.MismatchError{URL: url}, fault.Verify, "a file of the repository is not", again},
+		{&pull.SpaceError{Dir: "/d", Export: true}, fault.Space, "/d: the disk is full", again + "when there is some space, or with -o on another disk"},
 		{&pull.SpaceError{Dir: "/d"}, fault.Space, "/d: the disk is full", again + "after amigo-image gc"},
 		{&pull.ChunkError{URL: url, Err: errTest}, fault.Verify, "chunk 0 of 0", again},
 		{&pull.DiskError{Err: errTest}, fault.Verify, "the disk does not hold", "amigo-image pull stable"},

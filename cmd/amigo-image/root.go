@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"log"
 	"strings"
@@ -32,6 +33,7 @@ func run(args []string, registry pipeline.Registry) int {
 	if err := a.Root.ExecuteContext(ctx); err != nil {
 		status = a.Report(err)
 	}
+	a.CheckLog()
 	if status == fault.OK {
 		status = a.Printed()
 	}
@@ -44,10 +46,12 @@ func newRootCommand(a *cli.App) *cobra.Command {
 		Short: "AmiGO virtual machines: get, run, build and publish them.",
 		Example: "  amigo-image run stable          fetch if needed, start, print the address\n" +
 			"  amigo-image pull stable         fetch and verify only\n  amigo-image build .             build from the template here",
-		Args:              cobra.ArbitraryArgs,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnvironment(c) },
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			return cmp.Or(cli.FromEnvironment(c), a.CheckFlags())
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return a.UnknownCommand(c, args[0])

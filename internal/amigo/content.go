@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
@@ -13,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -60,7 +60,7 @@ func (c Config) site(made parts, data release.Release, programs []string) (site.
 
 // targets are the hosts that the pages of a built AmiGO send forms to.
 func targets(tree string) ([]string, error) {
-	f, err := os.Open(filepath.Join(tree, "conf", "rte_resources.yaml"))
+	f, err := regular.Open(filepath.Join(tree, "conf", "rte_resources.yaml"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -3,7 +3,6 @@ package amigo
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
@@ -16,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
@@ -69,7 +69,7 @@ func (p *provision) getSource(ctx context.Context) (code, error) {
 }
 
 func defaults(dir string) (settings.Instance, error) {
-	f, err := os.Open(filepath.Join(dir, "conf", ".initial_values.yaml"))
+	f, err := regular.Open(filepath.Join(dir, "conf", ".initial_values.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the instance's settings: %w", err)
 	}

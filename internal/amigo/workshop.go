@@ -3,11 +3,11 @@ package amigo
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
@@ -63,7 +63,7 @@ func (p *provision) trust(ctx context.Context) error {
 	p.trusted = true
 	var texts []string
 	for _, file := range p.Authorities {
-		text, err := os.ReadFile(file)
+		text, err := regular.ReadFile(file, regular.Document)
 		if err != nil {
 			return field.Wrap("Authorities", err)
 		}

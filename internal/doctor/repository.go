@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,8 @@ func unanswered(repository string, err error) Finding {
 	return r
 }
 
-// inspectCommand is the command that looks at the repository's newest file.
+// inspectCommand is the command that looks at the repository's newest file, or says
+// where that is if nobody may see its address.
 func inspectCommand(repository string) string {
 	from, err := origin.Open(repository)
 	if err != nil {
@@ -90,6 +92,9 @@ func inspectCommand(repository string) string {
 	file := from.URL(layout.Metadata("timestamp.json"))
 	if filepath.IsAbs(file) {
 		return command.Cmd{Name: "ls", Args: []string{"-l", file}}.String()
+	}
+	if u, err := url.Parse(file); err != nil || u.RawQuery != "" {
+		return "curl -I, with metadata/timestamp.json at the end of the address's path"
 	}
 	return command.Cmd{Name: "curl", Args: []string{"-I", file}}.String()
 }

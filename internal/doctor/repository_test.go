@@ -49,6 +49,7 @@ func TestAnswers(t *testing.T) {
 		"a server":           {whole.URL, OK, whole.URL + ", current until ", ""},
 		"a secret":           {strings.Replace(whole.URL, "://", "://bob:s3cret@", 1), OK, whole.URL + ", current until ", ""},
 		"no parts of files":  {withoutRanges.URL, Slow, "", "--from, with another address of the repository"},
+		"a secret query":     {"http://127.0.0.1:1/?t=s3cret", Missing, "connection refused", "curl -I, with metadata/timestamp.json at the end of the address's path"},
 		"nobody is there":    {"http://127.0.0.1:1", Missing, "127.0.0.1:1", "curl -I http://127.0.0.1:1/metadata/timestamp.json"},
 		"an empty directory": {empty, Missing, "there is no image repository at " + empty, "ls -l " + empty + "/metadata/timestamp.json"},
 		"an expired state":   {published(t, time.Now().AddDate(0, -2, 0)), Missing, "expired on ", "date, to see whether this computer's clock is right"},
@@ -58,6 +59,9 @@ func TestAnswers(t *testing.T) {
 			r := answers(t.Context(), Host{Temp: t.TempDir(), Repository: c.location})
 			if r.State != c.state || !strings.Contains(r.Text, c.text) || r.Cure != c.cure || strings.Contains(r.Text, "s3cret") {
 				t.Errorf("%+v", r)
+			}
+			if strings.Contains(r.Text, "dial tcp") {
+				t.Errorf("it shows what only a programmer reads: %+v", r)
 			}
 			if r.State != OK && r.Cost == "" {
 				t.Errorf("it does not say what that means: %+v", r)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // programs are what builds run on the host.
@@ -109,7 +110,7 @@ func archive(ctx context.Context, h Host) Finding {
 // reason returns the line of an error that says most: apt's first error, which is
 // the cause of the others, or else a tool's own last word.
 func reason(err error) string {
-	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	lines := strings.Split(strings.TrimSpace(fault.Plain(err)), "\n")
 	for _, line := range lines {
 		if strings.HasPrefix(line, "E: ") {
 			return strings.TrimSpace(line)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Write writes packages.txt, manifest.json and SHA256SUMS into dir, where the
@@ -35,7 +37,7 @@ func Write(dir string, m Manifest, packages []Package) ([]string, error) {
 
 // ReadFile reads the manifest.json at path.
 func ReadFile(path string) (Manifest, error) {
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return Manifest{}, fmt.Errorf("reading a manifest: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 )
@@ -72,7 +73,7 @@ func (s Status) phases() junit.Testsuite {
 // checks reads the report of a boot test. One that is not there has no cases.
 func checks(name, path string) (junit.Testsuite, error) {
 	suite := junit.Testsuite{Name: name}
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.Document)
 	if errors.Is(err, fs.ErrNotExist) {
 		return suite, nil
 	}

@@ -3,7 +3,9 @@
 package function
 
 import (
+	"errors"
 	"maps"
+	"path/filepath"
 
 	"github.com/hashicorp/go-cty-funcs/cidr"
 	"github.com/hashicorp/go-cty-funcs/collection"
@@ -13,8 +15,12 @@ import (
 	"github.com/hashicorp/go-cty-funcs/uuid"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // All returns every function. Those that read files take relative paths from
@@ -155,9 +161,32 @@ var paths = map[string]function.Function{
 
 func files(dir string) map[string]function.Function {
 	return map[string]function.Function{
-		"file":       filesystem.MakeFileFunc(dir, false),
-		"filebase64": filesystem.MakeFileFunc(dir, true),
+		"file":       onlyRegular(dir, filesystem.MakeFileFunc(dir, false)),
+		"filebase64": onlyRegular(dir, filesystem.MakeFileFunc(dir, true)),
 		"fileexists": filesystem.MakeFileExistsFunc(dir),
 		"fileset":    filesystem.MakeFileSetFunc(dir),
 	}
+}
+
+// onlyRegular is a function that reads a file, for regular files: another would
+// keep it waiting.
+func onlyRegular(dir string, read function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: read.Params(),
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			path := args[0].AsString()
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			f, err := regular.Open(path)
+			if errors.Is(err, regular.ErrNot) {
+				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "%s", fault.Plain(err))
+			}
+			if err == nil {
+				_ = f.Close()
+			}
+			return read.Call(args)
+		},
+	})
 }

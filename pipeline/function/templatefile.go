@@ -3,7 +3,6 @@ package function
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -11,6 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // templateFile renders a file as an HCL template with the given variables.
@@ -42,7 +43,7 @@ func templateFile(dir string, functions map[string]function.Function) function.F
 }
 
 func renderFile(path string, vars cty.Value, functions map[string]function.Function) (cty.Value, error) {
-	src, err := os.ReadFile(path)
+	src, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return cty.DynamicVal, function.NewArgErrorf(0, "reading the template: %w", err)
 	}

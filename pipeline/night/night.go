@@ -11,7 +11,6 @@ package night
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclparse"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
@@ -109,7 +109,7 @@ func (e *Error) Error() string { return e.Diagnostics.Error() }
 // Read reads and checks the file at path. Every fault is in the error, which
 // is an [*Error] where it has a place in the file.
 func Read(path string) (File, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return File{}, fmt.Errorf("reading the file that describes the night: %w", err)
 	}

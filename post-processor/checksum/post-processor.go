@@ -17,7 +17,6 @@ import (
 	"hash"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 var hashes = map[string]func() hash.Hash{
@@ -127,7 +127,7 @@ func write(ctx context.Context, name string, sum func() hash.Hash, files []strin
 }
 
 func digest(ctx context.Context, name string, h hash.Hash) (string, error) {
-	f, err := os.Open(name)
+	f, err := regular.Open(name)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // document is the file's content.
@@ -64,7 +65,7 @@ func add(ctx context.Context, path string, b build, force bool) error {
 }
 
 func read(path string) (d document, err error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path, regular.Document)
 	if errors.Is(err, os.ErrNotExist) {
 		return d, nil
 	}

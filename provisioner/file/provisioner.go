@@ -22,6 +22,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Config is the configuration of a provisioner "file".
@@ -127,7 +129,7 @@ func (p *Provisioner) upload(comm packersdk.Communicator, source string) error {
 	if info.IsDir() {
 		return wrap("uploading", source, comm.UploadDir(p.config.Destination, source, nil))
 	}
-	f, err := os.Open(source)
+	f, err := regular.Open(source)
 	if err != nil {
 		return wrap("uploading", source, err)
 	}
@@ -203,7 +205,7 @@ func addFile(h io.Writer, name string, d fs.DirEntry) error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	f, err := os.Open(name)
+	f, err := regular.Open(name)
 	if err != nil {
 		return err
 	}

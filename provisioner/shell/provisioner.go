@@ -7,13 +7,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
 )
 
@@ -47,8 +47,11 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	return wait(ctx, p.config.PauseAfter)
 }
 
+// maxScript is how many bytes a script may have: some carry an archive.
+const maxScript = 1 << 30
+
 func (p *Provisioner) runFile(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data map[string]any, name string) error {
-	text, err := os.ReadFile(name)
+	text, err := regular.ReadFile(name, maxScript)
 	if err != nil {
 		return fmt.Errorf("reading a script: %w", err)
 	}

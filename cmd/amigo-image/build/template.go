@@ -1,12 +1,14 @@
 package build
 
 import (
+	"context"
 	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -30,7 +32,12 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values})
+	read := func(name string) ([]byte, error) { return regular.ReadGiven(c.Context(), name, regular.Document) }
+	template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values, Read: read})
+	if stopped := context.Cause(c.Context()); stopped != nil {
+		return nil, stopped
+	}
+	return template, err
 }
 
 func (t *templateFlags) options() pipeline.Options {

@@ -28,7 +28,8 @@ type App struct {
 	every   time.Duration
 	Times   bool // lines in a pipe begin with the time
 	log     string
-	LogPath string // of the log that was written, for errors
+	asked   *terminal.Log // the one that --log names
+	LogPath string        // of the log that was written, for errors
 }
 
 // New returns an App for a command line.
@@ -46,6 +47,24 @@ func (a *App) Printed() int {
 	return a.Report(fmt.Errorf("printing the result: %w", err))
 }
 
+// CheckFlags refuses global flags that contradict each other.
+func (a *App) CheckFlags() error {
+	if a.Quiet && a.Verbose {
+		return Usage("--quiet and --verbose can't be used together", a.Root.Name()+" --help")
+	}
+	return nil
+}
+
+// CheckLog warns of a log that was asked for and could not be written whole.
+func (a *App) CheckLog() {
+	if a.asked == nil {
+		return
+	}
+	if err := a.asked.Err(); err != nil {
+		fmt.Fprintln(Stderr, "warning: the log is not whole: "+fault.Plain(err))
+	}
+}
+
 // GlobalFlags gives the root command the flags that every command takes.
 func (a *App) GlobalFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
@@ -53,7 +72,7 @@ func (a *App) GlobalFlags(root *cobra.Command) {
 	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "write only the result, and warnings")
 	flags.BoolVarP(&a.Verbose, "verbose", "v", false, "also show the output of tools")
 	flags.Var(&a.Colour, "color", "colour the output")
-	flags.DurationVar(&a.every, "progress", 0, "without a terminal, show progress every `INTERVAL`, such as 30s")
+	DurationVar(flags, &a.every, "progress", "without a terminal, show progress every `INTERVAL`, such as 30s")
 	flags.StringVar(&a.log, "log", "", "write the full log to this `FILE`")
 	flags.Lookup("color").NoOptDefVal = "always"
 }

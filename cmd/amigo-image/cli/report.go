@@ -42,7 +42,9 @@ func (a *App) tell(f *fault.Error) {
 			Type string `json:"type"`
 			*fault.Error
 		}{"error", f})
-		return
+		if Stdout.Err() == nil {
+			return
+		}
 	}
 	var text strings.Builder
 	_ = f.Write(&text)

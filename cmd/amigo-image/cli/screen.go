@@ -22,7 +22,7 @@ var (
 func (a *App) OpenLog(command string) (*terminal.Log, error) {
 	if a.log != "" {
 		l, err := terminal.LogFile(a.log)
-		a.LogPath = l.Path()
+		a.LogPath, a.asked = l.Path(), l
 		return l, err
 	}
 	var l *terminal.Log

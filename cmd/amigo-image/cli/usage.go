@@ -56,6 +56,9 @@ func (a *App) WrongFlag(c *cobra.Command, err error) error {
 
 // wrongValue says what a flag takes.
 func wrongValue(e *pflag.InvalidValueError) string {
+	if outside := (*rangeError)(nil); errors.As(e, &outside) {
+		return fmt.Sprintf("--%s takes %s, not %q", e.GetFlag().Name, outside.takes, e.GetValue())
+	}
 	takes := map[string]string{"int": "a number", "int64": "a number", "duration": "a time such as 30s, 5m or 2h", "bool": "true or false"}[e.GetFlag().Value.Type()]
 	if takes == "" {
 		return fmt.Sprintf("--%s: %s", e.GetFlag().Name, fault.Plain(e.Unwrap()))

@@ -81,6 +81,7 @@ var Remarks = map[fault.Means]string{
 	fault.FreeSpace:       "when there is some space",
 	fault.CollectGarbage:  "after amigo-image gc",
 	fault.OtherDisk:       "with XDG_DATA_HOME on another disk",
+	fault.OtherOutput:     "with -o on another disk",
 	fault.AsRoot:          "as root",
 	fault.OtherDirectory:  "with another directory",
 	fault.OtherServer:     "with --from ANOTHER-URL",

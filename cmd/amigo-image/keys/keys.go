@@ -115,9 +115,9 @@ have: see "keys sign".
 	k.Add(c)
 	flags := c.Flags()
 	flags.StringSliceVar(&setup.Channels, "channels", []string{"stable", "nightly"}, "the channels, the most trusted first")
-	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys to create here")
+	cli.IntVar(flags, &setup.RootKeys, "root-keys", 1, 1, "how many root keys to create here")
 	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "a `FILE` with the public root key of another person (repeatable)")
-	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many root keys have to sign a root")
+	cli.IntVar(flags, &setup.RootThreshold, "root-threshold", 1, 1, "how many root keys have to sign a root")
 	return c
 }
 
@@ -184,7 +184,7 @@ other people.
 	c.Flags().BoolVar(&rotation.Add, "add", false, "add a new channel")
 	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "add the public root key in this `FILE`, of another person (repeatable)")
 	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "remove the root key with this `ID` or prefix of one (repeatable)")
-	c.Flags().IntVar(&rotation.RootThreshold, "root-threshold", 0, "how many root keys have to sign a root from now on (default: as before)")
+	cli.IntVar(c.Flags(), &rotation.RootThreshold, "root-threshold", 0, 0, "how many root keys have to sign a root from now on (default: as before)")
 	return c
 }
 

@@ -63,7 +63,7 @@ func (p *publisherFlags) publisher(c *cobra.Command) *cobra.Command {
 	flags.StringVar(&p.name, "publisher", "", "the `NAME` of who publishes, for the page (default: the host of the public URL; remembered)")
 	flags.StringVar(&p.shot, "screenshot", "", "a `FILE` with a screenshot of AmiGO, a PNG of at most 1 MiB, for the page (remembered)")
 	flags.StringVar(&p.by, "by", "", "who publishes, for the history (default user@host)")
-	flags.DurationVar(&p.wait, "wait", 0, "how long to wait while another publisher holds the lock")
+	cli.DurationVar(flags, &p.wait, "wait", "how long to wait while another publisher holds the lock")
 	flags.BoolVar(&p.single, "single-publisher", false, "publish to a store that has no locks, where nobody else publishes")
 	return c
 }

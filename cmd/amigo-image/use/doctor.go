@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/doctor"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
@@ -40,8 +41,8 @@ EXIT STATUS
 
 func runDoctor(a *cli.App, c *cobra.Command, names []string, report bool) error {
 	for _, name := range names {
-		if known := doctor.Names(); !slices.Contains(known, name) {
-			return cli.Usage(fmt.Sprintf("there is no check %q", name), cli.Named(a.Hollow(name, c.CommandPath()), name, known))
+		if !slices.Contains(doctor.Names(), name) {
+			return noCheck(a, c, name)
 		}
 	}
 	dir, err := cli.CacheDir()
@@ -68,6 +69,19 @@ func runDoctor(a *cli.App, c *cobra.Command, names []string, report bool) error 
 		return &fault.Error{What: fmt.Sprintf("this host lacks %s", cli.Count(missing, "thing")), Code: fault.Host}
 	}
 	return nil
+}
+
+// noCheck says which checks there are, and which was meant.
+func noCheck(a *cli.App, c *cobra.Command, name string) error {
+	known := doctor.Names()
+	f := &fault.Error{
+		What: fmt.Sprintf("there is no check %q", name), Where: "there are " + strings.Join(known, ", "),
+		Try: c.CommandPath() + "   # all of them", Code: fault.Usage,
+	}
+	if near := nearest.Name(name, known); near != "" {
+		f.Try = cli.Named(a.Hollow(name, c.CommandPath()), name, []string{near})
+	}
+	return f
 }
 
 func showDiagnosis(a *cli.App, r doctor.Finding, paint func(text, as string) string) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/version"
@@ -37,7 +38,7 @@ func describeHost(store imagestore.Store, dir cache.Dir) {
 
 // systemName is what the system calls itself.
 func systemName() string {
-	content, _ := os.ReadFile("/etc/os-release")
+	content, _ := regular.ReadFile("/etc/os-release", regular.Document)
 	for line := range strings.Lines(string(content)) {
 		if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
 			return strings.Trim(strings.TrimSpace(name), `"`)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -44,7 +45,7 @@ type sourceFlags struct {
 func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+RepositoryVariable)
 	flags.StringVar(&s.root, "root", "", "trust this root `FILE` instead of the first one the repository shows")
-	flags.DurationVar(&s.wait, "patience", 0, "how long to keep trying a server that fails or is silent (default 3m)")
+	cli.DurationVar(flags, &s.wait, "patience", "how long to keep trying a server that fails or is silent (default 3m)")
 }
 
 // addOffline is for commands that can do without the repository.
@@ -162,7 +163,7 @@ func configuredRepository() (repository, file string, err error) {
 		return "", "config.json", nil //nolint:nilerr // there is none
 	}
 	file = filepath.Join(dir, "amigo-image", "config.json")
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", file, nil
 	}
@@ -186,7 +187,7 @@ func (s *sourceFlags) open(ctx context.Context, r *cli.Reporter, store imagestor
 	}
 	var pin []byte
 	if s.root != "" {
-		if pin, err = os.ReadFile(s.root); err != nil {
+		if pin, err = regular.ReadGiven(ctx, s.root, regular.Document); err != nil {
 			return nil, fmt.Errorf("reading the root to trust: %w", err)
 		}
 	}
@@ -205,6 +206,9 @@ func (s *sourceFlags) patience(r *cli.Reporter) origin.Patience {
 	}
 	if s.hurry {
 		p.Unmet, p.Total = 2*time.Second, 10*time.Second
+	}
+	p.Waiting = func(url string) {
+		r.Emit(event.Event{Type: event.Message, Text: "still waiting for " + url})
 	}
 	p.Notify = func(err error, wait time.Duration) {
 		if wait > time.Second {

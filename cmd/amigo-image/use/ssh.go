@@ -3,7 +3,6 @@ package use
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -78,7 +78,7 @@ func tellSSH(a *cli.App, m imagestore.Machine, words []string) error {
 	defer r.Close()
 	told := newStarted("ssh", m)
 	told.SSH = launch.SSH(m, words).String()
-	content, err := os.ReadFile(told.Config)
+	content, err := regular.ReadFile(told.Config, regular.Document)
 	if err != nil {
 		return fmt.Errorf("reading the machine's ssh_config: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -319,7 +320,7 @@ func (v *verifier) misnamed(ctx context.Context, path, version string) string {
 // hashFile returns the size and the SHA-256 digest of a file, whose holes cost
 // no reading.
 func hashFile(ctx context.Context, path string, r *cli.Reporter) (size int64, digest string, err error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return 0, "", fmt.Errorf("reading a file to verify: %w", err)
 	}

@@ -30,7 +30,7 @@ EXIT STATUS
 		ValidArgsFunction: completeRunning,
 		RunE:              func(c *cobra.Command, args []string) error { return runWait(a, c, args, timeout) },
 	}
-	c.Flags().DurationVar(&timeout, "timeout", 0, "how long to wait (default: depends on the accelerator)")
+	cli.DurationVar(c.Flags(), &timeout, "timeout", "how long to wait (default: depends on the accelerator)")
 	return c
 }
 

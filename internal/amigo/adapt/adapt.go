@@ -5,13 +5,13 @@ package adapt
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // Files returns the files of the image's AmiGO from the built tree on the
@@ -28,7 +28,7 @@ func Files(tree string, data release.Release, server map[string]string) (files f
 		if !f.Mode.IsRegular() || change == nil {
 			continue
 		}
-		text, err := os.ReadFile(f.Host)
+		text, err := regular.ReadFile(f.Host, regular.Document)
 		if err != nil {
 			return nil, nil, fmt.Errorf("adapting AmiGO: %w", err)
 		}

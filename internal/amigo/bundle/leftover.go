@@ -3,10 +3,10 @@ package bundle
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // foreign are the addresses that AmiGO's examples bake into bundles.
@@ -16,7 +16,7 @@ var foreign = []string{"://localhost:9999", "://localhost:8080", "://127.0.0.1:8
 // but the one it was meant for, unless a setting asks for it.
 func leftovers(bundles []string, wanted settings.Instance) error {
 	for _, file := range bundles {
-		text, err := os.ReadFile(file)
+		text, err := regular.ReadFile(file, regular.Document)
 		if err != nil {
 			return fmt.Errorf("checking the bundles: %w", err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 )
 
@@ -98,7 +99,7 @@ func lockFiles(tree source.Tree) (fileset.Set, error) {
 	for _, dir := range []string{"", instanceData} {
 		for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
 			rel := path.Join(dir, name)
-			text, err := os.ReadFile(filepath.Join(tree.Dir, rel))
+			text, err := regular.ReadFile(filepath.Join(tree.Dir, rel), regular.Document)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}

@@ -9,11 +9,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // eachOfZip calls add with every member of a zip file.
@@ -50,7 +51,7 @@ func linkTarget(f *zip.File) (string, error) {
 
 // eachOfTar calls add with every member of a tar file.
 func eachOfTar(file string, add func(member) error) error {
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return err
 	}

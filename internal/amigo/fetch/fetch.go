@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -77,7 +78,7 @@ func File(ctx context.Context, c cache.Dir, location, want string, o Options) (f
 
 // Sum returns the SHA-256 of a file in hexadecimal.
 func Sum(file string) (string, error) {
-	f, err := os.Open(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", file, err)
 	}

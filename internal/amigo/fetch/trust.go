@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // systemTrust is where Debian keeps all trusted certificates in one file.
@@ -30,7 +31,7 @@ func (o Options) pool() (*x509.CertPool, error) {
 }
 
 func readPEM(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
+	text, err := regular.ReadFile(file, regular.Document)
 	if err != nil {
 		return nil, fmt.Errorf("reading a certificate authority: %w", err)
 	}
@@ -56,7 +57,7 @@ func (o Options) TrustFile(ctx context.Context, c cache.Dir) (string, error) {
 	if len(o.Authorities) == 0 {
 		return "", nil
 	}
-	all, err := os.ReadFile(systemTrust)
+	all, err := regular.ReadFile(systemTrust, regular.Document)
 	if err != nil && !os.IsNotExist(err) {
 		return "", fmt.Errorf("reading the host's trusted certificates: %w", err)
 	}

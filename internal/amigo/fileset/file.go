@@ -12,6 +12,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // File is a regular file, a symbolic link or a directory of a guest.
@@ -44,7 +46,7 @@ func (f File) Open() (io.ReadCloser, int64, error) {
 	if f.Host == "" {
 		return io.NopCloser(bytes.NewReader(f.Data)), int64(len(f.Data)), nil
 	}
-	file, err := os.Open(f.Host)
+	file, err := regular.Open(f.Host)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading a file for the guest: %w", err)
 	}

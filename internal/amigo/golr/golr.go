@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -115,7 +116,7 @@ func Make(ctx context.Context, c cache.Dir, open func() (workshop.Workshop, erro
 
 // read reads what the script has found out.
 func read(dir string) (Index, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "about"))
+	text, err := regular.ReadFile(filepath.Join(dir, "about"), regular.Document)
 	if err != nil {
 		return Index{}, fmt.Errorf("reading what GOlr holds: %w", err)
 	}

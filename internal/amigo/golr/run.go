@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -55,7 +56,7 @@ func place(from, to string) error {
 	if os.Link(from, to) == nil {
 		return nil
 	}
-	in, err := os.Open(from)
+	in, err := regular.Open(from)
 	if err != nil {
 		return err
 	}

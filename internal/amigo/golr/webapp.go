@@ -11,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/maven"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -66,7 +67,7 @@ func unwrap(ctx context.Context, file, dir string) error {
 		return field.Wrap("GOlr.War", err)
 	}
 	descriptor := filepath.Join(all, "WEB-INF", "web.xml")
-	text, err := os.ReadFile(descriptor)
+	text, err := regular.ReadFile(descriptor, regular.Document)
 	if errors.Is(err, os.ErrNotExist) {
 		return field.Errorf("GOlr.War", "%s is not a web application: it lacks WEB-INF/web.xml", file)
 	}

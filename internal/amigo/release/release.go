@@ -3,10 +3,10 @@
 package release
 
 import (
-	"os"
 	"regexp"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -45,7 +45,7 @@ func text(name, path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return "", field.Wrap(name, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/git"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
@@ -65,7 +66,7 @@ func historyOf(ctx context.Context, c cache.Dir, env []string, remote, commit, r
 	if err != nil {
 		return nil, err
 	}
-	kept, err := os.Open(filepath.Join(dir, manifest.CommitsName))
+	kept, err := regular.Open(filepath.Join(dir, manifest.CommitsName))
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of AmiGO: %w", err)
 	}

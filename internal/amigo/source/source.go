@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/git"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
@@ -163,7 +164,7 @@ func Get(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 
 func describe(tree Tree, files fileset.Set) (Tree, error) {
 	var about struct{ Version string }
-	text, err := os.ReadFile(filepath.Join(tree.Dir, "package.json"))
+	text, err := regular.ReadFile(filepath.Join(tree.Dir, "package.json"), regular.Document)
 	if err == nil {
 		err = json.Unmarshal(text, &about)
 	}

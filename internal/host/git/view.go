@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 )
 
@@ -128,7 +129,7 @@ func commonDir(dir string) (string, error) {
 
 // pointer reads a file of git's that names a directory, relative to base.
 func pointer(file, prefix, base string) (string, error) {
-	text, err := os.ReadFile(file)
+	text, err := regular.ReadFile(file, regular.Document)
 	if err != nil {
 		return "", fmt.Errorf("opening a git repository: %w", err)
 	}

@@ -1,6 +1,7 @@
 package regular
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -36,5 +37,44 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, content, err)
 		}
 		_ = f.Close()
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")
+	if err := errors.Join(os.WriteFile(file, []byte("12345"), 0o600), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path  string
+		limit int64
+		want  error
+	}{{file, 5, nil}, {file, 4, ErrTooLarge}, {pipe, 5, ErrNot}, {"/dev/zero", 5, ErrNot}, {filepath.Join(dir, "none"), 5, fs.ErrNotExist}} {
+		content, err := ReadFile(c.path, c.limit)
+		if !errors.Is(err, c.want) || err == nil && string(content) != "12345" {
+			t.Errorf("%s, %d: %q, %v, want %v", c.path, c.limit, content, err, c.want)
+		}
+	}
+}
+
+func TestReadGiven(t *testing.T) {
+	dir := t.TempDir()
+	pipe, silent := filepath.Join(dir, "pipe"), filepath.Join(dir, "silent")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), syscall.Mkfifo(silent, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped")
+	cancel(stopped)
+	if _, err := ReadGiven(ctx, silent, 5); !errors.Is(err, stopped) {
+		t.Errorf("nobody writes: %v", err)
+	}
+	go func() { _ = os.WriteFile(pipe, []byte("12345"), 0o600) }()
+	if content, err := ReadGiven(t.Context(), pipe, 5); err != nil || string(content) != "12345" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if _, err := ReadGiven(t.Context(), "/dev/zero", 5); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("without end: %v", err)
 	}
 }

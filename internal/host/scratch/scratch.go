@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
 )
 
@@ -102,7 +103,7 @@ func ownedByUs(path string) bool {
 }
 
 func removeDead(path string) {
-	f, err := os.Open(filepath.Join(path, marker))
+	f, err := regular.Open(filepath.Join(path, marker))
 	if errors.Is(err, fs.ErrNotExist) {
 		// Its run died before it could lock it, or it is not ours: in the
 		// first case it is empty, and only then it goes.

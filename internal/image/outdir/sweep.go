@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // What stands between the name of the final directory and the run's own id.
@@ -42,7 +44,7 @@ func sweep(final string) error {
 // removeDead removes the partial directory path, unless its run is alive or it
 // holds something and no marker.
 func removeDead(path string) error {
-	f, err := os.Open(filepath.Join(path, Marker))
+	f, err := regular.Open(filepath.Join(path, Marker))
 	if errors.Is(err, fs.ErrNotExist) {
 		// A run that died before it wrote its marker left it empty; what is
 		// not empty is not ours.

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
@@ -37,7 +37,7 @@ func (e *NoImageError) Fault() fault.Report {
 // an image as a build leaves it, or a directory with one image in each of its
 // subdirectories.
 func Load(_ context.Context, dir string) (Side, error) {
-	content, err := os.ReadFile(filepath.Join(dir, manifest.FileName))
+	content, err := regular.ReadFile(filepath.Join(dir, manifest.FileName), regular.Document)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return loadImages(dir)
@@ -48,7 +48,7 @@ func Load(_ context.Context, dir string) (Side, error) {
 }
 
 func loadOne(dir string, content []byte) (Side, error) {
-	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }
+	read := func(name string) ([]byte, error) { return regular.ReadFile(filepath.Join(dir, name), regular.Document) }
 	if isVersion(content) {
 		v, err := layout.DecodeVersion(content)
 		if err != nil {
@@ -83,7 +83,7 @@ func loadImages(dir string) (Side, error) {
 	slices.Sort(found)
 	var whole Side
 	for i, path := range found {
-		content, err := os.ReadFile(path)
+		content, err := regular.ReadFile(path, regular.Document)
 		if err != nil {
 			return Side{}, fmt.Errorf("reading what an image is: %w", err)
 		}

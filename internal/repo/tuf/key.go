@@ -15,6 +15,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // PasswordVariable is the environment variable that holds the password of the
@@ -89,7 +90,7 @@ func readPublicKeys(files []string) ([]*metadata.Key, error) {
 }
 
 func readPublicKey(file string) (*metadata.Key, error) {
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func encodeKey(private ed25519.PrivateKey) ([]byte, error) {
 
 // loadKey reads a key from its file.
 func loadKey(file string) (key, error) {
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if err != nil {
 		return key{}, fmt.Errorf("reading a key: %w", err)
 	}

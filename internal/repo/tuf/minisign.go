@@ -12,6 +12,7 @@ import (
 
 	"aead.dev/minisign"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
@@ -47,7 +48,7 @@ func (r *Ring) CheckMinisign() error {
 // MinisignPublic returns the content of minisign.pub, with which people verify.
 func (r *Ring) MinisignPublic() ([]byte, error) {
 	file := filepath.Join(r.dir, minisignPublic)
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missingMinisign(file)
 	}
@@ -73,7 +74,7 @@ func missingMinisign(file string) error {
 
 func loadMinisign(file string) (minisign.PrivateKey, error) {
 	var private minisign.PrivateKey
-	content, err := os.ReadFile(file)
+	content, err := regular.ReadFile(file, regular.Document)
 	if err != nil {
 		return private, fmt.Errorf("reading minisign's key: %w", err)
 	}

@@ -3,14 +3,13 @@ package tuf
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -47,9 +46,9 @@ func (r *Ring) Propose(file, keyFile string, now time.Time) (*Proposal, error) {
 		}
 		return nil, &RefusedError{File: file, Err: err, Try: try}
 	}
-	content, err := readLimited(file, rootLimit)
+	content, err := regular.ReadFile(file, rootLimit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading a root: %w", err)
 	}
 	if p.root, err = parseRoot(content); err != nil {
 		return refuse(err, fault.To(fault.Advise, "a root, such as 2.root.json, from whoever made it"))
@@ -67,22 +66,6 @@ func (r *Ring) Propose(file, keyFile string, now time.Time) (*Proposal, error) {
 		return refuse(fmt.Errorf("it expired on %s", expires.Format(time.DateOnly)), fault.To(fault.RotateAgain))
 	}
 	return p, p.findKeys(keyFile)
-}
-
-func readLimited(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading a root: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(content)) > limit {
-		err = errors.New("it is too long for a root")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	return content, nil
 }
 
 // join adds the signatures to what is pending here of the same root, or those

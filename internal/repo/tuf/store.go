@@ -15,6 +15,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 )
 
@@ -28,7 +29,7 @@ func (r *Ring) store(files []File) error {
 	}
 	for _, file := range files {
 		name := filepath.Join(dir, filepath.Base(file.Path))
-		old, err := os.ReadFile(name)
+		old, err := regular.ReadFile(name, regular.Document)
 		switch {
 		case err == nil && bytes.Equal(old, file.Content):
 		case err == nil && sameSigned(old, file.Content): // others have signed it
@@ -63,7 +64,7 @@ func storedIn(dir, role string) (map[int64][]byte, error) {
 		if err != nil {
 			continue
 		}
-		if files[version], err = os.ReadFile(filepath.Join(dir, entry.Name())); err != nil {
+		if files[version], err = regular.ReadFile(filepath.Join(dir, entry.Name()), regular.Document); err != nil {
 			return nil, fmt.Errorf("reading the metadata with the keys: %w", err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // block is the unit of [syscall.Stat_t]'s Blocks, in bytes.
@@ -49,7 +51,7 @@ func (s Store) Temporary() (*os.File, error) {
 
 func readJSON[T any](path string) (T, error) {
 	var document T
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return document, fmt.Errorf("reading the image store: %w", err)
 	}

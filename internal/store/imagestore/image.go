@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -105,7 +106,7 @@ func newestFirst(a, b Image) int { return b.Manifest.Created.Compare(a.Manifest.
 
 func (s Store) read(version, variant string) (Image, error) {
 	dir := s.imageDir(version, variant)
-	content, err := os.ReadFile(filepath.Join(dir, VersionFile))
+	content, err := regular.ReadFile(filepath.Join(dir, VersionFile), regular.Document)
 	if err != nil {
 		return Image{}, fmt.Errorf("reading the image store: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
@@ -35,10 +36,10 @@ func UserKeys(home string) []string {
 // ReadKey reads the public key at path, or the one that belongs to the private
 // key at path.
 func ReadKey(path string) (string, error) {
-	if content, err := os.ReadFile(path + ".pub"); err == nil {
+	if content, err := regular.ReadFile(path+".pub", regular.Document); err == nil {
 		return parseKey(path+".pub", content)
 	}
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.Document)
 	if err != nil {
 		return "", fmt.Errorf("reading an SSH key: %w", err)
 	}
@@ -58,7 +59,7 @@ func parseKey(path string, content []byte) (string, error) {
 // root's keys at its first boot only.
 func ownKey(m imagestore.Machine) (*guest.Key, error) {
 	path := m.Path(imagestore.KeyFile)
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path, regular.Document)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err := guest.NewKey("amigo-image")
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
@@ -175,7 +176,7 @@ func choices(channel layout.Channel) []Choice {
 // Manifest returns the manifest of a version, as it is signed. What was read
 // once is not read again.
 func (r *Repository) Manifest(ctx context.Context, c Choice) (layout.VersionManifest, []byte, error) {
-	if content, err := os.ReadFile(r.manifestPath(c.Pin)); err == nil && manifest.Digest(content) == c.Pin.SHA256 {
+	if content, err := regular.ReadFile(r.manifestPath(c.Pin), regular.Document); err == nil && manifest.Digest(content) == c.Pin.SHA256 {
 		v, err := layout.DecodeVersion(content)
 		return v, content, err
 	}

@@ -2,11 +2,11 @@ package obtain
 
 import (
 	"context"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -108,7 +108,7 @@ func savedManifests(dir string) []layout.VersionManifest {
 	paths, _ := filepath.Glob(filepath.Join(dir, "manifests", "*.json"))
 	var versions []layout.VersionManifest
 	for _, file := range paths {
-		content, err := os.ReadFile(file)
+		content, err := regular.ReadFile(file, regular.Document)
 		if err != nil || manifest.Digest(content) != strings.TrimSuffix(path.Base(file), ".json") {
 			continue
 		}

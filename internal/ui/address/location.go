@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -111,8 +112,15 @@ func parseURL(given string) (Location, error) {
 		return parseFile(given, u)
 	case u.Hostname() == "" && u.Scheme != "mem": // a store of tests
 		return Location{}, &InvalidError{Given: given, Why: "it names no host"}
+	case u.Port() != "" && !isPort(u.Port()):
+		return Location{}, &InvalidError{Given: given, Why: "its port is not a number from 1 to 65535"}
 	}
 	return Location{URL: u}, nil
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // parseFile reads a file URL: its host is this one, and its path is decoded.

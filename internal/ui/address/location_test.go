@@ -59,6 +59,8 @@ func TestParse(t *testing.T) {
 		"HTTPS://images.example.org/": {url: "https://images.example.org/"},
 		"https://":                    {why: "names no host"},
 		"https://:8080/":              {why: "names no host"},
+		"http://h:99999/":             {why: "its port is not a number from 1 to 65535"},
+		"https://h:0":                 {why: "its port is not a number"},
 		"s3:///dir":                   {why: "names no host"},
 		"http://me:a/b@host/":         {why: "cannot be read"},
 		"://host":                     {why: "cannot be read"},

@@ -74,6 +74,7 @@ const (
 	FreeSpace
 	CollectGarbage
 	OtherDisk
+	OtherOutput
 	AsRoot
 	OtherDirectory
 	OtherServer

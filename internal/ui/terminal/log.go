@@ -18,8 +18,9 @@ const logsKept = 20
 // Log writes every event to a file, the output of tools too. A nil Log writes
 // nothing: it stands for a log that can't be had.
 type Log struct {
-	mu sync.Mutex
-	f  *os.File
+	mu  sync.Mutex
+	f   *os.File
+	err error
 }
 
 // OpenLog makes a log file named after what is done and the time, in dir, and
@@ -80,7 +81,16 @@ func (l *Log) Emit(e event.Event) {
 	words = slices.DeleteFunc(append(words, e.Text), func(w string) bool { return w == "" })
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = l.f.WriteString(strings.Join(words, " ") + "\n")
+	if _, err := l.f.WriteString(strings.Join(words, " ") + "\n"); l.err == nil {
+		l.err = err
+	}
+}
+
+// Err returns the first error of writing, or nil.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
 }
 
 // Close closes the file.

@@ -13,8 +13,8 @@ import (
 )
 
 // Printer is where a program prints: one of its standard streams. What can't be
-// printed is shown as escapes, wherever it came from, and the first error of
-// writing is kept, so that no caller has to look.
+// printed is shown as escapes, wherever it came from. Writing never fails: its first
+// error is kept for whoever ends the program, so that it is told once.
 type Printer struct {
 	mu  sync.Mutex
 	f   *os.File
@@ -29,7 +29,8 @@ func (p *Printer) File() *os.File { return p.f }
 
 // Write prints text for people. It must be given whole characters.
 func (p *Printer) Write(text []byte) (int, error) {
-	return len(text), p.print([]byte(printable.Escape(string(text))))
+	p.print([]byte(printable.Escape(string(text))))
+	return len(text), nil
 }
 
 // Err returns the first error of writing, or nil.
@@ -46,19 +47,19 @@ func (p *Printer) Coloured() io.Writer { return coloured{p} }
 // Document returns a writer of JSON, one document or line at a time.
 func (p *Printer) Document() io.Writer { return document{p} }
 
-func (p *Printer) print(text []byte) error {
+func (p *Printer) print(text []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, err := p.f.Write(text); p.err == nil {
 		p.err = err
 	}
-	return p.err
 }
 
 type document struct{ *Printer }
 
 func (d document) Write(content []byte) (int, error) {
-	return len(content), d.print(printable.JSON(content))
+	d.print(printable.JSON(content))
+	return len(content), nil
 }
 
 type coloured struct{ *Printer }
@@ -76,7 +77,8 @@ func (c coloured) Write(text []byte) (int, error) {
 		rest = rest[end:]
 	}
 	out.WriteString(printable.Escape(string(rest)))
-	return len(text), c.print(out.Bytes())
+	c.print(out.Bytes())
+	return len(text), nil
 }
 
 // clean makes the texts of an event fit to be shown. The colours of tools and

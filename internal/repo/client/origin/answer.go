@@ -33,6 +33,21 @@ func (r *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// paced reads an answer as long as patience allows.
+type paced struct {
+	*answer
+	patience Patience
+	start    time.Time
+}
+
+func (p paced) Read(buffer []byte) (int, error) {
+	n, err := p.answer.Read(buffer)
+	if err == nil && !p.patience.allows(time.Since(p.start), p.bytes) {
+		err = p.failed(errSlow)
+	}
+	return n, err
+}
+
 // plain returns an error unless the answer is a whole file as it is.
 func (r *answer) plain() error {
 	if r.status != http.StatusOK {

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -121,8 +122,8 @@ func (e *PageError) Fault() fault.Report {
 type TransportError struct {
 	URL   string
 	Host  string        // with its port, if that is not the usual one
-	After time.Duration // since the request
-	Bytes int64         // of the answer's body that came
+	After time.Duration // since the first attempt
+	Bytes int64         // of the file that came, in all attempts
 	Proxy string        // proxy that was used and the variable that names it; "" if none
 
 	Reached bool // it did answer, only not well
@@ -130,7 +131,30 @@ type TransportError struct {
 }
 
 func (e *TransportError) Error() string {
-	return fmt.Sprintf("%s: failed after %s and %d bytes%s: %v", e.Host, e.After.Round(100*time.Millisecond), e.Bytes, via(e.Proxy), e.Err)
+	return fmt.Sprintf("%s: failed%s%s: %v", e.Host, e.effort(), via(e.Proxy), e.Err)
+}
+
+// effort says what it took, as far as it is worth saying.
+func (e *TransportError) effort() string {
+	var parts []string
+	if after := e.After.Round(100 * time.Millisecond); after > 0 {
+		parts = append(parts, after.String())
+	}
+	if e.Bytes > 0 {
+		parts = append(parts, fmt.Sprintf("%d bytes", e.Bytes))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " after " + strings.Join(parts, " and ")
+}
+
+// inAll gives a transport error in err's chain what all attempts took.
+func inAll(err error, start time.Time, bytes int64) error {
+	if transport, ok := errors.AsType[*TransportError](err); ok {
+		transport.After, transport.Bytes = time.Since(start), bytes
+	}
+	return err
 }
 
 func (e *TransportError) Unwrap() error { return e.Err }

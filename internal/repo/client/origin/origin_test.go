@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,15 @@ func TestErrorsSayWhere(t *testing.T) {
 	if _, err = o.Fetch(t.Context(), "file", 10); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %v", err)
 	}
+	for want, e := range map[string]*TransportError{
+		"h: failed: the server is silent":               {Host: "h", Err: errSilent},
+		"h: failed after 2s: the server is silent":      {Host: "h", After: 2 * time.Second, Err: errSilent},
+		"h: failed after 5 bytes: the server is silent": {Host: "h", Bytes: 5, Err: errSilent},
+	} {
+		if e.Error() != want {
+			t.Errorf("got %s, want %s", e, want)
+		}
+	}
 	if got := (&TransportError{Host: "images.example.org", After: 31 * time.Second, Bytes: 9, Proxy: "http://proxy.example.org:3128 (from HTTPS_PROXY)", Err: errSilent}).Error(); got !=
 		"images.example.org: failed after 31s and 9 bytes through proxy http://proxy.example.org:3128 (from HTTPS_PROXY): the server is silent" {
 		t.Errorf("got %s", got)
@@ -214,5 +224,77 @@ func TestProxy(t *testing.T) {
 	want := fmt.Sprintf("through proxy http://%s (from HTTP_PROXY)", address.Host)
 	if asked != "http://images.example.org/vm/file" || err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("asked for %q, got %v", asked, err)
+	}
+}
+
+// TestErrorsTellAllAttempts looks at how much came of a file that each time ends too
+// early.
+func TestErrorsTellAllAttempts(t *testing.T) {
+	const fetched, streamed = 2, 5 // attempts that give something
+	n := 0
+	o := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		if n++; n <= fetched {
+			_, _ = io.WriteString(w, "some")
+		}
+	})
+	_, err := o.Fetch(t.Context(), "file", 1000)
+	var transport *TransportError
+	if !errors.As(err, &transport) || transport.Bytes != fetched*int64(len("some")) {
+		t.Errorf("got %v, %+v", err, transport)
+	}
+	n = 0
+	part := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if n++; n > streamed {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-99/100", n-1))
+		w.Header().Set("Content-Length", strconv.Itoa(101-n))
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.WriteString(w, "x")
+	})
+	r, err := part.Range(t.Context(), "file", 0, 100, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err = io.ReadAll(r); !errors.As(err, &transport) || transport.Bytes != streamed {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDrip reads from a server that never is silent and never ends.
+func TestDrip(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	patience, told := hasty(), make(chan string, 1)
+	patience.Notice, patience.Waiting = time.Millisecond, func(url string) { told <- url }
+	o, err := OpenWith(server.URL, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Fetch(t.Context(), "file", 1<<20); !errors.Is(err, errSlow) {
+		t.Errorf("got %v", err)
+	}
+	if got := <-told; got != server.URL+"/file" {
+		t.Errorf("waits for %q", got)
+	}
+}
+
+func TestPatienceGrowsWithWhatComes(t *testing.T) {
+	for _, c := range []struct {
+		taken time.Duration
+		bytes int64
+		want  bool
+	}{{time.Second, 0, true}, {2 * time.Second, slowest / 2, false}, {2 * time.Second, slowest, true}, {time.Minute, 1 << 20, true}} {
+		if got := hasty().allows(c.taken, c.bytes); got != c.want {
+			t.Errorf("%d bytes in %s: %v", c.bytes, c.taken, got)
+		}
 	}
 }

@@ -22,19 +22,47 @@ type Patience struct {
 	// Notify is told of each attempt that failed and of the wait before the
 	// next; it may be nil. It is called concurrently.
 	Notify func(err error, wait time.Duration)
+	// Waiting is told of a small file that has not come whole after Notice; it may
+	// be nil. It is called concurrently.
+	Waiting func(url string)
+	Notice  time.Duration
+}
+
+// slowest is how many bytes of a small file a server has to send in a second, on
+// the average, when Total is over: else one that drips keeps its reader for ever.
+const slowest = 4 << 10
+
+// errSlow tells of such a server.
+var errSlow = errors.New("the server sends too slowly")
+
+// allows tells whether a small file may take so long, of which bytes have come.
+func (p Patience) allows(taken time.Duration, bytes int64) bool {
+	return taken <= p.Total+time.Duration(bytes)*time.Second/slowest
+}
+
+// watch tells that a file is waited for. It returns what ends that.
+func (p Patience) watch(url string) func() bool {
+	if p.Waiting == nil {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(p.Notice, func() { p.Waiting(url) }).Stop
 }
 
 // DefaultPatience returns what suits people: a slow line is not dead.
 func DefaultPatience() Patience {
-	return Patience{Idle: 30 * time.Second, First: 500 * time.Millisecond, Longest: time.Minute, Unmet: 10 * time.Second, Total: 3 * time.Minute}
+	return Patience{Idle: 30 * time.Second, First: 500 * time.Millisecond, Longest: time.Minute, Unmet: 10 * time.Second, Total: 3 * time.Minute, Notice: 5 * time.Second}
 }
 
 // retry calls attempt until it succeeds, fails for good, or patience ends.
 func retry[T any](ctx context.Context, p Patience, attempt func() (T, error)) (T, error) {
+	start, bytes := time.Now(), int64(0)
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = p.First, p.Longest
 	result, err := backoff.Retry(ctx, func() (T, error) {
 		result, err := attempt()
+		if transport, ok := errors.AsType[*TransportError](err); ok {
+			bytes += transport.Bytes
+		}
 		if err != nil && !passing(err) {
 			err = backoff.Permanent(err)
 		}
@@ -42,9 +70,9 @@ func retry[T any](ctx context.Context, p Patience, attempt func() (T, error)) (T
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(p.Total), backoff.WithNotify(p.notify))
 	var later *laterError
 	if errors.As(err, &later) {
-		return result, later.error
+		err = later.error
 	}
-	return result, err
+	return result, inAll(err, start, bytes)
 }
 
 func (p Patience) notify(err error, wait time.Duration) {
@@ -66,7 +94,7 @@ func passing(err error) bool {
 func (e *TransportError) lasting() bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](e)
 	name, dns := errors.AsType[*net.DNSError](e)
-	return certificate || dns && name.IsNotFound || errors.Is(e, errLoop) || errors.Is(e, context.Canceled)
+	return certificate || dns && name.IsNotFound || errors.Is(e, errLoop) || errors.Is(e, errSlow) || errors.Is(e, context.Canceled)
 }
 
 // laterError is an error of which the server said when to come again.

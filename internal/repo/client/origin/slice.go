@@ -41,6 +41,8 @@ type opener func(context.Context, slice) (*answer, error)
 // stream reads a slice, over as many connections as it takes.
 type stream struct {
 	rest      slice
+	start     time.Time
+	came      int64 // bytes
 	answer    *answer
 	fruitless int // connections in a row that brought nothing
 	reopen    func(rest slice, fruitless int) (*answer, error)
@@ -52,6 +54,7 @@ const maxFruitless = 5
 
 // lasting opens a slice whose reader goes on where a connection broke.
 func (w *web) lasting(ctx context.Context, s slice, open opener) (io.ReadCloser, error) {
+	start := time.Now()
 	first, err := open(ctx, s)
 	if err != nil {
 		return nil, err
@@ -64,7 +67,7 @@ func (w *web) lasting(ctx context.Context, s slice, open opener) (io.ReadCloser,
 		}
 		return open(ctx, rest)
 	}
-	return &stream{rest: s, answer: first, reopen: reopen, notify: w.patience.notify}, nil
+	return &stream{rest: s, start: start, answer: first, reopen: reopen, notify: w.patience.notify}, nil
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -77,6 +80,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.answer.Read(p)
 	s.rest.offset += int64(n)
 	s.rest.length -= int64(n)
+	s.came += int64(n)
 	if err == nil || s.rest.length == 0 {
 		return n, nil
 	}
@@ -93,13 +97,13 @@ func (s *stream) again(err error) error {
 		s.fruitless = 0
 	}
 	if !passing(err) || s.fruitless > maxFruitless {
-		return err
+		return inAll(err, s.start, s.came)
 	}
 	s.notify(err, 0)
 	_ = s.answer.Close()
 	next, err := s.reopen(s.rest, s.fruitless)
 	if err != nil {
-		return err
+		return inAll(err, s.start, s.came)
 	}
 	s.answer = next
 	return nil

@@ -70,27 +70,34 @@ func (w *web) address(name string) *url.URL {
 }
 
 func (w *web) Fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
+	start := time.Now()
+	defer w.patience.watch(w.URL(path))()
 	return retry(ctx, w.current(), func() ([]byte, error) {
 		r, err := w.get(ctx, path, "")
 		if err != nil {
 			return nil, err
 		}
 		defer func() { _ = r.Close() }()
-		if err := r.plain(); err != nil {
-			return nil, err
-		}
-		if r.ContentLength > limit {
-			return nil, &SizeError{URL: r.url, Got: r.ContentLength, Want: limit}
-		}
-		content, err := io.ReadAll(io.LimitReader(r, limit+1))
-		if err == nil && int64(len(content)) > limit {
-			err = &SizeError{URL: r.url, Got: -1, Want: limit}
-		}
-		if err == nil && r.isPage(content) {
-			err = &PageError{URL: r.url, Host: w.base.Host, Proxy: r.proxy}
-		}
-		return content, err
+		return w.whole(r, limit, start)
 	})
+}
+
+// whole reads a small file, which was first asked for at start.
+func (w *web) whole(r *answer, limit int64, start time.Time) ([]byte, error) {
+	if err := r.plain(); err != nil {
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		return nil, &SizeError{URL: r.url, Got: r.ContentLength, Want: limit}
+	}
+	content, err := io.ReadAll(io.LimitReader(paced{r, w.patience, start}, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = &SizeError{URL: r.url, Got: -1, Want: limit}
+	}
+	if err == nil && r.isPage(content) {
+		err = &PageError{URL: r.url, Host: w.base.Host, Proxy: r.proxy}
+	}
+	return content, err
 }
 
 func (w *web) Range(ctx context.Context, path string, offset, length, total int64) (io.ReadCloser, error) {

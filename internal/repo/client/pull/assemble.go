@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
@@ -109,7 +110,7 @@ func (a *assembly) present(ctx context.Context, target string) (bool, error) {
 	if err != nil || info.Size() != a.plan.Index.Disk.Size {
 		return false, nil // then it is made, or that fails
 	}
-	f, err := os.Open(target)
+	f, err := regular.Open(target)
 	if err != nil {
 		return false, fmt.Errorf("looking at what is there: %w", err)
 	}

@@ -13,6 +13,7 @@ type SpaceError struct {
 	Dir    string
 	Needed int64 // bytes; 0: it filled up in the middle
 	Free   int64 // bytes
+	Export bool  // what is full is where a person wants the disk, not the store
 }
 
 func (e *SpaceError) Error() string {
@@ -24,7 +25,11 @@ func (e *SpaceError) Error() string {
 
 // Fault implements [fault.Reporter].
 func (e *SpaceError) Fault() fault.Report {
-	return fault.Report{What: e.Error(), Code: fault.Space, Try: fault.Retry(fault.CollectGarbage, fault.OtherDisk)}
+	r := fault.Report{What: e.Error(), Code: fault.Space, Try: fault.Retry(fault.CollectGarbage, fault.OtherDisk)}
+	if e.Export {
+		r.Try = fault.Retry(fault.FreeSpace, fault.OtherOutput)
+	}
+	return r
 }
 
 // Is reports whether target is [syscall.ENOSPC].

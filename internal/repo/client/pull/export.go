@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
@@ -51,10 +54,18 @@ func Export(ctx context.Context, path string, format Format, target string, sink
 			err = durable.Sync(temporary)
 		}
 		if err != nil {
-			return "", errors.Join(asSpaceError(target, err), os.RemoveAll(temporary))
+			return "", errors.Join(exportError(target, err), os.RemoveAll(temporary))
 		}
 		return target, durable.Rename(temporary, target)
 	})
+}
+
+// exportError says it if err is of a full disk.
+func exportError(target string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return &SpaceError{Dir: filepath.Dir(target), Export: true}
+	}
+	return err
 }
 
 func exportQCOW2(ctx context.Context, path, target string, p *event.Phase) error {
@@ -72,7 +83,7 @@ func permille(p *event.Phase) func(int64) {
 }
 
 func exportRaw(ctx context.Context, path, target string, p *event.Phase) error {
-	source, err := os.Open(path)
+	source, err := regular.Open(path)
 	if err != nil {
 		return fmt.Errorf("reading a disk: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
@@ -44,7 +45,7 @@ func (a *assembly) openSeeds() []*os.File {
 		if use.Bytes == 0 {
 			continue
 		}
-		f, err := os.Open(use.Disk)
+		f, err := regular.Open(use.Disk)
 		if err != nil {
 			a.sink.Emit(event.Event{Type: event.Warning, Phase: PhaseBuild, Text: fmt.Sprintf("it is fetched instead: %v", err)})
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // What lies in a client's directory:
@@ -82,7 +83,7 @@ func (c *Client) rootVersions() []int64 {
 
 // read returns a file, or nil if it cannot be read: the repository has it.
 func (c *Client) read(name string) []byte {
-	content, err := os.ReadFile(filepath.Join(c.dir, name))
+	content, err := regular.ReadFile(filepath.Join(c.dir, name), regular.Document)
 	if err != nil {
 		return nil
 	}

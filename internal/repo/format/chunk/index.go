@@ -9,6 +9,8 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
 // MaxChunks bounds how many chunks a disk may have. A disk of 128 GiB of
@@ -72,7 +74,7 @@ func (e Entry) End() int64 { return e.FrameOffset + int64(e.Frame) }
 
 // Open reads the .chunks file at path. The index must be closed.
 func Open(path string) (*Index, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading an index: %w", err)
 	}

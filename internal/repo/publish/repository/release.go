@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
@@ -128,7 +128,7 @@ func readImage(dir string) (image, error) {
 	if err != nil {
 		return image{}, fmt.Errorf("finding an image: %w", err)
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, manifest.FileName))
+	raw, err := regular.ReadFile(filepath.Join(dir, manifest.FileName), regular.Document)
 	if err != nil {
 		return image{}, fmt.Errorf("reading an image: %w", err)
 	}

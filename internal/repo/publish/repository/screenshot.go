@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"image/png"
-	"io"
-	"os"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/catalog"
 )
 
@@ -25,17 +24,9 @@ type screenshot struct {
 // readScreenshot reads a PNG. It is encoded anew, so that nothing else that a program
 // wrote into the file, such as a person's name, is published.
 func readScreenshot(path string) (screenshot, error) {
-	file, err := os.Open(path)
+	content, err := regular.ReadFile(path, maxScreenshot)
 	if err != nil {
 		return screenshot{}, err
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxScreenshot+1))
-	if err != nil {
-		return screenshot{}, err
-	}
-	if len(content) > maxScreenshot {
-		return screenshot{}, fmt.Errorf("%s is larger than 1 MiB", path)
 	}
 	size, err := png.DecodeConfig(bytes.NewReader(content))
 	if err != nil {

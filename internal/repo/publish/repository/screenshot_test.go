@@ -52,7 +52,7 @@ func TestScreenshotRefused(t *testing.T) {
 		"text":   {[]byte("<svg/>"), "is not a PNG"},
 		"cut":    {whole[:len(whole)-30], "is not a whole PNG"},
 		"wide":   {encode(t, maxSide+1, 1), "4097 by 1 pixels, at most 4096 by 4096 are allowed"},
-		"large":  {make([]byte, maxScreenshot+1), "is larger than 1 MiB"},
+		"large":  {make([]byte, maxScreenshot+1), "too large: it has more than 1.0 MiB"},
 		"absent": {nil, "no such file"},
 	} {
 		file := filepath.Join(t.TempDir(), "amigo.png")

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
@@ -31,7 +32,7 @@ func (s staged) open() (io.ReadCloser, error) {
 	if s.path == "" {
 		return io.NopCloser(bytes.NewReader(s.content)), nil
 	}
-	return os.Open(s.path)
+	return regular.Open(s.path)
 }
 
 func stagedContent(name string, role manifest.Role, content []byte) staged {
@@ -132,7 +133,7 @@ func cutDisk(ctx context.Context, one image, frames, chunks, raw string, phase *
 	if err := qemuimg.Convert(ctx, conversion, func(permille int64) { phase.Progress(permille/2, 1000, event.Permille) }); err != nil {
 		return nil, err
 	}
-	disk, err := os.Open(raw)
+	disk, err := regular.Open(raw)
 	if err != nil {
 		return nil, fmt.Errorf("cutting a disk: %w", err)
 	}

@@ -261,7 +261,7 @@ func (f *files) sign(who Owner) error {
 
 func (f *files) holder() Owner {
 	owner := Owner{By: "another publisher"}
-	if content, err := os.ReadFile(f.path(lockPath)); err == nil {
+	if content, err := regular.ReadFile(f.path(lockPath), regular.Document); err == nil {
 		var known Owner
 		if json.Unmarshal(content, &known) == nil && known.By != "" {
 			owner = known

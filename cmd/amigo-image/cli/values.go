@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// rangeError says what a flag takes, of a value that it does not.
+type rangeError struct{ takes string }
+
+func (e *rangeError) Error() string { return "it takes " + e.takes }
+
+// DurationVar gives a command a flag whose value is a time, and not a negative one.
+func DurationVar(flags *pflag.FlagSet, p *time.Duration, name string, usage string) {
+	flags.Var((*duration)(p), name, usage)
+}
+
+type duration time.Duration
+
+func (d *duration) Set(text string) error {
+	value, err := time.ParseDuration(text)
+	if err == nil && value < 0 {
+		err = errors.New("negative")
+	}
+	*d = duration(value)
+	return err
+}
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+func (d *duration) Type() string { return "duration" }
+
+// IntVar gives a command a flag whose value is a number that is at least least.
+func IntVar(flags *pflag.FlagSet, p *int, name string, value, least int, usage string) {
+	IntBetweenVar(flags, p, name, value, least, math.MaxInt, usage)
+}
+
+// IntBetweenVar is [IntVar] for a number that is at most most.
+func IntBetweenVar(flags *pflag.FlagSet, p *int, name string, value, least, most int, usage string) {
+	*p = value
+	flags.Var(&number{p, least, most}, name, usage)
+}
+
+type number struct {
+	value       *int
+	least, most int
+}
+
+func (n *number) Set(text string) error {
+	value, err := strconv.Atoi(text)
+	if err != nil {
+		return err
+	}
+	if value < n.least || value > n.most {
+		return &rangeError{n.takes()}
+	}
+	*n.value = value
+	return nil
+}
+
+func (n *number) takes() string {
+	if n.most == math.MaxInt {
+		return fmt.Sprintf("a number, at least %d", n.least)
+	}
+	return fmt.Sprintf("a number from %d to %d", n.least, n.most)
+}
+
+func (n *number) String() string {
+	if n.value == nil { // pflag asks the zero value
+		return "0"
+	}
+	return strconv.Itoa(*n.value)
+}
+
+func (n *number) Type() string { return "int" }
