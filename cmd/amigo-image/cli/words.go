@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -28,7 +29,7 @@ func (a *App) Words(t fault.Try) string {
 	case fault.OtherVariant:
 		return Named(a.Hollow(on, a.command()+" --variant"), on, t.Known)
 	case fault.AddChannel:
-		if nearest.Name(on, t.Known) != "" {
+		if Meant(on, t.Known) != "" {
 			return a.rename(on, t.Known)
 		}
 		return "amigo-image keys rotate " + on + " --add"
@@ -132,12 +133,12 @@ func (a *App) command() string {
 const hole = "\x00"
 
 // Named says which name was meant instead of one that is not there: in the
-// command's hole, or at its end.
+// command's hole, or at its end. If none was, it names those that exist and no
+// command, which would act on something else.
 func Named(command, wrong string, known []string) string {
-	known = nearest.First(wrong, known)
-	near := nearest.Name(wrong, known)
+	near := Meant(wrong, known)
 	var others []string
-	for _, name := range known {
+	for _, name := range nearest.First(wrong, known) {
 		if name != near && len(others) < 5 {
 			others = append(others, name)
 		}
@@ -145,17 +146,29 @@ func Named(command, wrong string, known []string) string {
 	if !strings.Contains(command, hole) {
 		command += " " + hole
 	}
-	line := func(name string) string { return strings.Replace(command, hole, name, 1) }
+	line, rest := strings.Replace(command, hole, near, 1), strings.Join(others, ", ")
 	switch {
-	case near != "" && len(others) > 0:
-		return line(near) + "   # also there: " + strings.Join(others, ", ")
+	case near != "" && rest != "":
+		return line + "   # also there: " + rest
 	case near != "":
-		return line(near)
-	case len(others) > 0:
-		return line(others[0]) + "   # there are: " + strings.Join(others, ", ")
+		return line
+	case len(others) == 1:
+		return "the only one: " + rest
+	case rest != "":
+		return "one of these: " + rest
 	default:
 		return ""
 	}
+}
+
+// Meant returns the name that a mistyped one stands for, or "". The date of a
+// version stands for no other version.
+func Meant(wrong string, known []string) string {
+	day, _, _ := strings.Cut(wrong, ".")
+	if _, err := time.Parse(time.DateOnly, day); err == nil {
+		return ""
+	}
+	return nearest.Name(wrong, known)
 }
 
 // Count returns a number with its noun, in the plural if need be.

@@ -16,7 +16,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 const exitStatus = `
@@ -212,7 +211,7 @@ func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation tuf.Rotation) error
 func unknownKey(c *cobra.Command, unknown *tuf.UnknownChannelError) error {
 	known := append([]string{"root", "targets", tuf.Online}, unknown.Known...)
 	try := c.CommandPath() + " " + unknown.Channel + " --add"
-	if near := nearest.Name(unknown.Channel, known); near != "" {
+	if near := cli.Meant(unknown.Channel, known); near != "" {
 		try = c.CommandPath() + " " + near
 	}
 	return &fault.Error{What: fmt.Sprintf("there is no key %q", unknown.Channel), Where: "there are: " + strings.Join(known, ", "), Try: try, Code: fault.NotFound, Err: unknown}

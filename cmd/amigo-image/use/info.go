@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
@@ -96,7 +98,7 @@ func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Stor
 		return layout.VersionManifest{}, obtain.Choice{}, err
 	}
 	if location == "" || f.offline {
-		return layout.VersionManifest{}, obtain.Choice{}, notHere(ctx, store, name, "amigo-image info")
+		return layout.VersionManifest{}, obtain.Choice{}, notHere(ctx, store, name)
 	}
 	repository, err := f.open(ctx, r, store)
 	if err != nil {
@@ -108,6 +110,24 @@ func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Stor
 	}
 	version, _, err := repository.Manifest(ctx, choice)
 	return version, choice, err
+}
+
+// notHere says that nothing here has a name, and which might be meant.
+func notHere(ctx context.Context, store imagestore.Store, name string) error {
+	var known []string
+	images, _ := store.Images()
+	for _, image := range images {
+		known = append(known, labelOf(image.Version, image.Variant))
+	}
+	machines, _ := store.Machines(ctx)
+	for _, m := range machines {
+		known = append(known, m.Name)
+	}
+	slices.Sort(known)
+	return &fault.Error{
+		What: fmt.Sprintf("there is no %q here", name), Code: fault.NotFound,
+		Try: cli.Named("amigo-image info", name, slices.Compact(known)),
+	}
 }
 
 // fact is a line of info.

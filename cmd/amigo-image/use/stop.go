@@ -51,7 +51,7 @@ func runStop(a *cli.App, c *cobra.Command, args []string, now bool) error {
 		args = []string{""}
 	}
 	for _, name := range args {
-		m, err := running(c.Context(), store, c.CommandPath(), name)
+		m, err := running(c.Context(), store, c, name)
 		if err != nil {
 			return err
 		}
