@@ -55,5 +55,4 @@ func (a *App) GlobalFlags(root *cobra.Command) {
 	flags.Var(&a.Colour, "color", "colour the output")
 	flags.DurationVar(&a.every, "progress", 0, "without a terminal, show progress every `INTERVAL`, such as 30s")
 	flags.StringVar(&a.log, "log", "", "write the full log to this `FILE`")
-	flags.Lookup("color").NoOptDefVal = "always"
 }
