@@ -40,6 +40,7 @@ func init() {
 	cobra.AddTemplateFunc("paragraphs", paragraphs)
 	cobra.AddTemplateFunc("entry", entry)
 	cobra.AddTemplateFunc("columns", helpColumns)
+	cobra.AddTemplateFunc("environment", EnvironmentOf)
 }
 
 // Completion words cobra's command as the others are.
@@ -75,11 +76,13 @@ const HelpTemplate = `{{.Short | paragraphs}}
 {{end}}{{end}}{{end}}
 {{end}}{{if not .HasAvailableSubCommands}}Usage: {{.UseLine}}
 
-{{end}}{{if .HasAvailableLocalFlags}}Flags (` + Environment + `NAME in the environment sets --name)
+{{end}}{{if .HasAvailableLocalFlags}}Flags
 {{.LocalFlags.FlagUsagesWrapped columns | trimTrailingWhitespaces}}
 {{end}}{{if .HasAvailableInheritedFlags}}
 Flags of every command
 {{.InheritedFlags.FlagUsagesWrapped columns | trimTrailingWhitespaces}}
-{{end}}{{if .HasAvailableSubCommands}}
+{{end}}
+{{environment . | paragraphs}}
+{{if .HasAvailableSubCommands}}
 {{.CommandPath}} COMMAND --help shows examples and exit codes.
 {{end}}`

@@ -117,6 +117,7 @@ have: see "keys sign".
 	flags.IntVar(&setup.RootKeys, "root-keys", 1, "how many root keys to create here")
 	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "a `FILE` with the public root key of another person (repeatable)")
 	flags.IntVar(&setup.RootThreshold, "root-threshold", 1, "how many root keys have to sign a root")
+	cli.Deliberate(flags, "root-key", "root-keys", "root-threshold")
 	return c
 }
 
@@ -184,6 +185,7 @@ other people.
 	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "add the public root key in this `FILE`, of another person (repeatable)")
 	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "remove the root key with this `ID` or prefix of one (repeatable)")
 	c.Flags().IntVar(&rotation.RootThreshold, "root-threshold", 0, "how many root keys have to sign a root from now on (default: as before)")
+	cli.Deliberate(c.Flags(), "keep", "add", "root-key", "drop", "root-threshold")
 	return c
 }
 

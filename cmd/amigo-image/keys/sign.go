@@ -107,6 +107,7 @@ publish or refresh uploads it.
 	k.Add(c)
 	c.Flags().StringVar(&key, "key", "", "sign with the key in this `FILE` (default the root keys in the directory of the keys)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "sign without asking")
+	cli.Deliberate(c.Flags(), "key", "yes")
 	return c
 }
 

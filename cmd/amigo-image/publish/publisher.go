@@ -64,6 +64,7 @@ func (p *publisherFlags) publisher(c *cobra.Command) *cobra.Command {
 	flags.StringVar(&p.by, "by", "", "who publishes, for the history (default user@host)")
 	flags.DurationVar(&p.wait, "wait", 0, "how long to wait while another publisher holds the lock")
 	flags.BoolVar(&p.single, "single-publisher", false, "publish to a store that has no locks, where nobody else publishes")
+	cli.Deliberate(flags, "single-publisher")
 	return c
 }
 

@@ -36,6 +36,7 @@ EXIT STATUS
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be removed, and stop")
 	c.Flags().BoolVar(&f.all, "all", false, "remove the whole store and the cache (needs --yes)")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "confirm --all")
+	cli.Deliberate(c.Flags(), "all", "yes")
 	return c
 }
 

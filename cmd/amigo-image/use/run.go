@@ -89,6 +89,7 @@ waiting.
 	flags.IntVar(&f.report, "report-to", 0, "")
 	_ = flags.MarkHidden("as")
 	_ = flags.MarkHidden("report-to")
+	cli.Deliberate(flags, "keep", "as", "report-to")
 	return c
 }
 

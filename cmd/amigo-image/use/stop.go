@@ -34,6 +34,7 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return runStop(a, c, args, now) },
 	}
 	c.Flags().BoolVar(&now, "now", false, "power off at once; unwritten data is lost")
+	cli.Deliberate(c.Flags(), "now")
 	return c
 }
 
