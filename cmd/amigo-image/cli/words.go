@@ -107,12 +107,21 @@ func (a *App) repeat(means []fault.Means) string {
 	}
 	var remarks []string
 	for _, m := range means {
-		remarks = append(remarks, Remarks[m])
+		remarks = append(remarks, a.remark(m))
 	}
 	if len(remarks) == 0 {
 		return line
 	}
 	return line + "   # " + strings.Join(remarks, ", or ")
+}
+
+// remark is what to change in this command line.
+func (a *App) remark(m fault.Means) string {
+	named := func(arg string) bool { return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--from") }
+	if m == fault.OtherServer && slices.ContainsFunc(a.Args, named) {
+		return "with another URL"
+	}
+	return Remarks[m]
 }
 
 // rename is the command line with a name that exists.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
@@ -93,17 +94,21 @@ func checkFiles(names []string) error {
 
 // split takes a repository's location off the front of arguments, of which as
 // many as are given may follow it.
-func (s *sourceFlags) split(args []string, follow int) []string {
+func (s *sourceFlags) split(c *cobra.Command, args []string, follow int) ([]string, error) {
 	if len(args) > follow+1 || len(args) == 0 {
-		return args
+		return args, nil
 	}
 	info, err := os.Stat(args[0])
 	more := len(args) > follow && (err == nil && info.IsDir() || address.Guess(args[0]) != "")
-	if more || isLocation(args[0]) {
-		s.from = args[0]
-		return args[1:]
+	if !more && !isLocation(args[0]) {
+		return args, nil
 	}
-	return args
+	if s.from != "" {
+		line := append([]string{c.CommandPath(), "--from", address.Shown(s.from)}, args[1:]...)
+		return nil, cli.Usage("the repository is named twice, as an argument and with --from", strings.Join(line, " "))
+	}
+	s.from = args[0]
+	return args[1:], nil
 }
 
 // choose finds the repository that is meant: the flag or argument, the

@@ -43,7 +43,10 @@ EXIT STATUS
 }
 
 func runInfo(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) error {
-	rest := f.split(args, 1)
+	rest, err := f.split(c, args, 1)
+	if err != nil {
+		return err
+	}
 	if len(rest) != 1 {
 		return cli.Usage("info takes one name", "amigo-image list")
 	}

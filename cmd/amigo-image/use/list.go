@@ -73,7 +73,11 @@ type listed struct {
 }
 
 func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bool) error {
-	if rest := f.split(args, 0); len(rest) > 0 {
+	rest, err := f.split(c, args, 0)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
 		return cli.Usage(fmt.Sprintf("%q is not the address of a repository", rest[0]), "amigo-image info "+rest[0])
 	}
 	store, err := imageStore()

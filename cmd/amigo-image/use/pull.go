@@ -72,7 +72,10 @@ The first repository you pull from becomes the default. To use another, set
 }
 
 func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
-	rest := f.split(args, 1)
+	rest, err := f.split(c, args, 1)
+	if err != nil {
+		return err
+	}
 	if len(rest) == 1 && f.from == "" && address.Guess(rest[0]) != "" { // no name has its form
 		f.from, rest = rest[0], nil
 	}

@@ -97,7 +97,10 @@ func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
 	if err := checkFiles(args); err != nil {
 		return err
 	}
-	rest := f.located(args)
+	rest, err := f.located(c, args)
+	if err != nil {
+		return err
+	}
 	if len(rest) > 1 {
 		return cli.Usage("one machine at a time", c.CommandPath()+" "+rest[0])
 	}
@@ -127,13 +130,13 @@ func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
 
 // located takes a repository's location off the front of arguments. The path of
 // an image file is none.
-func (f *runFlags) located(args []string) []string {
+func (f *runFlags) located(c *cobra.Command, args []string) ([]string, error) {
 	if len(args) == 1 {
 		if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
-			return args
+			return args, nil
 		}
 	}
-	return f.split(args, 1)
+	return f.split(c, args, 1)
 }
 
 func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {
