@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -29,6 +31,7 @@ type App struct {
 	Times   bool // lines in a pipe begin with the time
 	log     string
 	LogPath string // of the log that was written, for errors
+	unknown error  // that help was asked of a command that is not there
 }
 
 // New returns an App for a command line.
@@ -36,9 +39,18 @@ func New(registry pipeline.Registry, args []string) *App {
 	return &App{Registry: registry, Args: args, Colour: terminal.Auto}
 }
 
-// Printed returns the exit status of a command that did what it should, if its
+// Execute runs the command line and returns the exit status.
+func (a *App) Execute(ctx context.Context) int {
+	err := a.Root.ExecuteContext(ctx)
+	if err = cmp.Or(err, a.unknown); err != nil {
+		return a.Report(err)
+	}
+	return a.printed()
+}
+
+// printed returns the exit status of a command that did what it should, if its
 // result could be written. A reader who has seen enough is no fault.
-func (a *App) Printed() int {
+func (a *App) printed() int {
 	err := Stdout.Err()
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return fault.OK

@@ -82,14 +82,8 @@ have signed it, each on their own computer.
 
 If the keys have a password, set ` + tuf.PasswordVariable + `.`,
 		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
-		Args:    cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return a.UnknownCommand(c, args[0])
-			}
-			return c.Help()
-		},
 	}
+	a.Parent(c)
 	c.AddCommand(newInitCommand(a), newNewCommand(a), newRotateCommand(a), newShowCommand(a), newSignCommand(a))
 	return c
 }
