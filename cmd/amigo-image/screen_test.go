@@ -65,7 +65,7 @@ func TestScreens(t *testing.T) {
 	for _, step := range []struct{ line, first, has string }{
 		{"amigo-image version", "amigo-image ", ""},
 		{"amigo-image list", "nothing is here yet", ""},
-		{"amigo-image pull " + s.URL + " stable", "stable is 2026-11-15", "disk.raw"},
+		{"amigo-image pull " + s.URL + " stable", "root 1 of ", "disk.raw"},
 		{"amigo-image list", "VERSION ", "2026-11-22"},
 		{"amigo-image info stable", "version ", "sha256"},
 		{"amigo-image verify 2026-11-15", "", "VERIFIED"},

@@ -40,6 +40,7 @@ type sourceFlags struct {
 	offline bool
 	wait    time.Duration
 	hurry   bool // what is here does, too
+	preview bool // what is seen of the repository is not remembered
 }
 
 func (s *sourceFlags) add(flags *pflag.FlagSet) {
@@ -200,7 +201,17 @@ func (s *sourceFlags) open(ctx context.Context, r *cli.Reporter, store imagestor
 	if err != nil {
 		return nil, err
 	}
+	s.introduce(r, repository)
 	return repository, s.remember(ctx, store, repository, false)
+}
+
+// introduce shows the root that is trusted from now on: the next command only
+// compares with it.
+func (s *sourceFlags) introduce(r *cli.Reporter, repository *obtain.Repository) {
+	root := repository.View.Root()
+	if root.PinnedNow {
+		r.Say("root %d of %s is %s\n  its sha256, which the publisher can confirm:\n  %s", root.Version, repository.Location, pinned(root, s.preview), root.SHA256)
+	}
 }
 
 // patience is how long to wait for the repository, and says so.

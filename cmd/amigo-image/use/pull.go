@@ -96,7 +96,7 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 			return err
 		}
 		defer done()
-		store = preview
+		store, f.preview = preview, true
 	}
 	r, err := a.Reporter("pull")
 	if err != nil {
@@ -303,9 +303,6 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	root, expires := repository.View.Root(), repository.View.Expires()
 	r.Say("%s", whatItIs(w.name, p))
 	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root, w.dryRun), until(expires, time.Now()))
-	if root.PinnedNow {
-		r.Say("  its sha256, which the publisher can confirm:\n  %s", root.SHA256)
-	}
 	seed := "nothing of it is here"
 	if p.Steps.Reused > 0 {
 		seed = "you have " + strings.TrimSuffix(p.Seed, "/"+defaultVariant)
