@@ -21,9 +21,11 @@ import (
 const exitStatus = `
 EXIT STATUS
   0    done
-  1    anything not named here, such as keys that are there already
-  2    wrong arguments
-  25   a key or the directory of keys is not there`
+  1    anything not named here
+  2    wrong arguments`
+
+const exitStatusKeys = exitStatus + `
+  25   the keys, or the one that is needed, are not here`
 
 // Dir is the directory of the keys, the flag of every command that signs.
 type Dir struct{ Path string } // "": the default
@@ -99,7 +101,7 @@ that does not exist yet. The first publish uploads the metadata.
 
 With --root-key you add the root keys of other people, who created them with "keys
 new". If more keys have to sign than are here, the first root is pending until they
-have: see "keys sign".
+have: see "keys sign". Existing keys are never replaced.
 ` + exitStatus,
 		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub \\\n    --root-threshold 2",
 		Args:    cli.NoArguments,
@@ -124,7 +126,7 @@ func runInit(a *cli.App, k Dir, setup tuf.Setup) error {
 	if err != nil {
 		return err
 	}
-	return showKeys(a, ring, "keep a copy of root.key and targets.key where no machine publishes from, then: amigo-image publish")
+	return showKeys(a, ring, "keep a copy of root.key and targets.key where no machine publishes from, then: amigo-image publish --to REPOSITORY")
 }
 
 func newShowCommand(a *cli.App) *cobra.Command {
@@ -132,7 +134,7 @@ func newShowCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show",
 		Short:   "show which keys sign what, and which of them are here",
-		Long:    "Show which keys may sign, which of them are here, and until when root and targets\nare valid.\n" + exitStatus,
+		Long:    "Show which keys may sign, which of them are here, and until when root and targets\nare valid.\n" + exitStatusKeys,
 		Example: "  amigo-image keys show\n  amigo-image keys show --json | jq -r .first_root_sha256",
 		Args:    cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -162,7 +164,7 @@ If root keys are held elsewhere, the new root is pending until their holders hav
 signed it: see "keys sign". Nothing changes before that. "rotate root" replaces the
 root keys here; --root-key, --drop and --root-threshold add and remove those of
 other people.
-` + exitStatus,
+` + exitStatusKeys,
 		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep   both sign until the next one\n" +
 			"  amigo-image keys rotate root --root-key dora.pub --drop 1f0c9b7a\n  amigo-image keys rotate",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -200,7 +202,7 @@ func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation tuf.Rotation) error
 			fmt.Fprintf(cli.Stderr, "signed %s\n", filepath.Base(file.Path))
 		}
 	}
-	return showKeys(a, ring, "amigo-image refresh --to REPOSITORY, so that readers hear of it")
+	return showKeys(a, ring, "amigo-image refresh --to REPOSITORY, so that readers learn of it")
 }
 
 // unknownKey says which keys there are.

@@ -64,8 +64,8 @@ func addRules(c *cobra.Command, rules *repository.Rules) {
 	} {
 		flags.IntVar(rule.count, "keep-"+rule.name, 0, "keep "+rule.what+"; -1: all")
 	}
-	flags.Var(&rules.Within, "keep-within", "keep versions at most this much older than the newest, such as 1y6m or 14d")
-	flags.Var(&rules.History, "keep-history", "keep the versions that a channel had within this time")
+	flags.Var(&rules.Within, "keep-within", "keep versions at most this much older than the newest, such as 14d or 1y6m (months)")
+	flags.Var(&rules.History, "keep-history", "keep the versions that a channel had within this time, such as 36h or 14d")
 	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "always keep these `VERSIONS`, such as those that a paper cites")
 	flags.BoolVar(&rules.DryRun, "dry-run", false, "show which versions would be removed or kept, and why")
 }

@@ -15,7 +15,7 @@ func newPublishCommand(a *cli.App) *cobra.Command {
 	p := publisherFlags{begins: true}
 	var release repository.Release
 	c := &cobra.Command{
-		Use:   "publish [DIRECTORY..]",
+		Use:   "publish [DIRECTORY...]",
 		Short: "publish images as a new version in a repository",
 		Long: `Publish the images of a build as a version of a repository, and move a channel to
 it. Each DIRECTORY is that of an image or contains such directories; the default

@@ -35,7 +35,7 @@ EXIT STATUS
 		Args:    cli.NoArguments,
 		RunE:    func(c *cobra.Command, _ []string) error { return runGC(a, c, unused, dryRun) },
 	}
-	c.Flags().Var(&unused, "cache", "remove caches that builds have not used for this long, such as 14d or 2m")
+	c.Flags().Var(&unused, "cache", "remove caches that builds have not used for this long, such as 14d or 2m (months)")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be removed, and stop")
 	return c
 }

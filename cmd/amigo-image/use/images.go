@@ -47,7 +47,7 @@ func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+RepositoryVariable)
 	flags.StringVar(&s.root, "root", "", "trust this root `FILE` instead of the first one the repository shows")
 	cli.Deliberate(flags, "from") // it has a variable with another name
-	flags.DurationVar(&s.wait, "patience", 0, "how long to keep trying a server that fails or is silent (default 3m)")
+	flags.DurationVar(&s.wait, "patience", 0, "how long to keep trying a server that fails or is silent, such as 30s or 10m (minutes; default 3m)")
 }
 
 // addOffline is for commands that can do without the repository.

@@ -40,7 +40,7 @@ EXIT STATUS
   2    wrong arguments           20   the repository cannot be reached
   21   something is not what was signed, or is out of date
   22   no space                  25   there is no such channel or version
-  130  interrupted; what came is kept`
+  130  interrupted; what was downloaded is kept`
 
 func newPullCommand(a *cli.App) *cobra.Command {
 	var f pullFlags

@@ -40,13 +40,13 @@ type runFlags struct {
 
 const exitStatusRun = `
 EXIT STATUS
-  0    it ran and has shut down, or with --detach: it runs
+  0    it ran and has shut down, or with --detach, it is running
   1    it did not come up, or not in time
   2    wrong arguments
   20   the repository cannot be reached
   21   something is not what was signed
   22   no space                  23   this host lacks something
-  24   that machine is on        25   there is no such image
+  24   it is already running     25   there is no such image
   130  interrupted before it was up`
 
 func newRunCommand(a *cli.App) *cobra.Command {
