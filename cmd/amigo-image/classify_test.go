@@ -256,6 +256,21 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// What cannot be written to is named with the variable that moves it.
+func TestOtherDirectory(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", "/d")
+	t.Setenv("XDG_CACHE_HOME", "/c/ache")
+	for path, want := range map[string]string{
+		"/d/amigo-image/images": "with another directory in XDG_DATA_HOME", "/c": "with another directory in XDG_CACHE_HOME",
+		"/elsewhere": "with another directory",
+	} {
+		r := fault.Of(&os.PathError{Op: "mkdir", Path: path, Err: fs.ErrPermission})
+		if text := typed("pull").Words(r.Try); !strings.HasSuffix(text, "# as root, or "+want) {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+}
+
 func TestRepeatHidesSecrets(t *testing.T) {
 	a := typed("build", "-var", "password=x", ".")
 	if text := a.Words(fault.Retry(fault.FreeSpace)); text != "the same command   # when there is some space" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
@@ -21,7 +22,7 @@ func (a *App) Words(t fault.Try) string {
 	}
 	switch t.Action {
 	case fault.Repeat:
-		return a.repeat(t.Means)
+		return a.repeat(t)
 	case fault.Rename:
 		return a.rename(on, t.Known)
 	case fault.Instead:
@@ -100,14 +101,14 @@ var Remarks = map[fault.Means]string{
 const sameCommand = "the same command"
 
 // repeat is the command line again, with a remark that a shell skips.
-func (a *App) repeat(means []fault.Means) string {
+func (a *App) repeat(t fault.Try) string {
 	line, ok := a.line(a.Args)
 	if !ok {
 		line = sameCommand
 	}
 	var remarks []string
-	for _, m := range means {
-		remarks = append(remarks, a.remark(m))
+	for _, m := range t.Means {
+		remarks = append(remarks, a.remark(m, t.On))
 	}
 	if len(remarks) == 0 {
 		return line
@@ -115,13 +116,40 @@ func (a *App) repeat(means []fault.Means) string {
 	return line + "   # " + strings.Join(remarks, ", or ")
 }
 
-// remark is what to change in this command line.
-func (a *App) remark(m fault.Means) string {
+// remark is what to change in this command line, which is about paths.
+func (a *App) remark(m fault.Means, paths []string) string {
 	named := func(arg string) bool { return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--from") }
-	if m == fault.OtherServer && slices.ContainsFunc(a.Args, named) {
+	switch {
+	case m == fault.OtherServer && slices.ContainsFunc(a.Args, named):
 		return "with another URL"
+	case m == fault.OtherDirectory && len(paths) > 0 && variableOf(paths[0]) != "":
+		return "with another directory in " + variableOf(paths[0])
+	default:
+		return Remarks[m]
 	}
-	return Remarks[m]
+}
+
+// variableOf returns the variable that says where the directory lies that a path
+// is in, or that is in it, or "".
+func variableOf(path string) string {
+	data := func() (string, error) {
+		store, err := imagestore.Default()
+		return store.Path(), err
+	}
+	for _, place := range []struct {
+		variable string
+		dir      func() (string, error)
+	}{{"XDG_DATA_HOME", data}, {"XDG_CACHE_HOME", os.UserCacheDir}, {"XDG_CONFIG_HOME", os.UserConfigDir}} {
+		if dir, err := place.dir(); err == nil && (isBelow(path, dir) || isBelow(dir, path)) {
+			return place.variable
+		}
+	}
+	return ""
+}
+
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && !strings.HasPrefix(rel, "..")
 }
 
 // rename is the command line with a name that exists.

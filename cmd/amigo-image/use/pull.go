@@ -331,7 +331,7 @@ func whatItIs(name string, p obtain.Download) string {
 	if name != p.Choice.Version {
 		text = name + " is " + text
 	}
-	text += "   AmiGO " + p.Version.AmiGO.Version
+	text += "   " + p.Version.AmiGO.Title()
 	if p.Version.GOlr.Date != "" {
 		text += ", GO data " + p.Version.GOlr.Date
 	}

@@ -158,6 +158,8 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 			What: fmt.Sprintf("%s is %s, which is not here", name, version), Code: fault.NotFound, Err: fs.ErrNotExist,
 			Try: command.Cmd{Name: "amigo-image", Args: []string{"pull", address.Shown(v.location), name}}.String(),
 		}
+	case info != nil:
+		return cli.Usage(name+" is a directory", "amigo-image verify "+filepath.Join(name, "FILE"))
 	default:
 		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a channel or version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
 	}
@@ -241,7 +243,7 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 }
 
 func builtFrom(v layout.VersionManifest) string {
-	text := "AmiGO " + v.AmiGO.Version
+	text := v.AmiGO.Title()
 	if v.AmiGO.Commit != "" {
 		text += " (" + v.AmiGO.Commit[:min(7, len(v.AmiGO.Commit))] + ")"
 	}
