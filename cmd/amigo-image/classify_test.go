@@ -123,7 +123,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&repository.ForeignError{Location: "/r"}, fault.Publish, "the place is neither", "an empty directory"},
 		{&repository.NotFoundError{Location: "/r", Kind: "channel or version", Name: "stable", Known: []string{"stabel"}}, fault.NotFound, `there is no channel or version "stable"`, "amigo-image pull stabel"},
 		{&store.LockedError{}, fault.Locked, "another publisher", again + "with --wait 10m"},
-		{&store.UnsafeError{}, fault.Publish, "the store cannot keep", "--single-publisher"},
+		{&store.UnsafeError{}, fault.Publish, "the store cannot lock out", "--single-publisher"},
 		{&store.SchemeError{}, fault.Usage, "nothing can be published", "file:///srv/www/images"},
 		{&store.AccessError{Scheme: "s3", Bucket: "b", Obstacle: store.NoBucket}, fault.NotFound, "there is no bucket", "aws s3 mb s3://b"},
 		{store.ErrChanged, fault.Locked, "another publisher was faster", again},

@@ -34,8 +34,8 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "amigo-image",
 		Short: "AmiGO virtual machines: get, run, build and publish them.",
-		Example: "  amigo-image run stable          fetch if needed, start, print the address\n" +
-			"  amigo-image pull stable         fetch and verify only\n  amigo-image build .             build from the template here",
+		Example: "  amigo-image run stable          download if needed, start, print the address\n" +
+			"  amigo-image pull stable         download and verify only\n  amigo-image build .             build from the template here",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return cli.FromEnvironment(c) },

@@ -65,7 +65,7 @@ func Interruptible() (context.Context, func()) {
 			return
 		}
 		cancel(&fault.Error{
-			What: "stopped by " + name(s), Kept: "what is finished; the same command goes on from there",
+			What: "stopped by " + name(s), Kept: "what is finished; the same command resumes",
 			Code: fault.Interrupted, Err: context.Canceled,
 		})
 		(*announcer.Load())("stopping; " + again(s) + " ends it at once")

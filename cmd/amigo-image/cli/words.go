@@ -94,7 +94,7 @@ var Remarks = map[fault.Means]string{
 	fault.WaitForLock:     "with --wait 10m, to wait for it",
 	fault.SinglePublisher: "with --single-publisher, if nobody else publishes there",
 	fault.RightKeys:       "with --keys and the directory of its keys",
-	fault.GoOn:            "it goes on from there",
+	fault.GoOn:            "to resume",
 }
 
 // sameCommand stands for a command line that may hold a secret.

@@ -32,7 +32,7 @@ after, removes its files, when no reader can still be downloading them.
 		Args: cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if rules.Empty() {
-				return cli.Usage("which versions are to stay?", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
+				return cli.Usage("no rule says which versions to keep", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
 			}
 			rules.Reason = p.reason
 			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository, out *cli.Reporter) error {
@@ -113,7 +113,7 @@ func PrunedLines(done repository.Pruned) []string {
 		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", cli.Count(waiting, "version")))
 	}
 	if len(lines) == 0 {
-		lines = []string{"nothing goes"}
+		lines = []string{"nothing to remove"}
 	}
 	return lines
 }

@@ -88,7 +88,7 @@ func showGarbage(a *cli.App, r *cli.Reporter, garbage []imagestore.Garbage) erro
 		return errors.Join(errs...)
 	}
 	if len(garbage) == 0 {
-		r.Say("nothing here could go: images in channels, the newest ones, those of machines and what builds use stay")
+		r.Say("nothing to remove")
 		return nil
 	}
 	var rows [][]string

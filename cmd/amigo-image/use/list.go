@@ -342,7 +342,7 @@ func bytesOr(n int64) string {
 	return bytesize.Of(n)
 }
 
-// summarize tells what all takes, and what could go.
+// summarize tells what all takes, and what can be freed.
 func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) error {
 	garbage, err := store.Garbage(ctx)
 	if err != nil {
@@ -350,7 +350,7 @@ func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) err
 	}
 	text := bytesize.Of(imagestore.Allocated(store.Path())) + " used"
 	if freed := cli.Sum(garbage); freed > 0 {
-		text += "; " + bytesize.Of(freed) + " could go: amigo-image gc --dry-run"
+		text += "; " + bytesize.Of(freed) + " can be freed: amigo-image gc --dry-run"
 	}
 	r.Say("%s", text)
 	return nil

@@ -277,7 +277,7 @@ func broken(ctx context.Context, err error, result pull.Stats) error {
 	f := cli.FaultOf(err)
 	f.Kept = ""
 	if got := result.Kept + result.Fetched; got > 0 {
-		f.Kept = bytesize.Of(got) + ", the same command goes on from there"
+		f.Kept = bytesize.Of(got) + ", and the same command resumes"
 	}
 	return f
 }
@@ -309,14 +309,14 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	}
 	free, most := "", ""
 	if repository.Begun(p) {
-		seed, most = "going on from an unfinished pull", "at most "
+		seed, most = "resuming an unfinished pull", "at most "
 	}
 	if bytes, ok := freeSpace(store.Path()); ok {
 		free = ", " + bytesize.Of(bytes) + " free"
 	}
-	verb := "fetching "
+	verb := "downloading "
 	if w.dryRun {
-		verb = "would fetch "
+		verb = "would download "
 	}
 	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, bytesize.Of(p.Steps.Fetch), bytesize.Of(p.Total), bytesize.Of(p.Steps.Disk), free)
 	return r.Object(announced{

@@ -201,7 +201,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 		return &fault.Error{
 			What: filepath.Base(path) + " is not what was signed", Code: fault.Verify,
 			Where: fmt.Sprintf("found    %d bytes, sha256 %s\nexpected %d bytes, sha256 %s", size, digest, found.Size, found.SHA256),
-			Try:   "fetch it again; use this file for nothing",
+			Try:   "download it again, and do not use this file",
 		}
 	}
 	if other := v.misnamed(ctx, path, found.Version.Version); other != "" {
