@@ -34,7 +34,7 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "amigo-image",
 		Short: "AmiGO virtual machines: get, run, build and publish them.",
-		Example: "  amigo-image run stable          download if needed, start, print the address\n" +
+		Example: "  amigo-image run stable          download if needed, and start\n" +
 			"  amigo-image pull stable         download and verify only\n  amigo-image build .             build from the template here",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
