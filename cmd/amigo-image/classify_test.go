@@ -102,7 +102,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&trust.NotFoundError{Kind: "channel", Name: "stable", Known: []string{"stabel"}}, fault.NotFound, `the repository has no channel "stable"`, "amigo-image pull stabel"},
 		{&trust.EmptyError{Channel: "c"}, fault.NotFound, "nothing was published", "-"},
 		{&trust.RevokedError{Channel: "c", Version: "1", Reason: "r"}, fault.Verify, "version 1 in channel c was revoked", "amigo-image list"},
-		{&obtain.VariantError{Version: "1", Variant: "prod", Known: []string{"production"}}, fault.NotFound, "version 1 has no variant", "amigo-image pull --variant production"},
+		{&obtain.VariantError{Version: "1", Variant: "prod", Known: []string{"production"}}, fault.NotFound, "version 1 has no variant", "the only one: production"},
 		{&obtain.LostError{URL: url}, fault.Network, "the repository lacks a file", again},
 		{&obtain.NotFoundError{Where: "r", Name: "stable", Channels: []string{"stabel"}}, fault.NotFound, `r has no channel or version "stable"`, "amigo-image pull stabel"},
 		{&obtain.MismatchError{URL: url}, fault.Verify, "a file of the repository is not", again},
@@ -124,9 +124,9 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&repository.AlteredError{Path: "p"}, fault.Verify, "a file in the repository", "-"},
 		{&repository.MissingError{Location: "/r"}, fault.NotFound, "there is no image repository", "amigo-image publish output/ --to /r"},
 		{&repository.ForeignError{Location: "/r"}, fault.Publish, "the place is neither", "an empty directory"},
-		{&repository.NotFoundError{Location: "/r", Name: "stable", Known: []string{"stabel"}}, fault.NotFound, `there is no channel or version "stable"`, "amigo-image pull stabel"},
+		{&repository.NotFoundError{Location: "/r", Kind: "channel or version", Name: "stable", Known: []string{"stabel"}}, fault.NotFound, `there is no channel or version "stable"`, "amigo-image pull stabel"},
 		{&store.LockedError{}, fault.Locked, "another publisher", again + "with --wait 10m"},
-		{&store.UnsafeError{}, fault.Publish, "the store cannot keep", "--single-publisher"},
+		{&store.UnsafeError{}, fault.Publish, "the store cannot lock out", "--single-publisher"},
 		{&store.SchemeError{}, fault.Usage, "nothing can be published", "file:///srv/www/images"},
 		{&store.AccessError{Scheme: "s3", Bucket: "b", Obstacle: store.NoBucket}, fault.NotFound, "there is no bucket", "aws s3 mb s3://b"},
 		{store.ErrChanged, fault.Locked, "another publisher was faster", again},
@@ -255,6 +255,21 @@ func TestWords(t *testing.T) {
 	for means := range fault.LastMeans + 1 {
 		if cli.Remarks[means] == "" {
 			t.Errorf("means %d has no words", means)
+		}
+	}
+}
+
+// What cannot be written to is named with the variable that moves it.
+func TestOtherDirectory(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", "/d")
+	t.Setenv("XDG_CACHE_HOME", "/c/ache")
+	for path, want := range map[string]string{
+		"/d/amigo-image/images": "with another directory in XDG_DATA_HOME", "/c": "with another directory in XDG_CACHE_HOME",
+		"/elsewhere": "with another directory",
+	} {
+		r := fault.Of(&os.PathError{Op: "mkdir", Path: path, Err: fs.ErrPermission})
+		if text := typed("pull").Words(r.Try); !strings.HasSuffix(text, "# as root, or "+want) {
+			t.Errorf("%s: %s", path, text)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (p *person) types(line string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// fails types a line that must fail with one error of one to six lines, and
+// fails types a line that must fail with one error of one to seven lines, and
 // returns its parts by their names.
 func (p *person) fails(line string, want int, what string) map[string]string {
 	p.t.Helper()
@@ -108,7 +108,7 @@ func (p *person) fails(line string, want int, what string) map[string]string {
 		p.t.Fatalf("%s: not one error:\n%s", line, errs)
 	}
 	text := strings.TrimSuffix(errs[start:], "\n")
-	if lines := strings.Count(text, "\n") + 1; lines > 6 {
+	if lines := strings.Count(text, "\n") + 1; lines > 7 {
 		p.t.Errorf("%s: an error of %d lines:\n%s", line, lines, text)
 	}
 	if !regexp.MustCompile(what).MatchString(text) {

@@ -90,7 +90,7 @@ func forManual(c *cobra.Command) {
 	if found {
 		c.Long += "\n\n# EXIT STATUS\n```\n" + strings.TrimRight(status, "\n") + "\n```"
 	}
-	c.Long += "\n\n# ENVIRONMENT\n" + cli.Environment + "NAME sets the flag --name; dashes are underscores."
+	c.Long += "\n\n# ENVIRONMENT\n" + cli.EnvironmentOf(c)
 	c.Example = strings.TrimPrefix(strings.ReplaceAll(c.Example, "\n  ", "\n"), "  ")
 	for _, child := range c.Commands() {
 		forManual(child)

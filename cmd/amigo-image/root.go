@@ -15,7 +15,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/publish"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/use"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/memory"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -29,43 +28,29 @@ func run(args []string, registry pipeline.Registry) int {
 	ctx, stop := cli.Interruptible()
 	defer stop()
 	defer cli.Answering(strings.Join(append([]string{a.Root.Name()}, args[:min(1, len(args))]...), " "))()
-	status := fault.OK
-	if err := a.Root.ExecuteContext(ctx); err != nil {
-		status = a.Report(err)
-	}
-	a.CheckLog()
-	if status == fault.OK {
-		status = a.Printed()
-	}
-	return status
+	return a.Execute(ctx)
 }
 
 func newRootCommand(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "amigo-image",
 		Short: "AmiGO virtual machines: get, run, build and publish them.",
-		Example: "  amigo-image run stable          fetch if needed, start, print the address\n" +
-			"  amigo-image pull stable         fetch and verify only\n  amigo-image build .             build from the template here",
-		Args:          cobra.ArbitraryArgs,
+		Example: "  amigo-image run stable          download if needed, and start\n" +
+			"  amigo-image pull stable         download and verify only\n  amigo-image build .             build from the template here",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			return cmp.Or(cli.FromEnvironment(c), a.CheckFlags())
 		},
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return a.UnknownCommand(c, args[0])
-			}
-			return c.Help()
-		},
 	}
+	a.Parent(root)
 	root.SetOut(cli.Stdout)
 	root.SetErr(cli.Stderr)
 	root.AddGroup(&cobra.Group{ID: "use", Title: "Use"}, &cobra.Group{ID: "build", Title: "Build"}, &cobra.Group{ID: "publish", Title: "Publish"})
 	a.GlobalFlags(root)
 	root.SetHelpTemplate(cli.HelpTemplate)
 	root.SetFlagErrorFunc(a.WrongFlag)
-	root.SetHelpCommandGroupID("use")
+	a.Help(root)
 	root.SetCompletionCommandGroupID("use")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	cobra.EnableCommandSorting = false // the help names first what people want first
@@ -73,6 +58,6 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root.AddCommand(build.Commands(a)...)
 	root.AddCommand(publish.Commands(a)...)
 	root.AddCommand(nightly.NewCommand(a), keys.NewCommand(a), newManCommand(a))
-	cli.Completion(root)
+	a.Completion(root)
 	return root
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,7 +67,7 @@ func TestScreens(t *testing.T) {
 	for _, step := range []struct{ line, first, has string }{
 		{"amigo-image version", "amigo-image ", ""},
 		{"amigo-image list", "nothing is here yet", ""},
-		{"amigo-image pull " + s.URL + " stable", "stable is 2026-11-15", "disk.raw"},
+		{"amigo-image pull " + s.URL + " stable", "root 1 of ", "disk.raw"},
 		{"amigo-image list", "VERSION ", "2026-11-22"},
 		{"amigo-image info stable", "version ", "sha256"},
 		{"amigo-image verify 2026-11-15", "", "VERIFIED"},
@@ -120,6 +122,12 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: a tab: %q", c.CommandPath(), line)
 			}
 		}
+		if !slices.IsSorted(statuses(text.String())) {
+			t.Errorf("%s: exit statuses are out of order: %v", c.CommandPath(), statuses(text.String()))
+		}
+		if strings.Contains(c.Use, "..") && !strings.Contains(c.Use, "...") {
+			t.Errorf("%s: an ellipsis has three dots", c.Use)
+		}
 		if !strings.Contains(text.String(), "amigo-image") {
 			t.Errorf("%s: %s", c.CommandPath(), text.String())
 		}
@@ -127,6 +135,17 @@ func TestHelp(t *testing.T) {
 	if count < 25 {
 		t.Errorf("%d commands", count)
 	}
+}
+
+// statuses are the exit statuses that a help text lists.
+func statuses(text string) (all []int) {
+	_, list, _ := strings.Cut(text, "EXIT STATUS\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	for _, found := range regexp.MustCompile(`(?m)(?:^| ) (\d+)  +[a-z]`).FindAllStringSubmatch(list, -1) {
+		number, _ := strconv.Atoi(found[1])
+		all = append(all, number)
+	}
+	return all
 }
 
 // TestPipe pulls into a pipe: few lines, and nothing in them but text.

@@ -5,6 +5,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -77,6 +78,9 @@ type AmiGO struct {
 	Source  string `json:"source,omitempty"`
 	Serve   string `json:"serve"` // "workers" or "cgi"
 }
+
+// Title names AmiGO with its version, for people.
+func (a AmiGO) Title() string { return "AmiGO " + cmp.Or(a.Version, "(version unknown)") }
 
 // GOlr is the data that the image serves.
 type GOlr struct {

@@ -47,6 +47,7 @@ already built from the same inputs is not built again, unless you use --force.
 	}
 	b.add(c.Flags())
 	c.Flags().BoolVar(&b.force, "force", false, "build even if nothing changed, and replace existing files")
+	cli.Deliberate(c.Flags(), "force")
 	c.Flags().BoolVar(&b.debug, "debug", false, "pause before each step, run one build at a time, and show the output of tools")
 	c.Flags().StringVar(&b.onError, "on-error", "", "what to do if a build fails: cleanup, abort, ask or run-cleanup-provisioner")
 	cli.IntVar(c.Flags(), &b.parallel, "parallel-builds", 0, 0, "how many builds run at the same time; 0 means all")

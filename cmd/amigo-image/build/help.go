@@ -8,7 +8,8 @@ EXIT STATUS
   11   a build failed            12   an image failed its test
   20   a host cannot be reached  21   a checksum is wrong
   22   a disk is full            23   this host lacks something
-  24   another process holds it  130  interrupted`
+  24   another process holds the lock
+  130  interrupted`
 
 const exitStatusRead = `
 EXIT STATUS

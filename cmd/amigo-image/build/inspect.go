@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -27,9 +26,6 @@ in order.
 	t.add(c.Flags())
 	return c
 }
-
-// columns is what every output fits.
-const columns = 80
 
 // inspected is what inspect tells.
 type inspected struct {
@@ -60,20 +56,17 @@ func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	if a.JSON {
 		return json.NewEncoder(cli.Stdout.Document()).Encode(found)
 	}
-	return found.write()
+	found.write()
+	return nil
 }
 
-func (i inspected) write() error {
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
+func (i inspected) write() {
+	var rows [][]string
 	for _, v := range i.Variables {
-		_, _ = fmt.Fprintf(w, "variable\t%s\t%s\t%s\n", v.Name, abbreviate(v.Value, 24), v.Description)
+		rows = append(rows, []string{v.Name, onOneLine(v.Value), onOneLine(v.Description)})
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(table.String()) {
-		fmt.Fprintln(cli.Stdout, abbreviate(strings.TrimRight(line, " \n"), columns-1))
+	if len(rows) > 0 {
+		cli.WriteTable([]cli.Column{{Name: "VARIABLE"}, {Name: "VALUE", Wrap: true}, {Name: "DESCRIPTION", Wrap: true}}, rows)
 	}
 	for _, b := range i.Builds {
 		fmt.Fprintf(cli.Stdout, "build     %s\n", b.Name)
@@ -81,14 +74,6 @@ func (i inspected) write() error {
 			fmt.Fprintf(cli.Stdout, "          %s\n", step)
 		}
 	}
-	return nil
 }
 
-// abbreviate returns the beginning of a text, on one line.
-func abbreviate(text string, n int) string {
-	text = strings.ReplaceAll(text, "\n", " ")
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-2]) + ".."
-	}
-	return text
-}
+func onOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

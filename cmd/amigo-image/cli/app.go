@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -30,6 +32,7 @@ type App struct {
 	log     string
 	asked   *terminal.Log // the one that --log names
 	LogPath string        // of the log that was written, for errors
+	unknown error         // that help was asked of a command that is not there
 }
 
 // New returns an App for a command line.
@@ -37,14 +40,44 @@ func New(registry pipeline.Registry, args []string) *App {
 	return &App{Registry: registry, Args: args, Colour: terminal.Auto}
 }
 
-// Printed returns the exit status of a command that did what it should, if its
+// Execute runs the command line and returns the exit status.
+func (a *App) Execute(ctx context.Context) int {
+	err := cmp.Or(a.Root.ExecuteContext(ctx), a.unknown)
+	status := fault.OK
+	if err != nil {
+		status = a.Report(err)
+	}
+	a.checkLog()
+	if status == fault.OK {
+		status = a.printed()
+	}
+	return status
+}
+
+// printed returns the exit status of a command that did what it should, if its
 // result could be written. A reader who has seen enough is no fault.
-func (a *App) Printed() int {
+func (a *App) printed() int {
 	err := Stdout.Err()
 	if err == nil || errors.Is(err, syscall.EPIPE) {
 		return fault.OK
 	}
-	return a.Report(fmt.Errorf("printing the result: %w", err))
+	return a.Report(&PrintError{err})
+}
+
+// PrintError is a result that could not be printed. What it tells of is done, so the
+// command is not to be given again.
+type PrintError struct{ Err error }
+
+func (e *PrintError) Error() string { return "printing the result: " + e.Err.Error() }
+
+func (e *PrintError) Unwrap() error { return e.Err }
+
+// Fault implements [fault.Reporter].
+func (e *PrintError) Fault() fault.Report {
+	return fault.Report{
+		What: "the result could not be printed", Where: fault.Cause(e.Err), Kept: "the command did what it should",
+		Code: fault.Of(e.Err).Code,
+	}
 }
 
 // CheckFlags refuses global flags that contradict each other.
@@ -55,8 +88,8 @@ func (a *App) CheckFlags() error {
 	return nil
 }
 
-// CheckLog warns of a log that was asked for and could not be written whole.
-func (a *App) CheckLog() {
+// checkLog warns of a log that was asked for and could not be written whole.
+func (a *App) checkLog() {
 	if a.asked == nil {
 		return
 	}
@@ -74,5 +107,4 @@ func (a *App) GlobalFlags(root *cobra.Command) {
 	flags.Var(&a.Colour, "color", "colour the output")
 	DurationVar(flags, &a.every, "progress", "without a terminal, show progress every `INTERVAL`, such as 30s")
 	flags.StringVar(&a.log, "log", "", "write the full log to this `FILE`")
-	flags.Lookup("color").NoOptDefVal = "always"
 }

@@ -42,6 +42,39 @@ func EachFlag(c *cobra.Command, visit func(name string)) {
 	c.InheritedFlags().VisitAll(each)
 }
 
+// deliberate marks a flag that only the command line sets.
+const deliberate = "command line only"
+
+// Deliberate marks flags that the environment does not set: those that confirm,
+// that do more than usual, or that are about one version, machine or key.
+func Deliberate(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := flags.SetAnnotation(name, deliberate, nil); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func isDeliberate(f *pflag.Flag) bool {
+	_, marked := f.Annotations[deliberate]
+	return marked
+}
+
+// EnvironmentOf says which variables set the flags of a command.
+func EnvironmentOf(c *cobra.Command) string {
+	var not []string
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if isDeliberate(f) && !f.Hidden {
+			not = append(not, "--"+f.Name)
+		}
+	})
+	text := "Environment variables set flags: " + Environment + "LOG is --log, for example."
+	if len(not) > 0 {
+		text += " They do not set " + strings.Join(not, ", ") + "."
+	}
+	return text
+}
+
 // FromEnvironment gives flags that were not on the command line their value
 // from the environment.
 func FromEnvironment(c *cobra.Command) error {
@@ -49,7 +82,7 @@ func FromEnvironment(c *cobra.Command) error {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		name := Environment + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || err != nil {
+		if !ok || f.Changed || isDeliberate(f) || err != nil {
 			return
 		}
 		if fault := c.Flags().Set(f.Name, value); fault != nil {

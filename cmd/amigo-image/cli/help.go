@@ -40,26 +40,7 @@ func init() {
 	cobra.AddTemplateFunc("paragraphs", paragraphs)
 	cobra.AddTemplateFunc("entry", entry)
 	cobra.AddTemplateFunc("columns", helpColumns)
-}
-
-// Completion words cobra's command as the others are.
-func Completion(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
-	c, _, err := root.Find([]string{"completion"})
-	if err != nil {
-		return
-	}
-	c.Short = "generate a completion script for a shell"
-	c.Long = "Write the script that completes commands, flags, and the names of channels,\nversions and machines in a shell."
-	for shell, how := range map[string]string{
-		"bash": "source <(amigo-image completion bash)", "zsh": "source <(amigo-image completion zsh)",
-		"fish": "amigo-image completion fish | source", "powershell": "amigo-image completion powershell | Out-String | Invoke-Expression",
-	} {
-		if sub, _, err := c.Find([]string{shell}); err == nil {
-			sub.Short, sub.Long = "for "+shell, "This line in the shell's start-up file loads it in every new shell."
-			sub.Example = "  " + how
-		}
-	}
+	cobra.AddTemplateFunc("environment", EnvironmentOf)
 }
 
 // HelpTemplate shows examples first.
@@ -75,11 +56,13 @@ const HelpTemplate = `{{.Short | paragraphs}}
 {{end}}{{end}}{{end}}
 {{end}}{{if not .HasAvailableSubCommands}}Usage: {{.UseLine}}
 
-{{end}}{{if .HasAvailableLocalFlags}}Flags (` + Environment + `NAME in the environment sets --name)
+{{end}}{{if .HasAvailableLocalFlags}}Flags
 {{.LocalFlags.FlagUsagesWrapped columns | trimTrailingWhitespaces}}
 {{end}}{{if .HasAvailableInheritedFlags}}
 Flags of every command
 {{.InheritedFlags.FlagUsagesWrapped columns | trimTrailingWhitespaces}}
-{{end}}{{if .HasAvailableSubCommands}}
+{{end}}
+{{environment . | paragraphs}}
+{{if .HasAvailableSubCommands}}
 {{.CommandPath}} COMMAND --help shows examples and exit codes.
 {{end}}`

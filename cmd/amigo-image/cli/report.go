@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ func (a *App) Report(err error) int {
 
 func (a *App) tell(f *fault.Error) {
 	a.Word(f)
+	f.Log = cmp.Or(f.Log, a.logOf(f))
 	f = shown(f)
 	if a.JSON {
 		_ = json.NewEncoder(Stdout.Document()).Encode(struct {
@@ -49,6 +51,16 @@ func (a *App) tell(f *fault.Error) {
 	var text strings.Builder
 	_ = f.Write(&text)
 	_, _ = io.WriteString(Stderr, terminal.Wrapped(os.Stderr, text.String()))
+}
+
+// logOf is the log that says more about a fault, or "": one that is empty does
+// not, and neither a mistyped command nor Ctrl-C needs one.
+func (a *App) logOf(f *fault.Error) string {
+	info, err := os.Stat(a.LogPath)
+	if err != nil || info.Size() == 0 || f.Code == fault.Usage || f.Code == fault.Interrupted {
+		return ""
+	}
+	return a.LogPath
 }
 
 // Word says in words what f knows to try.

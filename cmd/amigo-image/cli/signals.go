@@ -65,10 +65,10 @@ func Interruptible() (context.Context, func()) {
 			return
 		}
 		cancel(&fault.Error{
-			What: "stopped by " + name(s), Kept: "what is finished; the same command goes on from there",
+			What: "stopped by " + name(s), Kept: "what is finished; the same command resumes",
 			Code: fault.Interrupted, Err: context.Canceled,
 		})
-		(*announcer.Load())("stopping; press again to end at once")
+		(*announcer.Load())("stopping; " + again(s) + " ends it at once")
 		if _, ok := <-signals; ok {
 			command.KillAll()
 			os.Exit(fault.Interrupted)
@@ -79,6 +79,15 @@ func Interruptible() (context.Context, func()) {
 		close(signals)
 		cancel(nil)
 	}
+}
+
+// again is what comes after a first signal: nobody has pressed what a script
+// sends.
+func again(s os.Signal) string {
+	if s == os.Interrupt {
+		return "a second Ctrl-C"
+	}
+	return "a second signal"
 }
 
 func name(s os.Signal) string {

@@ -20,13 +20,7 @@ func Usage(what, try string) error {
 // UnknownCommand says that c has no such command, and which was meant.
 func (a *App) UnknownCommand(c *cobra.Command, name string) error {
 	try := c.CommandPath() + " --help"
-	var known []string
-	for _, command := range c.Commands() {
-		if command.IsAvailableCommand() {
-			known = append(known, command.Name())
-		}
-	}
-	if near := nearest.Name(name, known); near != "" {
+	if near := nearest.Name(name, subcommands(c)); near != "" {
 		try = a.instead(name, near, c.CommandPath()+" "+near)
 	}
 	return Usage(fmt.Sprintf("there is no command %q", name), try)

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
@@ -20,7 +22,7 @@ func (a *App) Words(t fault.Try) string {
 	}
 	switch t.Action {
 	case fault.Repeat:
-		return a.repeat(t.Means)
+		return a.repeat(t)
 	case fault.Rename:
 		return a.rename(on, t.Known)
 	case fault.Instead:
@@ -28,7 +30,7 @@ func (a *App) Words(t fault.Try) string {
 	case fault.OtherVariant:
 		return Named(a.Hollow(on, a.command()+" --variant"), on, t.Known)
 	case fault.AddChannel:
-		if nearest.Name(on, t.Known) != "" {
+		if Meant(on, t.Known) != "" {
 			return a.rename(on, t.Known)
 		}
 		return "amigo-image keys rotate " + on + " --add"
@@ -94,26 +96,62 @@ var Remarks = map[fault.Means]string{
 	fault.SinglePublisher: "with --single-publisher, if nobody else publishes there",
 	fault.Reinstate:       "with --reinstate, if readers may use it again",
 	fault.RightKeys:       "with --keys and the directory of its keys",
-	fault.GoOn:            "it goes on from there",
+	fault.GoOn:            "to resume",
 }
 
 // sameCommand stands for a command line that may hold a secret.
 const sameCommand = "the same command"
 
 // repeat is the command line again, with a remark that a shell skips.
-func (a *App) repeat(means []fault.Means) string {
+func (a *App) repeat(t fault.Try) string {
 	line, ok := a.line(a.Args)
 	if !ok {
 		line = sameCommand
 	}
 	var remarks []string
-	for _, m := range means {
-		remarks = append(remarks, Remarks[m])
+	for _, m := range t.Means {
+		remarks = append(remarks, a.remark(m, t.On))
 	}
 	if len(remarks) == 0 {
 		return line
 	}
 	return line + "   # " + strings.Join(remarks, ", or ")
+}
+
+// remark is what to change in this command line, which is about paths.
+func (a *App) remark(m fault.Means, paths []string) string {
+	named := func(arg string) bool { return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--from") }
+	switch {
+	case m == fault.OtherServer && slices.ContainsFunc(a.Args, named):
+		return "with another URL"
+	case m == fault.OtherDirectory && len(paths) > 0 && variableOf(paths[0]) != "":
+		return "with another directory in " + variableOf(paths[0])
+	default:
+		return Remarks[m]
+	}
+}
+
+// variableOf returns the variable that says where the directory lies that a path
+// is in, or that is in it, or "".
+func variableOf(path string) string {
+	data := func() (string, error) {
+		store, err := imagestore.Default()
+		return store.Path(), err
+	}
+	for _, place := range []struct {
+		variable string
+		dir      func() (string, error)
+	}{{"XDG_DATA_HOME", data}, {"XDG_CACHE_HOME", os.UserCacheDir}, {"XDG_CONFIG_HOME", os.UserConfigDir}} {
+		if dir, err := place.dir(); err == nil && (isBelow(path, dir) || isBelow(dir, path)) {
+			return place.variable
+		}
+	}
+	return ""
+}
+
+func isBelow(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && !strings.HasPrefix(rel, "..")
 }
 
 // rename is the command line with a name that exists.
@@ -134,12 +172,12 @@ func (a *App) command() string {
 const hole = "\x00"
 
 // Named says which name was meant instead of one that is not there: in the
-// command's hole, or at its end.
+// command's hole, or at its end. If none was, it names those that exist and no
+// command, which would act on something else.
 func Named(command, wrong string, known []string) string {
-	known = nearest.First(wrong, known)
-	near := nearest.Name(wrong, known)
+	near := Meant(wrong, known)
 	var others []string
-	for _, name := range known {
+	for _, name := range nearest.First(wrong, known) {
 		if name != near && len(others) < 5 {
 			others = append(others, name)
 		}
@@ -147,17 +185,29 @@ func Named(command, wrong string, known []string) string {
 	if !strings.Contains(command, hole) {
 		command += " " + hole
 	}
-	line := func(name string) string { return strings.Replace(command, hole, name, 1) }
+	line, rest := strings.Replace(command, hole, near, 1), strings.Join(others, ", ")
 	switch {
-	case near != "" && len(others) > 0:
-		return line(near) + "   # also there: " + strings.Join(others, ", ")
+	case near != "" && rest != "":
+		return line + "   # also there: " + rest
 	case near != "":
-		return line(near)
-	case len(others) > 0:
-		return line(others[0]) + "   # there are: " + strings.Join(others, ", ")
+		return line
+	case len(others) == 1:
+		return "the only one: " + rest
+	case rest != "":
+		return "one of these: " + rest
 	default:
 		return ""
 	}
+}
+
+// Meant returns the name that a mistyped one stands for, or "". The date of a
+// version stands for no other version.
+func Meant(wrong string, known []string) string {
+	day, _, _ := strings.Cut(wrong, ".")
+	if _, err := time.Parse(time.DateOnly, day); err == nil {
+		return ""
+	}
+	return nearest.Name(wrong, known)
 }
 
 // Count returns a number with its noun, in the plural if need be.

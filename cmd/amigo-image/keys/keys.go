@@ -16,15 +16,16 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 )
 
 const exitStatus = `
 EXIT STATUS
   0    done
-  1    anything not named here, such as keys that are there already
-  2    wrong arguments
-  25   a key or the directory of keys is not there`
+  1    anything not named here
+  2    wrong arguments`
+
+const exitStatusKeys = exitStatus + `
+  25   the keys, or the one that is needed, are not here`
 
 // Dir is the directory of the keys, the flag of every command that signs.
 type Dir struct{ Path string } // "": the default
@@ -83,14 +84,8 @@ have signed it, each on their own computer.
 
 If the keys have a password, set ` + tuf.PasswordVariable + `.`,
 		Example: "  amigo-image keys init\n  amigo-image keys show\n  amigo-image keys rotate online",
-		Args:    cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return a.UnknownCommand(c, args[0])
-			}
-			return c.Help()
-		},
 	}
+	a.Parent(c)
 	c.AddCommand(newInitCommand(a), newNewCommand(a), newRotateCommand(a), newShowCommand(a), newSignCommand(a))
 	return c
 }
@@ -106,7 +101,7 @@ that does not exist yet. The first publish uploads the metadata.
 
 With --root-key you add the root keys of other people, who created them with "keys
 new". If more keys have to sign than are here, the first root is pending until they
-have: see "keys sign".
+have: see "keys sign". Existing keys are never replaced.
 ` + exitStatus,
 		Example: "  amigo-image keys init\n  amigo-image keys init --root-key berta.pub --root-key carl.pub \\\n    --root-threshold 2",
 		Args:    cli.NoArguments,
@@ -118,6 +113,7 @@ have: see "keys sign".
 	cli.IntVar(flags, &setup.RootKeys, "root-keys", 1, 1, "how many root keys to create here")
 	flags.StringArrayVar(&setup.RootPublic, "root-key", nil, "a `FILE` with the public root key of another person (repeatable)")
 	cli.IntVar(flags, &setup.RootThreshold, "root-threshold", 1, 1, "how many root keys have to sign a root")
+	cli.Deliberate(flags, "root-key", "root-keys", "root-threshold")
 	return c
 }
 
@@ -130,7 +126,7 @@ func runInit(a *cli.App, k Dir, setup tuf.Setup) error {
 	if err != nil {
 		return err
 	}
-	return showKeys(a, ring, "keep a copy of root.key and targets.key where no machine publishes from, then: amigo-image publish")
+	return showKeys(a, ring, "keep a copy of root.key and targets.key where no machine publishes from, then: amigo-image publish --to REPOSITORY")
 }
 
 func newShowCommand(a *cli.App) *cobra.Command {
@@ -138,7 +134,7 @@ func newShowCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show",
 		Short:   "show which keys sign what, and which of them are here",
-		Long:    "Show which keys may sign, which of them are here, and until when root and targets\nare valid.\n" + exitStatus,
+		Long:    "Show which keys may sign, which of them are here, and until when root and targets\nare valid.\n" + exitStatusKeys,
 		Example: "  amigo-image keys show\n  amigo-image keys show --json | jq -r .first_root_sha256",
 		Args:    cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
@@ -168,7 +164,7 @@ If root keys are held elsewhere, the new root is pending until their holders hav
 signed it: see "keys sign". Nothing changes before that. "rotate root" replaces the
 root keys here; --root-key, --drop and --root-threshold add and remove those of
 other people.
-` + exitStatus,
+` + exitStatusKeys,
 		Example: "  amigo-image keys rotate online\n  amigo-image keys rotate nightly --keep   both sign until the next one\n" +
 			"  amigo-image keys rotate root --root-key dora.pub --drop 1f0c9b7a\n  amigo-image keys rotate",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -185,6 +181,7 @@ other people.
 	c.Flags().StringArrayVar(&rotation.RootKeys, "root-key", nil, "add the public root key in this `FILE`, of another person (repeatable)")
 	c.Flags().StringArrayVar(&rotation.Drop, "drop", nil, "remove the root key with this `ID` or prefix of one (repeatable)")
 	cli.IntVar(c.Flags(), &rotation.RootThreshold, "root-threshold", 0, 0, "how many root keys have to sign a root from now on (default: as before)")
+	cli.Deliberate(c.Flags(), "keep", "add", "root-key", "drop", "root-threshold")
 	return c
 }
 
@@ -205,14 +202,14 @@ func runRotate(a *cli.App, c *cobra.Command, k Dir, rotation tuf.Rotation) error
 			fmt.Fprintf(cli.Stderr, "signed %s\n", filepath.Base(file.Path))
 		}
 	}
-	return showKeys(a, ring, "amigo-image refresh --to REPOSITORY, so that readers hear of it")
+	return showKeys(a, ring, "amigo-image refresh --to REPOSITORY, so that readers learn of it")
 }
 
 // unknownKey says which keys there are.
 func unknownKey(c *cobra.Command, unknown *tuf.UnknownChannelError) error {
 	known := append([]string{"root", "targets", tuf.Online}, unknown.Known...)
 	try := c.CommandPath() + " " + unknown.Channel + " --add"
-	if near := nearest.Name(unknown.Channel, known); near != "" {
+	if near := cli.Meant(unknown.Channel, known); near != "" {
 		try = c.CommandPath() + " " + near
 	}
 	return &fault.Error{What: fmt.Sprintf("there is no key %q", unknown.Channel), Where: "there are: " + strings.Join(known, ", "), Try: try, Code: fault.NotFound, Err: unknown}

@@ -38,7 +38,7 @@ func newNewCommand(a *cli.App) *cobra.Command {
 		Long: `Create a root key, and its public half in FILE.pub. Where several people hold the
 root keys of a repository, each creates one and gives only the .pub file to the
 person who runs "keys init" or "keys rotate root". The default FILE is root.key in
-the directory of the keys.
+the directory of the keys. An existing file is never replaced.
 ` + exitStatus,
 		Example: "  amigo-image keys new\n  amigo-image keys new /media/stick/berta.key",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -78,7 +78,7 @@ func runNew(a *cli.App, k Dir, file string) error {
 		return nil
 	}
 	fmt.Fprintf(cli.Stdout, "root         %s  %s\n", tuf.ShortID(made.ID), made.File)
-	fmt.Fprintf(cli.Stderr, "next: send %s to whoever makes the repository, and tell them %s on another way\n", made.Public, tuf.ShortID(made.ID))
+	fmt.Fprintf(cli.Stderr, "next: send %s to whoever creates the repository, and tell them %s over another channel\n", made.Public, tuf.ShortID(made.ID))
 	return nil
 }
 
@@ -95,7 +95,8 @@ next who has to sign. There, the same command adds the signatures. A root that h
 enough of them, from the old keys and from the new ones, is kept, and the next
 publish or refresh uploads it.
 ` + exitStatus + `
-  21   the file is not a root that follows the newest one, or was altered`,
+  21   the file is not a root that follows the newest one, or was altered
+  25   there is no such file, or no key to sign with`,
 		Example: "  amigo-image keys sign 2.root.json\n  amigo-image keys sign 2.root.json --key /media/stick/berta.key",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -107,6 +108,7 @@ publish or refresh uploads it.
 	k.Add(c)
 	c.Flags().StringVar(&key, "key", "", "sign with the key in this `FILE` (default the root keys in the directory of the keys)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "sign without asking")
+	cli.Deliberate(c.Flags(), "key", "yes")
 	return c
 }
 
@@ -257,9 +259,9 @@ func afterSigning(p *tuf.Proposal, pending *tuf.Pending) string {
 	case pending != nil:
 		return "send " + pending.File + " to a holder of such a key, who runs: amigo-image keys sign " + filepath.Base(pending.File)
 	case p.Pending && p.Change.Version == 1:
-		return "amigo-image publish"
+		return "amigo-image publish --to REPOSITORY"
 	case p.Pending:
-		return "amigo-image refresh --to REPOSITORY, so that readers hear of it"
+		return "amigo-image refresh --to REPOSITORY, so that readers learn of it"
 	case len(p.Mine) == 0:
 		return ""
 	default:

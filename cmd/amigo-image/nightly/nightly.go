@@ -31,11 +31,12 @@ import (
 const exitStatus = `
 EXIT STATUS
   0    a new version is published
+  1    the file is not valid
+  2    wrong arguments
   10   nothing has changed
   11   the build failed          12   an image failed its test
   13   publishing failed         14   it took longer than the budget
-  1    the file is not valid     2    wrong arguments
-  24   another run is not done   130  interrupted`
+  24   another run is going on   130  interrupted`
 
 // NewCommand is for a night of building and publishing that nobody watches.
 func NewCommand(a *cli.App) *cobra.Command {

@@ -59,6 +59,7 @@ image is copied.
 	c.Flags().StringVar(&back.Version, "version", "", "go back to the version with this `NAME`")
 	c.Flags().BoolVar(&back.Revoke, "revoke", false, "tell readers not to use the version that the channel leaves")
 	addReinstate(c, &back.Reinstate)
+	cli.Deliberate(c.Flags(), "version", "revoke")
 	c.Flags().BoolVar(&back.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }

@@ -32,7 +32,7 @@ after, removes its files, when no reader can still be downloading them.
 		Args: cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if rules.Empty() {
-				return cli.Usage("prune needs a rule for the versions to keep", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
+				return cli.Usage("no rule says which versions to keep", c.CommandPath()+" --to REPOSITORY --keep-daily 7 --keep-monthly 12 --dry-run")
 			}
 			rules.Reason = p.reason
 			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Pruned, error) {
@@ -60,8 +60,8 @@ func addRules(c *cobra.Command, rules *repository.Rules) {
 	} {
 		flags.IntVar(rule.count, "keep-"+rule.name, 0, "keep "+rule.what+"; -1: all")
 	}
-	flags.Var(&rules.Within, "keep-within", "keep versions at most this much older than the newest, such as 1y6m or 14d")
-	flags.Var(&rules.History, "keep-history", "keep the versions that a channel had within this time")
+	flags.Var(&rules.Within, "keep-within", "keep versions at most this much older than the newest, such as 14d or 1y6m (months)")
+	flags.Var(&rules.History, "keep-history", "keep the versions that a channel had within this time, such as 36h or 14d")
 	flags.StringSliceVar(&rules.Versions, "keep-version", nil, "always keep these `VERSIONS`, such as those that a paper cites")
 	flags.BoolVar(&rules.DryRun, "dry-run", false, "show which versions would be removed or kept, and why")
 }
@@ -109,7 +109,7 @@ func PrunedLines(done repository.Pruned) []string {
 		lines = append(lines, fmt.Sprintf("%s withdrawn earlier, not yet removed", cli.Count(waiting, "version")))
 	}
 	if len(lines) == 0 {
-		lines = []string{"nothing goes"}
+		lines = []string{"nothing to remove"}
 	}
 	return lines
 }

@@ -38,6 +38,7 @@ back. If publish is interrupted, the next run resumes the upload.
 	}
 	c.Flags().StringVar(&release.Channel, "channel", "nightly", "the channel to move")
 	c.Flags().StringVar(&release.Version, "version", "", "`NAME` of the version (default: today's date, with .2 if that is taken)")
+	cli.Deliberate(c.Flags(), "version")
 	c.Flags().BoolVar(&release.DryRun, "dry-run", false, "show what would be done, and do nothing")
 	return p.withReason(p.publisher(c))
 }

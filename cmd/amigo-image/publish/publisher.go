@@ -31,9 +31,9 @@ EXIT STATUS
   2    wrong arguments
   13   it failed; readers see what they saw before
   20   a host cannot be reached  21   a file is not what it should be
-  22   a disk is full            24   another publisher holds it
+  22   a disk is full            24   another publisher holds the lock
   25   there is no such channel, version or key
-  130  interrupted; the same command goes on from there`
+  130  interrupted; the same command resumes`
 
 // publisherFlags are the flags of all that change a repository.
 type publisherFlags struct {
@@ -63,8 +63,9 @@ func (p *publisherFlags) publisher(c *cobra.Command) *cobra.Command {
 	flags.StringVar(&p.name, "publisher", "", "the `NAME` of who publishes, for the page (default: the host of the public URL; remembered)")
 	flags.StringVar(&p.shot, "screenshot", "", "a `FILE` with a screenshot of AmiGO, a PNG of at most 1 MiB, for the page (remembered)")
 	flags.StringVar(&p.by, "by", "", "who publishes, for the history (default user@host)")
-	cli.DurationVar(flags, &p.wait, "wait", "how long to wait while another publisher holds the lock")
+	cli.DurationVar(flags, &p.wait, "wait", "how long to wait while another publisher holds the lock, such as 90s or 10m (minutes)")
 	flags.BoolVar(&p.single, "single-publisher", false, "publish to a store that has no locks, where nobody else publishes")
+	cli.Deliberate(flags, "single-publisher")
 	return c
 }
 
@@ -114,19 +115,7 @@ func runChange[T any](a *cli.App, c *cobra.Command, p *publisherFlags,
 	if err != nil {
 		return publisherFault(c, p, err)
 	}
-	if err := show(out, done); err != nil {
-		return unshown(err)
-	}
-	return nil
-}
-
-// unshown is a result that could not be printed. What it tells of is done, so the
-// command is not to be given again.
-func unshown(err error) error {
-	f := cli.FaultOf(err)
-	f.What, f.Where = "the result could not be printed", f.What
-	f.Kept, f.Do = "the command did what it should", fault.Try{}
-	return f
+	return show(out, done)
 }
 
 // publisherFault completes the errors of a command that changes a repository. What

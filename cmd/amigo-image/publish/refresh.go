@@ -17,9 +17,9 @@ func newRefreshCommand(a *cli.App) *cobra.Command {
 		Use:   "refresh",
 		Short: "renew a repository's signatures",
 		Long: `Extend how long a repository's metadata is valid. Readers refuse metadata that is
-more than a few days old, so run it twice a day. It also publishes a root whose
-keys were replaced, and writes the pages again. It needs only the online key,
-with minisign.pub and metadata/ beside it.
+more than a few days old, so run it twice a day. It also uploads what "keys
+rotate" and "keys sign" have changed, and writes the pages again. It needs only
+the online key, with minisign.pub and metadata/ beside it.
 ` + exitStatusPublish,
 		Example: "  amigo-image refresh --to file:///srv/www/images",
 		Args:    cli.NoArguments,

@@ -57,7 +57,11 @@ EXIT STATUS
 
 func runDiff(a *cli.App, c *cobra.Command, args []string, f *diffFlags) error {
 	if len(args) == 3 {
-		args = f.repository.split(args, 2)
+		rest, err := f.repository.split(c, args, 2)
+		if err != nil {
+			return err
+		}
+		args = rest
 	}
 	if len(args) != 2 {
 		return cli.Usage("diff takes an old and a new image", c.CommandPath()+" stable nightly")

@@ -35,7 +35,7 @@ EXIT STATUS
 		Args:    cli.NoArguments,
 		RunE:    func(c *cobra.Command, _ []string) error { return runGC(a, c, unused, dryRun) },
 	}
-	c.Flags().Var(&unused, "cache", "remove caches that builds have not used for this long, such as 14d or 2m")
+	c.Flags().Var(&unused, "cache", "remove caches that builds have not used for this long, such as 14d or 2m (months)")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be removed, and stop")
 	return c
 }
@@ -88,7 +88,7 @@ func showGarbage(a *cli.App, r *cli.Reporter, garbage []imagestore.Garbage) erro
 		return errors.Join(errs...)
 	}
 	if len(garbage) == 0 {
-		r.Say("nothing here could go: images in channels, the newest ones, those of machines and what builds use stay")
+		r.Say("nothing to remove")
 		return nil
 	}
 	var rows [][]string

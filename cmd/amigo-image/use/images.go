@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
@@ -40,12 +41,14 @@ type sourceFlags struct {
 	offline bool
 	wait    time.Duration
 	hurry   bool // what is here does, too
+	preview bool // what is seen of the repository is not remembered
 }
 
 func (s *sourceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.from, "from", "", "the `REPOSITORY`, a URL or a directory; also "+RepositoryVariable)
 	flags.StringVar(&s.root, "root", "", "trust this root `FILE` instead of the first one the repository shows")
-	cli.DurationVar(flags, &s.wait, "patience", "how long to keep trying a server that fails or is silent (default 3m)")
+	cli.DurationVar(flags, &s.wait, "patience", "how long to keep trying a server that fails or is silent, such as 30s or 10m (minutes; default 3m)")
+	cli.Deliberate(flags, "from") // it has a variable with another name
 }
 
 // addOffline is for commands that can do without the repository.
@@ -93,17 +96,21 @@ func checkFiles(names []string) error {
 
 // split takes a repository's location off the front of arguments, of which as
 // many as are given may follow it.
-func (s *sourceFlags) split(args []string, follow int) []string {
+func (s *sourceFlags) split(c *cobra.Command, args []string, follow int) ([]string, error) {
 	if len(args) > follow+1 || len(args) == 0 {
-		return args
+		return args, nil
 	}
 	info, err := os.Stat(args[0])
 	more := len(args) > follow && (err == nil && info.IsDir() || address.Guess(args[0]) != "")
-	if more || isLocation(args[0]) {
-		s.from = args[0]
-		return args[1:]
+	if !more && !isLocation(args[0]) {
+		return args, nil
 	}
-	return args
+	if s.from != "" {
+		line := append([]string{c.CommandPath(), "--from", address.Shown(s.from)}, args[1:]...)
+		return nil, cli.Usage("the repository is named twice, as an argument and with --from", strings.Join(line, " "))
+	}
+	s.from = args[0]
+	return args[1:], nil
 }
 
 // choose finds the repository that is meant: the flag or argument, the
@@ -195,7 +202,17 @@ func (s *sourceFlags) open(ctx context.Context, r *cli.Reporter, store imagestor
 	if err != nil {
 		return nil, err
 	}
+	s.introduce(r, repository)
 	return repository, s.remember(ctx, store, repository, false)
+}
+
+// introduce shows the root that is trusted from now on: the next command only
+// compares with it.
+func (s *sourceFlags) introduce(r *cli.Reporter, repository *obtain.Repository) {
+	root := repository.View.Root()
+	if root.PinnedNow {
+		r.Say("root %d of %s is %s\n  its sha256, which the publisher can confirm:\n  %s", root.Version, repository.Location, pinned(root, s.preview), root.SHA256)
+	}
 }
 
 // patience is how long to wait for the repository, and says so.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
 
@@ -42,7 +44,10 @@ EXIT STATUS
 }
 
 func runInfo(a *cli.App, c *cobra.Command, args []string, f *sourceFlags) error {
-	rest := f.split(args, 1)
+	rest, err := f.split(c, args, 1)
+	if err != nil {
+		return err
+	}
 	if len(rest) != 1 {
 		return cli.Usage("info takes one name", "amigo-image list")
 	}
@@ -98,7 +103,7 @@ func describeVersion(ctx context.Context, r *cli.Reporter, store imagestore.Stor
 		return described{}, err
 	}
 	if location == "" || f.offline {
-		return described{}, notHere(ctx, store, name, "amigo-image info")
+		return described{}, notHere(ctx, store, name)
 	}
 	repository, err := f.open(ctx, r, store)
 	if err != nil {
@@ -122,6 +127,24 @@ type described struct {
 	manifest layout.VersionManifest
 	channel  string // "" if it was not asked
 	revoked  string // why it should not be used, or ""
+}
+
+// notHere says that nothing here has a name, and which might be meant.
+func notHere(ctx context.Context, store imagestore.Store, name string) error {
+	var known []string
+	images, _ := store.Images()
+	for _, image := range images {
+		known = append(known, labelOf(image.Version, image.Variant))
+	}
+	machines, _ := store.Machines(ctx)
+	for _, m := range machines {
+		known = append(known, m.Name)
+	}
+	slices.Sort(known)
+	return &fault.Error{
+		What: fmt.Sprintf("there is no %q here", name), Code: fault.NotFound,
+		Try: cli.Named("amigo-image info", name, slices.Compact(known)),
+	}
 }
 
 // fact is a line of info.

@@ -74,7 +74,11 @@ type listed struct {
 }
 
 func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bool) error {
-	if rest := f.split(args, 0); len(rest) > 0 {
+	rest, err := f.split(c, args, 0)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
 		return cli.Usage(fmt.Sprintf("%q is not the address of a repository", rest[0]), "amigo-image info "+rest[0])
 	}
 	store, err := imageStore()
@@ -367,7 +371,7 @@ func bytesOr(n int64) string {
 	return bytesize.Of(n)
 }
 
-// summarize tells what all takes, and what could go.
+// summarize tells what all takes, and what can be freed.
 func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) error {
 	garbage, err := store.Garbage(ctx)
 	if err != nil {
@@ -375,7 +379,7 @@ func summarize(ctx context.Context, r *cli.Reporter, store imagestore.Store) err
 	}
 	text := bytesize.Of(imagestore.Allocated(store.Path())) + " used"
 	if freed := cli.Sum(garbage); freed > 0 {
-		text += "; " + bytesize.Of(freed) + " could go: amigo-image gc --dry-run"
+		text += "; " + bytesize.Of(freed) + " can be freed: amigo-image gc --dry-run"
 	}
 	r.Say("%s", text)
 	return nil

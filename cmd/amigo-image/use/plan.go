@@ -50,10 +50,10 @@ func (s sheet) lines() []string {
 	if s.Kept {
 		changes = "kept: amigo-image run " + s.Name + " starts it again"
 	}
-	port := fmt.Sprintf("%d of this machine alone", s.Port)
+	port := fmt.Sprintf("%d, on this computer only", s.Port)
 	switch s.Port {
 	case 0:
-		port = "whichever is free, of this machine alone"
+		port = "any that is free, on this computer only"
 	case s.Wanted:
 	default:
 		port += fmt.Sprintf(" (%d is taken)", s.Wanted)
@@ -92,11 +92,11 @@ func newStarted(kind string, m imagestore.Machine) started {
 // showReady prints how to use the machine.
 func showReady(r *cli.Reporter, f *runFlags, m imagestore.Machine) {
 	_ = r.Result(newStarted("ready", m), addressOf(m))
-	end := "Ctrl-C shuts down; --detach leaves it on"
+	end := "Ctrl-C shuts it down; --detach keeps it running"
 	if f.detach {
-		end = "It stays on; amigo-image stop " + m.Name + " ends it"
+		end = "It keeps running; amigo-image stop " + m.Name + " shuts it down"
 	}
-	r.Say("port %d only on this machine. %s", m.Port, end)
+	r.Say("Only this computer can reach port %d. %s", m.Port, end)
 	if f.open {
 		openBrowser(r, m.URL)
 	}
@@ -138,5 +138,5 @@ func showLate(a *cli.App, r *cli.Reporter, m imagestore.Machine, late *launch.La
 	var text strings.Builder
 	_ = f.Write(&text)
 	r.Say("degraded: %s", strings.TrimSpace(strings.TrimPrefix(text.String(), "error: ")))
-	r.Say("It is still waited for. Ctrl-C shuts down")
+	r.Say("Still waiting for it. Ctrl-C shuts it down")
 }

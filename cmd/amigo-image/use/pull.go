@@ -40,7 +40,7 @@ EXIT STATUS
   2    wrong arguments           20   the repository cannot be reached
   21   something is not what was signed, or is out of date
   22   no space                  25   there is no such channel or version
-  130  interrupted; what came is kept`
+  130  interrupted; what was downloaded is kept`
 
 func newPullCommand(a *cli.App) *cobra.Command {
 	var f pullFlags
@@ -72,7 +72,10 @@ The first repository you pull from becomes the default. To use another, set
 }
 
 func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
-	rest := f.split(args, 1)
+	rest, err := f.split(c, args, 1)
+	if err != nil {
+		return err
+	}
 	if len(rest) == 1 && f.from == "" && address.Guess(rest[0]) != "" { // no name has its form
 		f.from, rest = rest[0], nil
 	}
@@ -93,7 +96,7 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 			return err
 		}
 		defer done()
-		store = preview
+		store, f.preview = preview, true
 	}
 	r, err := a.Reporter("pull")
 	if err != nil {
@@ -295,7 +298,7 @@ func broken(ctx context.Context, err error, result pull.Stats) error {
 	f := cli.FaultOf(err)
 	f.Kept = ""
 	if got := result.Kept + result.Fetched; got > 0 {
-		f.Kept = bytesize.Of(got) + ", the same command goes on from there"
+		f.Kept = bytesize.Of(got) + ", and the same command resumes"
 	}
 	return f
 }
@@ -321,23 +324,20 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	root, expires := repository.View.Root(), repository.View.Expires()
 	r.Say("%s", whatItIs(w.name, p))
 	r.Say("signed by root %d, %s; fresh %s", root.Version, pinned(root, w.dryRun), until(expires, time.Now()))
-	if root.PinnedNow {
-		r.Say("  its sha256, which the publisher can confirm:\n  %s", root.SHA256)
-	}
 	seed := "nothing of it is here"
 	if p.Steps.Reused > 0 {
 		seed = "you have " + strings.TrimSuffix(p.Seed, "/"+defaultVariant)
 	}
 	free, most := "", ""
 	if repository.Begun(p) {
-		seed, most = "going on from an unfinished pull", "at most "
+		seed, most = "resuming an unfinished pull", "at most "
 	}
 	if bytes, ok := freeSpace(store.Path()); ok {
 		free = ", " + bytesize.Of(bytes) + " free"
 	}
-	verb := "fetching "
+	verb := "downloading "
 	if w.dryRun {
-		verb = "would fetch "
+		verb = "would download "
 	}
 	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, bytesize.Of(p.Steps.Fetch), bytesize.Of(p.Total), bytesize.Of(p.Steps.Disk), free)
 	return r.Object(announced{
@@ -352,7 +352,7 @@ func whatItIs(name string, p obtain.Download) string {
 	if name != p.Choice.Version {
 		text = name + " is " + text
 	}
-	text += "   AmiGO " + p.Version.AmiGO.Version
+	text += "   " + p.Version.AmiGO.Title()
 	if p.Version.GOlr.Date != "" {
 		text += ", GO data " + p.Version.GOlr.Date
 	}

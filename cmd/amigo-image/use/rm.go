@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 func newRmCommand(a *cli.App) *cobra.Command {
@@ -38,6 +36,7 @@ EXIT STATUS
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be removed, and stop")
 	c.Flags().BoolVar(&f.all, "all", false, "remove the whole store and the cache (needs --yes)")
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "confirm --all")
+	cli.Deliberate(c.Flags(), "all", "yes")
 	return c
 }
 
@@ -158,25 +157,7 @@ func removals(ctx context.Context, store imagestore.Store, name string) ([]remov
 		}
 	}
 	if len(found) == 0 {
-		return nil, notHere(ctx, store, name, "amigo-image rm")
+		return nil, &imagestore.MissingError{Name: name}
 	}
 	return found, nil
-}
-
-// notHere says that nothing here has a name, and which might be meant.
-func notHere(ctx context.Context, store imagestore.Store, name, command string) error {
-	var known []string
-	images, _ := store.Images()
-	for _, image := range images {
-		known = append(known, labelOf(image.Version, image.Variant))
-	}
-	machines, _ := store.Machines(ctx)
-	for _, m := range machines {
-		known = append(known, m.Name)
-	}
-	slices.Sort(known)
-	return &fault.Error{
-		What: fmt.Sprintf("there is no %q here", name), Code: fault.NotFound,
-		Try: cli.Named(command, name, slices.Compact(known)),
-	}
 }

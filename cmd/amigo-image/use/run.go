@@ -40,13 +40,13 @@ type runFlags struct {
 
 const exitStatusRun = `
 EXIT STATUS
-  0    it ran and has shut down, or with --detach: it runs
+  0    it ran and has shut down, or with --detach, it is running
   1    it did not come up, or not in time
   2    wrong arguments
   20   the repository cannot be reached
   21   something is not what was signed
   22   no space                  23   this host lacks something
-  24   that machine is on        25   there is no such image
+  24   it is already running     25   there is no such image
   130  interrupted before it was up`
 
 func newRunCommand(a *cli.App) *cobra.Command {
@@ -89,6 +89,7 @@ waiting.
 	flags.IntVar(&f.report, "report-to", 0, "")
 	_ = flags.MarkHidden("as")
 	_ = flags.MarkHidden("report-to")
+	cli.Deliberate(flags, "keep", "as", "report-to")
 	return c
 }
 
@@ -96,7 +97,10 @@ func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
 	if err := checkFiles(args); err != nil {
 		return err
 	}
-	rest := f.located(args)
+	rest, err := f.located(c, args)
+	if err != nil {
+		return err
+	}
 	if len(rest) > 1 {
 		return cli.Usage("one machine at a time", c.CommandPath()+" "+rest[0])
 	}
@@ -126,13 +130,13 @@ func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
 
 // located takes a repository's location off the front of arguments. The path of
 // an image file is none.
-func (f *runFlags) located(args []string) []string {
+func (f *runFlags) located(c *cobra.Command, args []string) ([]string, error) {
 	if len(args) == 1 {
 		if info, err := os.Stat(args[0]); err == nil && !info.IsDir() {
-			return args
+			return args, nil
 		}
 	}
-	return f.split(args, 1)
+	return f.split(c, args, 1)
 }
 
 func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {

@@ -55,7 +55,7 @@ func runSSH(a *cli.App, c *cobra.Command, args []string, config bool) error {
 	if len(words) > 0 && words[0] == "--" { // as in docker exec and vagrant ssh, it is not for the guest
 		words = words[1:]
 	}
-	m, err := running(c.Context(), store, c.CommandPath(), name)
+	m, err := running(c.Context(), store, c, name)
 	if err != nil {
 		return err
 	}
@@ -89,10 +89,9 @@ func tellSSH(a *cli.App, m imagestore.Machine, words []string) error {
 	return nil
 }
 
-// running finds a machine that runs, by its name or by the version it was made
-// from; without a name it is the only one. command is the one to try with
-// another name.
-func running(ctx context.Context, store imagestore.Store, command, name string) (imagestore.Machine, error) {
+// running finds a running machine, by its name or by the version it was made
+// from; without a name it is the only one.
+func running(ctx context.Context, store imagestore.Store, c *cobra.Command, name string) (imagestore.Machine, error) {
 	all, err := store.Machines(ctx)
 	if err != nil {
 		return imagestore.Machine{}, err
@@ -101,7 +100,7 @@ func running(ctx context.Context, store imagestore.Store, command, name string) 
 	var fitting []imagestore.Machine
 	for _, m := range all {
 		if !m.Lives() && m.Name == name {
-			return m, &fault.Error{What: name + " is off", Code: fault.NotFound, Try: "amigo-image run " + name}
+			return m, &fault.Error{What: name + " is off", Code: fault.NotFound, Try: startInstead(ctx, c, name)}
 		}
 		if !m.Lives() {
 			continue
@@ -114,16 +113,26 @@ func running(ctx context.Context, store imagestore.Store, command, name string) 
 			fitting = append(fitting, m)
 		}
 	}
-	switch {
-	case len(fitting) == 1:
+	if len(fitting) == 1 {
 		return fitting[0], nil
-	case len(names) == 0:
-		return imagestore.Machine{}, &fault.Error{What: "no machine runs", Code: fault.NotFound, Try: cli.Named("amigo-image run", name, localNames(ctx))}
-	case name == "":
-		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("%d machines run", len(names)), Code: fault.Usage, Try: cli.Named(command, "", names)}
-	default:
-		return imagestore.Machine{}, &fault.Error{What: fmt.Sprintf("no machine %q runs", name), Code: fault.NotFound, Try: cli.Named(command, name, names)}
 	}
+	f := &fault.Error{What: fmt.Sprintf("no running machine is called %q", name), Code: fault.NotFound, Try: cli.Named(c.CommandPath(), name, names)}
+	switch {
+	case len(names) == 0:
+		f.What, f.Try = "no machine is running", startInstead(ctx, c, name)
+	case name == "":
+		f.What, f.Code = fmt.Sprintf("%d machines are running", len(names)), fault.Usage
+	}
+	return imagestore.Machine{}, f
+}
+
+// startInstead is what to try where the machine that a command is for is not
+// running.
+func startInstead(ctx context.Context, c *cobra.Command, name string) string {
+	if known := cli.Meant(name, localNames(ctx)); known != "" && c.Name() != "stop" {
+		return "amigo-image run " + known
+	}
+	return "amigo-image list"
 }
 
 func completeRunning(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -34,6 +34,7 @@ EXIT STATUS
 		RunE:              func(c *cobra.Command, args []string) error { return runStop(a, c, args, now) },
 	}
 	c.Flags().BoolVar(&now, "now", false, "power off at once; unwritten data is lost")
+	cli.Deliberate(c.Flags(), "now")
 	return c
 }
 
@@ -51,7 +52,7 @@ func runStop(a *cli.App, c *cobra.Command, args []string, now bool) error {
 		args = []string{""}
 	}
 	for _, name := range args {
-		m, err := running(c.Context(), store, c.CommandPath(), name)
+		m, err := running(c.Context(), store, c, name)
 		if err != nil {
 			return err
 		}

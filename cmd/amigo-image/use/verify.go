@@ -160,6 +160,8 @@ func (v *verifier) verify(ctx context.Context, name string) error {
 			What: fmt.Sprintf("%s is %s, which is not here", name, version), Code: fault.NotFound, Err: fs.ErrNotExist,
 			Try: command.Cmd{Name: "amigo-image", Args: []string{"pull", address.Shown(v.location), name}}.String(),
 		}
+	case info != nil:
+		return cli.Usage(name+" is a directory", "amigo-image verify "+filepath.Join(name, "FILE"))
 	default:
 		return &fault.Error{What: fmt.Sprintf("there is neither a file %q nor such a channel or version here", name), Code: fault.NotFound, Err: fs.ErrNotExist}
 	}
@@ -201,7 +203,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 		return &fault.Error{
 			What: filepath.Base(path) + " is not what was signed", Code: fault.Verify,
 			Where: fmt.Sprintf("found    %d bytes, sha256 %s\nexpected %d bytes, sha256 %s", size, digest, found.Size, found.SHA256),
-			Try:   "fetch it again; use this file for nothing",
+			Try:   "download it again, and do not use this file",
 		}
 	}
 	if other := v.misnamed(ctx, path, found.Version.Version); other != "" {
@@ -263,7 +265,7 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 }
 
 func builtFrom(v layout.VersionManifest) string {
-	text := "AmiGO " + v.AmiGO.Version
+	text := v.AmiGO.Title()
 	if v.AmiGO.Commit != "" {
 		text += " (" + v.AmiGO.Commit[:min(7, len(v.AmiGO.Commit))] + ")"
 	}

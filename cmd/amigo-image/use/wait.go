@@ -42,7 +42,7 @@ func runWait(a *cli.App, c *cobra.Command, args []string, timeout time.Duration)
 	if err != nil {
 		return err
 	}
-	m, err := running(c.Context(), store, c.CommandPath(), strings.Join(args, ""))
+	m, err := running(c.Context(), store, c, strings.Join(args, ""))
 	if err != nil {
 		return err
 	}

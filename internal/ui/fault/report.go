@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -74,6 +75,18 @@ func ofSystem(err error) Report {
 		r.Code, r.Try = Network, To(Diagnose)
 	case errors.Is(err, fs.ErrPermission):
 		r.Try = Retry(AsRoot, OtherDirectory)
+		r.Try.On = pathsIn(err)
 	}
 	return r
+}
+
+// pathsIn returns the path that an error is about, if it tells.
+func pathsIn(err error) []string {
+	if one := (*fs.PathError)(nil); errors.As(err, &one) {
+		return []string{one.Path}
+	}
+	if two := (*os.LinkError)(nil); errors.As(err, &two) {
+		return []string{two.New}
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ type Action int
 // The actions. A comment says what On holds.
 const (
 	Nothing        Action = iota
-	Repeat                // the same command; see Means
+	Repeat                // the same command; see Means. Of [OtherDirectory], a path in it
 	Rename                // the same command with another name; see Known
 	Instead               // what was given, and what was meant: the same command with that
 	OtherVariant          // the variant that is not there; see Known

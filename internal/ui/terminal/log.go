@@ -12,7 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 )
 
-// logsKept is how many log files stay in a directory.
+// logsKept is how many log files of each command stay in a directory.
 const logsKept = 20
 
 // Log writes every event to a file, the output of tools too. A nil Log writes
@@ -24,12 +24,12 @@ type Log struct {
 }
 
 // OpenLog makes a log file named after what is done and the time, in dir, and
-// removes the oldest of those that are too many.
+// removes the oldest of that name if there are too many.
 func OpenLog(dir, what string) (*Log, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the directory of logs: %w", err)
 	}
-	sweep(dir)
+	sweep(dir, what)
 	name := fmt.Sprintf("%s-%s-*.log", time.Now().UTC().Format("20060102T150405"), what)
 	f, err := os.CreateTemp(dir, name)
 	if err != nil {
@@ -38,10 +38,10 @@ func OpenLog(dir, what string) (*Log, error) {
 	return &Log{f: f}, nil
 }
 
-// sweep leaves room for one more log. Names begin with the time; others, such
-// as those of consoles, are not of logs.
-func sweep(dir string) {
-	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*.log"))
+// sweep leaves room for one more log. Those of each command count by themselves,
+// so that many short commands do not remove the log of a build.
+func sweep(dir, what string) {
+	logs, err := filepath.Glob(filepath.Join(dir, "[0-9]*-"+what+"-*.log"))
 	if err != nil || len(logs) < logsKept {
 		return
 	}

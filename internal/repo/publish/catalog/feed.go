@@ -143,7 +143,7 @@ func (s site) story(m move) string {
 		if r.Example() {
 			paragraph("Example data, not a release of the Gene Ontology.")
 		}
-		paragraph("AmiGO %s, GO data %s.", v.AmiGO.Version, v.GOlr.Date)
+		paragraph("%s, GO data %s.", v.AmiGO.Title(), cmp.Or(v.GOlr.Date, "of unknown date"))
 	}
 	if c, ok := s.options.Changes[m.Version]; ok {
 		paragraph("Since %s: packages: %s.", c.From.Name, c.Packages.Summary())

@@ -194,7 +194,7 @@ func revoked(before map[string]string, move layout.Move, bad string) map[string]
 // channel returns the state of a channel that is to be signed. It may be new.
 func (r *Repository) channel(current tuf.State, name string) (layout.Channel, error) {
 	if !slices.Contains(current.Channels(), name) {
-		return layout.Channel{}, r.notFound(current, name)
+		return layout.Channel{}, &NotFoundError{Location: r.Location(), Kind: "channel", Name: name, Known: current.Channels()}
 	}
 	channel, _, err := current.Channel(name)
 	return channel, err
@@ -202,7 +202,7 @@ func (r *Repository) channel(current tuf.State, name string) (layout.Channel, er
 
 func (r *Repository) notFound(current tuf.State, name string) error {
 	versions := slices.Sorted(maps.Keys(signedVersions(current)))
-	return &NotFoundError{Location: r.Location(), Name: name, Known: append(current.Channels(), versions...)}
+	return &NotFoundError{Location: r.Location(), Kind: "channel or version", Name: name, Known: append(current.Channels(), versions...)}
 }
 
 // resolve returns the version that a name stands for.

@@ -34,7 +34,7 @@ func (e *PagesError) Fault() fault.Report {
 // files, and those that are there are not written again.
 func (r *Repository) writePages(ctx context.Context, now picture, known library) error {
 	if now.notes.said.PublicURL == "" {
-		r.Sink.Emit(event.Event{Type: event.Warning, Text: "no public URL is known, so the pages have no lines to paste and the feeds no whole addresses; set it once with --public-url"})
+		r.Sink.Emit(event.Event{Type: event.Warning, Text: "no public URL is known, so the pages have no commands and the feeds no absolute URLs; set it once with --public-url"})
 	}
 	phase := event.Start(r.Sink, "page", "")
 	n, err := r.pages(ctx, now, known)

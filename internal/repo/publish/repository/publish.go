@@ -162,12 +162,12 @@ func (r *Repository) probeStore(ctx context.Context) error {
 	if r.SinglePublisher || known.value.Apart {
 		return nil
 	}
-	phase := event.Start(r.Sink, "probe", "does the store keep publishers apart?")
+	phase := event.Start(r.Sink, "probe", "checking that the store locks out other publishers")
 	err = r.store.Probe(ctx)
 	if err == nil {
 		_, err = writeNote(ctx, r.store, capabilitiesFile, known, capabilities{Apart: true})
 	}
-	return phase.End(event.OK, "the store keeps publishers apart", err)
+	return phase.End(event.OK, "the store locks out other publishers", err)
 }
 
 // point moves the channel to a version that is there and verified.

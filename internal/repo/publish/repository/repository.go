@@ -162,18 +162,19 @@ func (e *ForeignError) Fault() fault.Report {
 // NotFoundError says that a repository has no such version or channel.
 type NotFoundError struct {
 	Location string
+	Kind     string // "channel", or "channel or version"
 	Name     string
-	Known    []string // names that it has
+	Known    []string // names of that kind that it has
 }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("%s has no channel or version %q", e.Location, e.Name)
+	return fmt.Sprintf("%s has no %s %q", e.Location, e.Kind, e.Name)
 }
 
 // Fault implements [fault.Reporter].
 func (e *NotFoundError) Fault() fault.Report {
 	return fault.Report{
-		What: fmt.Sprintf("there is no channel or version %q", e.Name), Where: e.Location, Code: fault.NotFound,
+		What: fmt.Sprintf("there is no %s %q", e.Kind, e.Name), Where: e.Location, Code: fault.NotFound,
 		Try: fault.Meant(e.Name, e.Known),
 	}
 }

@@ -24,13 +24,13 @@ type UnsafeError struct {
 }
 
 func (e *UnsafeError) Error() string {
-	return fmt.Sprintf("%s does not keep publishers apart: %s", e.Location, e.Found)
+	return fmt.Sprintf("%s does not lock out other publishers: %s", e.Location, e.Found)
 }
 
 // Fault implements [fault.Reporter].
 func (e *UnsafeError) Fault() fault.Report {
 	return fault.Report{
-		What: "the store cannot keep two publishers apart", Where: e.Error(), Code: fault.Publish,
+		What: "the store cannot lock out other publishers", Where: e.Error(), Code: fault.Publish,
 		Try: fault.Retry(fault.SinglePublisher),
 	}
 }
