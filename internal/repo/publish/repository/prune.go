@@ -82,7 +82,7 @@ func (r Rules) checkVersions(known library) error {
 	var faults []error
 	for _, name := range r.Versions {
 		if !slices.Contains(names, name) {
-			faults = append(faults, &NotFoundError{Name: name, Known: names})
+			faults = append(faults, &NotFoundError{Kind: "version", Name: name, Known: names})
 		}
 	}
 	return errors.Join(faults...)

@@ -162,7 +162,7 @@ func (e *ForeignError) Fault() fault.Report {
 // NotFoundError says that a repository has no such version or channel.
 type NotFoundError struct {
 	Location string
-	Kind     string // "channel", or "channel or version"
+	Kind     string // "channel", "version", or "channel or version"
 	Name     string
 	Known    []string // names of that kind that it has
 }
