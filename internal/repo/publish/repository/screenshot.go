@@ -21,7 +21,7 @@ type screenshot struct {
 	png []byte
 }
 
-// readScreenshot reads a PNG. It is encoded anew, so that nothing else that a program
+// readScreenshot reads a PNG. It is encoded again, so that nothing else that a program
 // wrote into the file, such as a person's name, is published.
 func readScreenshot(path string) (screenshot, error) {
 	content, err := regular.ReadFile(path, maxScreenshot)
