@@ -251,13 +251,12 @@ func (s *sourceFlags) remember(ctx context.Context, store imagestore.Store, r *o
 	if err != nil {
 		return err
 	}
-	revoked, err := r.Revoked(ctx)
-	if err != nil {
-		return err
-	}
-	known = imagestore.Known{Repository: r.Location, Channels: channels, Revoked: revoked, Seen: time.Now().UTC().Truncate(time.Second)}
+	known = imagestore.Known{Repository: r.Location, Channels: channels, Revoked: map[string]string{}, Seen: time.Now().UTC().Truncate(time.Second)}
 	for _, c := range choices {
 		known.Versions = append(known.Versions, c.Version)
+		if c.Revoked != nil {
+			known.Revoked[c.Version] = c.Revoked.Reason
+		}
 	}
 	return store.Remember(known)
 }

@@ -106,14 +106,13 @@ func runList(a *cli.App, c *cobra.Command, args []string, f *sourceFlags, all bo
 	if err != nil {
 		return err
 	}
-	lines = withImages(lines, images)
-	if repository == nil {
-		if err := withKnown(r, store, lines); err != nil {
-			return err
-		}
-	}
-	if err := withRevoked(store, lines, images); err != nil {
+	known, err := store.Known()
+	if err != nil {
 		return err
+	}
+	lines = withImages(lines, images, known)
+	if repository == nil {
+		withKnown(r, known, lines)
 	}
 	withStates(lines, machines, time.Now())
 	lines = withMachines(lines, machines)
@@ -162,6 +161,9 @@ func listRepository(ctx context.Context, repository *obtain.Repository, all bool
 func remoteLine(choice obtain.Choice, v layout.VersionManifest, current map[string]string) listed {
 	line := imageLine(v, defaultVariant)
 	line.Channels = channelsAt(choice.Version, current)
+	if choice.Revoked != nil {
+		line.Revoked = choice.Revoked.Reason
+	}
 	return line
 }
 
@@ -191,8 +193,9 @@ func imageLine(v layout.VersionManifest, variant string) listed {
 	return line
 }
 
-// withImages adds the images that are here.
-func withImages(lines []listed, images []imagestore.Image) []listed {
+// withImages adds the images that are here, and why their publisher says not to use
+// them, as it was seen last.
+func withImages(lines []listed, images []imagestore.Image, known imagestore.Known) []listed {
 	for _, image := range images {
 		at := slices.IndexFunc(lines, func(l listed) bool { return l.Version == image.Version && l.Variant == image.Variant })
 		if at < 0 {
@@ -206,17 +209,14 @@ func withImages(lines []listed, images []imagestore.Image) []listed {
 		}
 		used := image.Used.UTC().Truncate(time.Second)
 		lines[at].Local, lines[at].Used = image.Allocated, &used
+		lines[at].Revoked = cmp.Or(lines[at].Revoked, known.RevokedImage(image))
 	}
 	slices.SortStableFunc(lines, func(a, b listed) int { return b.created.Compare(a.created) })
 	return lines
 }
 
 // withKnown adds the channels of images that are here, as they were last seen.
-func withKnown(r *cli.Reporter, store imagestore.Store, lines []listed) error {
-	known, err := store.Known()
-	if err != nil {
-		return err
-	}
+func withKnown(r *cli.Reporter, known imagestore.Known, lines []listed) {
 	found := false
 	for i, l := range lines {
 		lines[i].Channels = channelsAt(l.Version, known.Channels)
@@ -225,25 +225,6 @@ func withKnown(r *cli.Reporter, store imagestore.Store, lines []listed) error {
 	if found {
 		r.Say("channels as of %s", known.Seen.Format(time.DateOnly))
 	}
-	return nil
-}
-
-// withRevoked adds what publishers say against versions, as it was seen just now or
-// last.
-func withRevoked(store imagestore.Store, lines []listed, images []imagestore.Image) error {
-	known, err := store.Known()
-	if err != nil {
-		return err
-	}
-	for i, l := range lines {
-		lines[i].Revoked = known.Revoked[l.Version]
-		for _, image := range images {
-			if image.Version == l.Version && image.Variant == l.Variant {
-				lines[i].Revoked = known.RevokedImage(image)
-			}
-		}
-	}
-	return nil
 }
 
 // newestHere returns when the newest image that is here was made.

@@ -210,9 +210,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 		v.reporter.Warn(fmt.Sprintf("%s is named after version %s, but it is version %s", filepath.Base(path), other, found.Version.Version))
 	}
 	out := v.words(path, found)
-	if out.Revoked, err = v.revoked(ctx, out.Version); err != nil {
-		return err
-	}
+	out.Revoked = v.revoked(found)
 	out.Verified = out.Revoked == ""
 	if err := v.show(out); err != nil || out.Verified {
 		return err
@@ -221,15 +219,14 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 }
 
 // revoked returns why readers are told not to use a version, as far as that is known.
-func (v *verifier) revoked(ctx context.Context, version string) (string, error) {
-	if v.repository == nil && !address.Same(v.known.Repository, v.location) {
-		return "", nil
+func (v *verifier) revoked(found obtain.Published) string {
+	switch {
+	case found.Choice.Revoked != nil:
+		return found.Choice.Revoked.Reason
+	case v.repository == nil && address.Same(v.known.Repository, v.location):
+		return v.known.Revoked[found.Version.Version]
 	}
-	revoked, err := v.known.Revoked, error(nil)
-	if v.repository != nil {
-		revoked, err = v.repository.Revoked(ctx)
-	}
-	return revoked[version], err
+	return ""
 }
 
 func (v *verifier) find(ctx context.Context, name, digest string) (obtain.Published, bool, error) {

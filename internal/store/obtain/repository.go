@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,6 +52,7 @@ type Choice struct {
 	Pin     layout.Reference // of its manifest
 	Current bool             // the channel points at it now
 	Since   time.Time        // when the channel came to it
+	Revoked *trust.RevokedError
 }
 
 // Is tells whether an image of the store is of this version: another repository
@@ -87,31 +87,25 @@ func (r *Repository) Resolve(ctx context.Context, name string) (Choice, error) {
 		}
 		return choices(channel)[0], nil
 	}
-	all, states, err := r.choices(ctx)
+	all, _, err := r.choices(ctx)
 	if err != nil {
 		return Choice{}, err
 	}
 	missing := &NotFoundError{Name: name, Where: address.Shown(r.Location), Channels: channels}
 	for _, choice := range all {
-		if choice.Version == name {
-			return choice, revoked(states, name)
+		switch {
+		case choice.Version == name && choice.Revoked != nil:
+			return choice, choice.Revoked
+		case choice.Version == name:
+			return choice, nil
 		}
 		missing.Versions = append(missing.Versions, choice.Version)
 	}
 	return Choice{}, missing
 }
 
-// Revoked returns why versions are not to be used, by their names.
-func (r *Repository) Revoked(ctx context.Context) (map[string]string, error) {
-	_, states, err := r.choices(ctx)
-	all := map[string]string{}
-	for _, state := range states {
-		maps.Copy(all, state.Revoked)
-	}
-	return all, err
-}
-
-func revoked(states []layout.Channel, version string) error {
+// revoked returns why readers are told not to use a version, or nil.
+func revoked(states []layout.Channel, version string) *trust.RevokedError {
 	for _, state := range states {
 		if reason, ok := state.Revoked[version]; ok {
 			return &trust.RevokedError{Channel: state.Channel, Version: version, Reason: reason}
@@ -153,6 +147,9 @@ func (r *Repository) choices(ctx context.Context) (all []Choice, states []layout
 				all[at] = c
 			}
 		}
+	}
+	for i, c := range all {
+		all[i].Revoked = revoked(states, c.Version)
 	}
 	slices.SortStableFunc(all, func(a, b Choice) int { return b.Since.Compare(a.Since) })
 	return all, states, nil

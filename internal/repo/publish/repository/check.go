@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -22,7 +23,7 @@ func (o Options) check() error {
 	if o.Product != "" {
 		faults = append(faults, invalid("product", layout.CheckProduct(o.Product)))
 	}
-	faults = append(faults, invalid("public URL", checkURL(o.PublicURL)), invalid("issues", checkURL(o.Issues)),
+	faults = append(faults, invalid("public URL", checkURL(o.PublicURL)), invalid("issues", cmp.Or(printable.Check(o.Issues), checkURL(o.Issues))),
 		invalid("publisher", printable.Check(o.Publisher)), invalid("by", printable.Check(o.By)))
 	return errors.Join(faults...)
 }
