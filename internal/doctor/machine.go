@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/hashicorp/go-version"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
@@ -15,17 +15,17 @@ import (
 // binary is the program that runs guests.
 const binary = "qemu-system-x86_64"
 
-var versionNumber = regexp.MustCompile(`version ([0-9.]+)`)
+// emulatesSafely is the first version of QEMU in which several emulated processors
+// may run code that one of them replaces: its commit deba78709ae8, "accel/tcg: Always
+// lock pages before translation".
+var emulatesSafely = version.Must(version.NewVersion("8.1"))
 
 func qemuVersion(ctx context.Context, _ Host) Finding {
-	out, err := command.Output(ctx, command.Cmd{Name: binary, Args: []string{"--version"}})
+	found, err := qemu.Version(ctx, binary)
 	if err != nil {
 		return missing(install("qemu-system-x86"), "%s", reason(err))
 	}
-	if match := versionNumber.FindSubmatch(out); match != nil {
-		return ok("version %s", match[1])
-	}
-	return ok("%s", binary)
+	return ok("version %s", found)
 }
 
 // accelerators times a small guest under each.
@@ -38,10 +38,20 @@ func accelerators(ctx context.Context, h Host) Finding {
 		return ok("%s", choice)
 	}
 	cure, why := kvmCure(os.Open)
-	return Finding{
-		State: Slow, Text: choice.String() + why, Cure: cure,
-		Cost: "guests run about ten times slower than with a KVM that works",
+	found, err := qemu.Version(ctx, binary)
+	if err != nil {
+		return missing(install("qemu-system-x86"), "%s", reason(err))
 	}
+	return Finding{State: Slow, Text: choice.String() + why, Cure: cure, Cost: emulationCost(found)}
+}
+
+// emulationCost tells what it means that a version of QEMU emulates guests.
+func emulationCost(qemuVersion string) string {
+	cost := "guests run about ten times slower than with a KVM that works"
+	if v, err := version.NewVersion(qemuVersion); err == nil && v.LessThan(emulatesSafely) {
+		cost += "; with a QEMU older than " + emulatesSafely.Original() + ", a guest on a busy host may freeze while it starts"
+	}
+	return cost
 }
 
 // kvmCure tells why /dev/kvm is of no use: it is not there, it may not be opened,

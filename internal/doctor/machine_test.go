@@ -33,6 +33,17 @@ func TestMachines(t *testing.T) {
 	}
 }
 
+// TestOldEmulation: who has a QEMU that may freeze guests is told.
+func TestOldEmulation(t *testing.T) {
+	for version, freezes := range map[string]bool{
+		"7.2.22": true, "8.0": true, "8.0.5": true, "8.1.0": false, "8.1": false, "10.0.2": false, "odd": false,
+	} {
+		if cost := emulationCost(version); strings.Contains(cost, "freeze") != freezes {
+			t.Errorf("QEMU %s: %s", version, cost)
+		}
+	}
+}
+
 // TestWithoutPrograms: where nothing is installed every check that needs a
 // program names the command that installs it.
 func TestWithoutPrograms(t *testing.T) {

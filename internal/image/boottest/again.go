@@ -1,11 +1,13 @@
 package boottest
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -28,9 +30,13 @@ const FirstTryDir = "first-try"
 // steadyCheck is the name of the check that nothing was restarted.
 const steadyCheck = "nothing that serves was restarted"
 
+// stall is what a Linux kernel says on the console when one of its processors
+// gets no further.
+var stall = regexp.MustCompile(`rcu: INFO: rcu_\w+ (?:self-)?detected|watchdog: BUG: soft lockup`)
+
 // again says why a test that failed deserves a second one, or "". The image's
 // own faults do not: they would be there again.
-func again(failed []Check, foreignLoad float64) string {
+func again(failed []Check, foreignLoad float64, stalled string) string {
 	for _, c := range failed {
 		if c.Name == steadyCheck && strings.Contains(c.Detail, serving.Restarted) {
 			return c.Boot + ": " + c.Detail
@@ -38,6 +44,28 @@ func again(failed []Check, foreignLoad float64) string {
 	}
 	if foreignLoad > float64(runtime.NumCPU()) {
 		return fmt.Sprintf("the host was overloaded: other programs kept %.0f more processors busy than it has to spare", foreignLoad)
+	}
+	if stalled != "" {
+		return stalled + ": the machine stood still, its kernel says on the console"
+	}
+	return ""
+}
+
+// stalled returns the name of a boot whose machine stood still, or "". QEMU before
+// 8.1 can do that to any guest that it emulates.
+func stalled(evidence string) string {
+	consoles, err := filepath.Glob(filepath.Join(evidence, "*", consoleName))
+	if err != nil {
+		return ""
+	}
+	for _, name := range consoles {
+		if f, err := os.Open(name); err == nil {
+			found := stall.MatchReader(bufio.NewReader(f))
+			_ = f.Close()
+			if found {
+				return filepath.Base(filepath.Dir(name))
+			}
+		}
 	}
 	return ""
 }
@@ -52,7 +80,7 @@ func runTwice(ctx context.Context, spec Spec, once func(context.Context, Spec) (
 	if !errors.As(err, &failed) {
 		return report, err
 	}
-	why := again(failed.Failed, foreign)
+	why := again(failed.Failed, foreign, stalled(spec.Evidence))
 	if why == "" {
 		return report, err
 	}

@@ -11,6 +11,7 @@ import (
 const (
 	ReportName     = "report.json"
 	ScreenshotName = "screen.png"
+	consoleName    = "console.log"
 )
 
 // evidence is the directory of one boot.

@@ -69,10 +69,32 @@ func TestSecondTry(t *testing.T) {
 
 func TestAgainOnAnOverloadedHost(t *testing.T) {
 	failed := []Check{{Name: "AmiGO answers", Detail: "no answer"}}
-	if why := again(failed, float64(runtime.NumCPU())+1); !strings.Contains(why, "overloaded") {
+	if why := again(failed, float64(runtime.NumCPU())+1, ""); !strings.Contains(why, "overloaded") {
 		t.Errorf("%q", why)
 	}
-	if why := again(failed, 0); why != "" {
+	if why := again(failed, 0, ""); why != "" {
 		t.Errorf("%q", why)
+	}
+}
+
+func TestAgainWhenTheMachineStoodStill(t *testing.T) {
+	for console, stood := range map[string]bool{
+		"[  120.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n": true,
+		"[   90.0] rcu: INFO: rcu_sched self-detected stall on CPU\n":       true,
+		"watchdog: BUG: soft lockup - CPU#0 stuck for 108s!\n":              true,
+		"[    1.0] rcu: Hierarchical RCU implementation.\namigo login: ":    false,
+		"": false,
+	} {
+		evidence := t.TempDir()
+		if err := os.Mkdir(filepath.Join(evidence, "uefi"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(evidence, "uefi", consoleName), []byte(console), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		why := again([]Check{{Name: "AmiGO answers", Detail: "no answer"}}, 0, stalled(evidence))
+		if strings.HasPrefix(why, "uefi: ") != stood {
+			t.Errorf("%q: %q", console, why)
+		}
 	}
 }

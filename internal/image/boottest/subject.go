@@ -153,7 +153,7 @@ func (s subject) options() qemu.Options {
 		Forward:       append([]int{sshPort, webPort}, closedPorts...),
 		AuthorizedKey: s.key.AuthorizedKey,
 		Isolated:      true,
-		Console:       s.evidence.path("console.log"),
+		Console:       s.evidence.path(consoleName),
 	}
 }
 
