@@ -5,14 +5,8 @@ import (
 	"os"
 	"testing"
 
-	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
-
-	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
-	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
-	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
-	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
-	"github.com/geneontology/packer-plugin-amigo/provisioner/amigo"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/amigo"
 )
 
 // TestAmiGO: the template is valid with nothing set and nothing fetched.
@@ -23,23 +17,12 @@ func TestAmiGO(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := template.Plan(registry(), pipeline.Options{})
+	plan, err := template.Plan(t.Context(), amigo.Registry(), pipeline.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan.Close()
 	if left, err := os.ReadDir(cache); err != nil || len(left) > 0 {
 		t.Errorf("in the cache is %v, %v", left, err)
-	}
-}
-
-func registry() pipeline.Registry {
-	return pipeline.Registry{
-		Builders:     map[string]func() packersdk.Builder{component.Builder: func() packersdk.Builder { return new(qemu.Builder) }},
-		Provisioners: map[string]func() packersdk.Provisioner{component.Provisioner: func() packersdk.Provisioner { return new(amigo.Provisioner) }},
-		PostProcessors: map[string]func() packersdk.PostProcessor{
-			component.Distribution: func() packersdk.PostProcessor { return new(distribution.PostProcessor) },
-			component.Production:   func() packersdk.PostProcessor { return new(production.PostProcessor) },
-		},
 	}
 }

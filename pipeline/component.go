@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ type component struct {
 	plan     *Plan
 	build    *Build
 	block    *componentBlock
-	factory  func() packersdk.HCL2Speccer
+	factory  Factory[packersdk.HCL2Speccer]
 	instance packersdk.HCL2Speccer // prepared with placeholders, for the plan
 	config   cty.Value             // what instance was prepared with
 	foreseen bool                  // config has no placeholders
@@ -35,13 +36,16 @@ func (c *component) label() string {
 
 // prepareForPlan makes an instance and prepares it, with placeholders for
 // what is known only when the build runs. A builder names what it will give.
-func (c *component) prepareForPlan(registry Registry) (generated []string, diags hcl.Diagnostics) {
-	c.factory = func() packersdk.HCL2Speccer { return registry.make(c.block.kind, c.block.typ) }
-	c.instance = c.factory()
-	if c.instance == nil {
+func (c *component) prepareForPlan(ctx context.Context, registry Registry) (generated []string, diags hcl.Diagnostics) {
+	if c.factory = registry.factory(c.block.kind, c.block.typ); c.factory == nil {
 		return nil, hcl.Diagnostics{errorAt(c.block.declared, "Unknown "+string(c.block.kind),
 			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
 	}
+	var err error
+	if c.instance, err = c.make(ctx); err != nil {
+		return nil, c.faults(err)
+	}
+	defer closeWith(ctx, c.instance)()
 	config, diags := c.decode(c.instance, c.promised())
 	if diags.HasErrors() {
 		return nil, diags
@@ -52,6 +56,15 @@ func (c *component) prepareForPlan(registry Registry) (generated []string, diags
 		diags = append(diags, warningAt(c.block.declared, "Warning of "+c.String(), "%s", w))
 	}
 	return generated, append(diags, c.faults(err)...)
+}
+
+// make returns a new instance.
+func (c *component) make(ctx context.Context) (instance packersdk.HCL2Speccer, err error) {
+	err = guard("making "+c.String(), func() error {
+		instance, err = c.factory(ctx)
+		return err
+	})
+	return instance, err
 }
 
 // faults makes one diagnostic of each error that a component found.
@@ -158,6 +171,12 @@ func (v variables) sensitive() []string {
 }
 
 func (c *component) close() { closeInstance(c.instance) }
+
+// closeWith closes an instance when ctx is done, until the function that it returns is
+// called: what takes no context may wait for a program that never answers.
+func closeWith(ctx context.Context, instance packersdk.HCL2Speccer) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { closeInstance(instance) })
+}
 
 func closeInstance(instance packersdk.HCL2Speccer) {
 	if closer, ok := instance.(io.Closer); ok {

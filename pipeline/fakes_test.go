@@ -17,7 +17,7 @@ import (
 
 	shared "github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // trace is what the components of a test did, in order.
@@ -63,13 +63,13 @@ func (t *trace) String() string {
 // registry returns small components that note what they do.
 func (t *trace) registry() Registry {
 	return Registry{
-		Builders: map[string]func() packersdk.Builder{
-			"null":   func() packersdk.Builder { return &nullBuilder{trace: t} },
-			"asker":  func() packersdk.Builder { return &asker{nullBuilder: nullBuilder{trace: t}} },
-			"keeper": func() packersdk.Builder { return &keeper{nullBuilder{trace: t}} },
+		Builders: map[string]Factory[packersdk.Builder]{
+			"null":   Local(func() packersdk.Builder { return &nullBuilder{trace: t} }),
+			"asker":  Local(func() packersdk.Builder { return &asker{nullBuilder: nullBuilder{trace: t}} }),
+			"keeper": Local(func() packersdk.Builder { return &keeper{nullBuilder{trace: t}} }),
 		},
-		Provisioners:   map[string]func() packersdk.Provisioner{"note": func() packersdk.Provisioner { return &note{trace: t} }},
-		PostProcessors: map[string]func() packersdk.PostProcessor{"tag": func() packersdk.PostProcessor { return &tag{trace: t} }},
+		Provisioners:   map[string]Factory[packersdk.Provisioner]{"note": Local(func() packersdk.Provisioner { return &note{trace: t} })},
+		PostProcessors: map[string]Factory[packersdk.PostProcessor]{"tag": Local(func() packersdk.PostProcessor { return &tag{trace: t} })},
 	}
 }
 

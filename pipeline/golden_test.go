@@ -39,7 +39,7 @@ func transcript(t *testing.T, file string) string {
 	if err != nil {
 		return told(t, err)
 	}
-	plan, err := template.Plan(tr.registry(), options)
+	plan, err := template.Plan(context.Background(), tr.registry(), options)
 	if err != nil {
 		return told(t, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // TestWhatIsForeseenIsNotAskedAgain: a builder that had to ask what decides its

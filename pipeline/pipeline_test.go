@@ -29,7 +29,7 @@ func planned(t *testing.T, tr *trace, text string, options Options) *Plan {
 	if err != nil {
 		t.Fatal(told(t, err))
 	}
-	plan, err := template.Plan(tr.registry(), options)
+	plan, err := template.Plan(t.Context(), tr.registry(), options)
 	if err != nil {
 		t.Fatal(told(t, err))
 	}
@@ -241,7 +241,7 @@ func TestDirectoriesAndTheirFiles(t *testing.T) {
 		t.Fatal(told(t, err))
 	}
 	tr := &trace{}
-	plan, err := template.Plan(tr.registry(), Options{})
+	plan, err := template.Plan(t.Context(), tr.registry(), Options{})
 	if err != nil {
 		t.Fatal(told(t, err))
 	}
@@ -278,7 +278,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		tr := &trace{}
-		plan, err := template.Plan(tr.registry(), Options{})
+		plan, err := template.Plan(t.Context(), tr.registry(), Options{})
 		if err != nil {
 			_ = told(t, err)
 			return

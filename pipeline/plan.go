@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -43,7 +44,7 @@ type Build struct {
 
 // Plan makes components from registry, prepares each and checks everything
 // that can be checked without running. An error is a [*TemplateError].
-func (t *Template) Plan(registry Registry, options Options) (*Plan, error) {
+func (t *Template) Plan(ctx context.Context, registry Registry, options Options) (*Plan, error) {
 	p := &Plan{template: t, options: options}
 	diags := checkOnError(options.OnError)
 	selected, more := t.selectBuilds(options)
@@ -53,7 +54,7 @@ func (t *Template) Plan(registry Registry, options Options) (*Plan, error) {
 	}
 	for _, b := range selected {
 		p.Builds = append(p.Builds, b)
-		diags = append(diags, b.prepare(p, registry)...)
+		diags = append(diags, b.prepare(ctx, p, registry)...)
 	}
 	if diags.HasErrors() {
 		p.Close()
@@ -215,11 +216,11 @@ func matchesAny(globs []string, name string) bool {
 
 // prepare makes and prepares b's components: the builder first, since it
 // tells which names build.* will have.
-func (b *Build) prepare(p *Plan, registry Registry) hcl.Diagnostics {
+func (b *Build) prepare(ctx context.Context, p *Plan, registry Registry) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, c := range b.components() {
 		c.plan = p
-		generated, more := c.prepareForPlan(registry)
+		generated, more := c.prepareForPlan(ctx, registry)
 		diags = append(diags, more...)
 		if c == b.builder {
 			b.generated = generated

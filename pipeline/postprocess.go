@@ -73,11 +73,11 @@ func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, inpu
 	err = r.guard(c, u, func() error {
 		data := stringMap(built.State("generated_data"))
 		maps.Copy(data, stringMap(input.State("generated_data")))
-		instance, err := c.fresh(data)
+		instance, err := c.fresh(ctx, data)
 		if err != nil {
 			return err
 		}
-		defer closeInstance(instance)
+		r.open = append(r.open, instance) // its artifact may live in its process
 		p, ok := instance.(packersdk.PostProcessor)
 		if !ok {
 			return fmt.Errorf("%s is not a post-processor", c)

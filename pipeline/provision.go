@@ -70,7 +70,7 @@ func pause(ctx context.Context, u *ui, d time.Duration) error {
 // provision makes one attempt, on an instance of its own: an instance whose
 // context has ended may be of no use any more.
 func (c *component) provision(ctx context.Context, u *ui, comm packersdk.Communicator, data map[string]any) error {
-	instance, err := c.fresh(data)
+	instance, err := c.fresh(ctx, data)
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,12 @@ func (c *component) provision(ctx context.Context, u *ui, comm packersdk.Communi
 }
 
 // fresh returns a new instance, prepared with what the builder has told.
-func (c *component) fresh(data map[string]any) (packersdk.HCL2Speccer, error) {
-	instance := c.factory()
+func (c *component) fresh(ctx context.Context, data map[string]any) (packersdk.HCL2Speccer, error) {
+	instance, err := c.make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeWith(ctx, instance)()
 	config, diags := c.decode(instance, c.given(data))
 	if diags.HasErrors() {
 		closeInstance(instance)

@@ -18,7 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // File is a file of a finished artifact.

@@ -4,14 +4,15 @@
 // alone, so that components of this process and of plugins are alike to it.
 //
 //	template, err := pipeline.Parse("examples/amigo", pipeline.Input{})
-//	plan, err := template.Plan(registry, pipeline.Selection{})
-//	result, err := plan.Run(ctx, pipeline.Run{Sink: sink})
+//	plan, err := template.Plan(ctx, registry, pipeline.Options{})
+//	results, err := plan.Run(ctx, pipeline.RunOptions{Sink: sink})
 package pipeline
 
 import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
@@ -21,13 +22,54 @@ import (
 // the value of packer.version.
 const CompatibleVersion = "1.11.0"
 
-// Registry makes components by the name that templates use. Each call of a
-// factory returns a new instance; an instance that is an [io.Closer] is closed
-// when it is not needed any more.
+// Registry makes components by the name that templates use.
 type Registry struct {
-	Builders       map[string]func() packersdk.Builder
-	Provisioners   map[string]func() packersdk.Provisioner
-	PostProcessors map[string]func() packersdk.PostProcessor
+	Builders       map[string]Factory[packersdk.Builder]
+	Provisioners   map[string]Factory[packersdk.Provisioner]
+	PostProcessors map[string]Factory[packersdk.PostProcessor]
+	DataSources    map[string]Factory[packersdk.Datasource]
+}
+
+// Factory makes a component. Each call returns a new instance, since a component is
+// prepared for one build. An instance that is an [io.Closer] is closed when it is not
+// needed any more. A factory that starts a program may fail; it gives up when ctx is
+// done, and the instance outlives ctx.
+type Factory[Component any] func(ctx context.Context) (Component, error)
+
+// Local returns the factory of a component of this process.
+func Local[Component any](create func() Component) Factory[Component] {
+	return func(context.Context) (Component, error) { return create(), nil }
+}
+
+// Provides reports whether the registry has a component of a plugin: one whose name is
+// the plugin's, or begins with it and a dash.
+func (r Registry) Provides(plugin string) bool {
+	for _, k := range []kind{kindBuilder, kindProvisioner, kindPostProcessor, kindDataSource} {
+		for _, name := range r.names(k) {
+			if name == plugin || strings.HasPrefix(name, plugin+"-") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// With returns a registry with the components of both. Where both have a name, it
+// stands for the other's.
+func (r Registry) With(other Registry) Registry {
+	return Registry{
+		Builders:       merged(r.Builders, other.Builders),
+		Provisioners:   merged(r.Provisioners, other.Provisioners),
+		PostProcessors: merged(r.PostProcessors, other.PostProcessors),
+		DataSources:    merged(r.DataSources, other.DataSources),
+	}
+}
+
+func merged[Component any](a, b map[string]Factory[Component]) map[string]Factory[Component] {
+	both := map[string]Factory[Component]{}
+	maps.Copy(both, a)
+	maps.Copy(both, b)
+	return both
 }
 
 // Fingerprinter is a component that knows what decides its result.
@@ -55,6 +97,7 @@ const (
 	kindBuilder       kind = "source"
 	kindProvisioner   kind = "provisioner"
 	kindPostProcessor kind = "post-processor"
+	kindDataSource    kind = "data source"
 )
 
 func (r Registry) names(k kind) []string {
@@ -63,26 +106,31 @@ func (r Registry) names(k kind) []string {
 		return slices.Sorted(maps.Keys(r.Builders))
 	case kindProvisioner:
 		return slices.Sorted(maps.Keys(r.Provisioners))
-	default:
+	case kindPostProcessor:
 		return slices.Sorted(maps.Keys(r.PostProcessors))
+	default:
+		return slices.Sorted(maps.Keys(r.DataSources))
 	}
 }
 
-// make returns a new component of a kind, or nil if there is none of the name.
-func (r Registry) make(k kind, name string) packersdk.HCL2Speccer {
+// factory returns what makes components of a kind and name, or nil if nothing does.
+func (r Registry) factory(k kind, name string) Factory[packersdk.HCL2Speccer] {
 	switch k {
 	case kindBuilder:
-		if f, ok := r.Builders[name]; ok {
-			return f()
-		}
+		return speccer(r.Builders[name])
 	case kindProvisioner:
-		if f, ok := r.Provisioners[name]; ok {
-			return f()
-		}
+		return speccer(r.Provisioners[name])
 	case kindPostProcessor:
-		if f, ok := r.PostProcessors[name]; ok {
-			return f()
-		}
+		return speccer(r.PostProcessors[name])
+	default:
+		return speccer(r.DataSources[name])
 	}
-	return nil
+}
+
+// speccer returns a factory of what components have in common, or nil for nil.
+func speccer[Component packersdk.HCL2Speccer](f Factory[Component]) Factory[packersdk.HCL2Speccer] {
+	if f == nil {
+		return nil
+	}
+	return func(ctx context.Context) (packersdk.HCL2Speccer, error) { return f(ctx) }
 }

@@ -1,17 +1,19 @@
 package pipeline
 
 import (
+	"cmp"
+	"slices"
+
 	goversion "github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// checkRequirements reads the packer blocks: required_version must hold for
-// [CompatibleVersion]. required_plugins is checked for its form alone, since
-// the components are in the [Registry] already.
-func checkRequirements(s *sources) hcl.Diagnostics {
-	blocks, diags := s.blocks("packer")
+// readPackerBlocks reads the packer blocks: required_version must hold for
+// [CompatibleVersion].
+func (t *Template) readPackerBlocks() hcl.Diagnostics {
+	blocks, diags := t.files.blocks("packer")
 	for _, block := range blocks {
 		content, more := block.Body.Content(&hcl.BodySchema{
 			Attributes: []hcl.AttributeSchema{{Name: "required_version"}},
@@ -22,7 +24,9 @@ func checkRequirements(s *sources) hcl.Diagnostics {
 			diags = append(diags, checkVersion(attr)...)
 		}
 		for _, plugins := range content.Blocks {
-			diags = append(diags, checkPlugins(plugins)...)
+			required, more := readPlugins(plugins)
+			diags = append(diags, more...)
+			t.required = append(t.required, required...)
 		}
 	}
 	return diags
@@ -57,21 +61,60 @@ func versionConstraint(attr *hcl.Attribute) (goversion.Constraints, hcl.Diagnost
 	return constraints, nil
 }
 
-func checkPlugins(block *hcl.Block) hcl.Diagnostics {
+// readPlugins reads a block required_plugins. An entry is an object with a source and a
+// version, both strings.
+func readPlugins(block *hcl.Block) ([]RequiredPlugin, hcl.Diagnostics) {
 	attrs, diags := block.Body.JustAttributes()
+	var all []RequiredPlugin
 	for _, attr := range attrs {
 		value, more := attr.Expr.Value(nil)
 		diags = append(diags, more...)
 		if more.HasErrors() {
 			continue
 		}
-		for _, key := range []string{"source", "version"} {
-			if t := value.Type(); !t.IsObjectType() || !t.HasAttribute(key) || t.AttributeType(key) != cty.String {
-				diags = append(diags, errorAt(attr.Expr.Range(), "Invalid required_plugins",
-					"Plugin %q needs an object with the strings source and version.", attr.Name))
-				break
+		if form := cty.Object(map[string]cty.Type{"source": cty.String, "version": cty.String}); !value.Type().Equals(form) || value.IsNull() || !value.IsWhollyKnown() {
+			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid required_plugins",
+				"Plugin %q needs an object with the strings source and version.", attr.Name))
+			continue
+		}
+		constraints, err := goversion.NewConstraint(value.GetAttr("version").AsString())
+		if err != nil {
+			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid version constraint", "%v.", err))
+			continue
+		}
+		all = append(all, RequiredPlugin{Name: attr.Name, Source: value.GetAttr("source").AsString(), Constraints: constraints})
+	}
+	slices.SortFunc(all, func(a, b RequiredPlugin) int { return cmp.Compare(a.Name, b.Name) })
+	return all, diags
+}
+
+// RequiredPlugin is a plugin that a template says it needs.
+type RequiredPlugin struct {
+	Name        string // that the names of its components begin with in the template
+	Source      string // such as "github.com/hashicorp/qemu"
+	Constraints goversion.Constraints
+}
+
+// Meets reports whether a version is one that the template takes. A version of
+// developers counts as the release that it precedes.
+func (r RequiredPlugin) Meets(v *goversion.Version) bool { return r.Constraints.Check(v.Core()) }
+
+func (r RequiredPlugin) String() string { return r.Source + " " + r.Constraints.String() }
+
+// RequiredPlugins returns what the template's required_plugins say, by name.
+func (t *Template) RequiredPlugins() []RequiredPlugin { return slices.Clone(t.required) }
+
+// Missing returns the types of components that the selected builds use and a registry
+// lacks.
+func (t *Template) Missing(registry Registry, options Options) []string {
+	var missing []string
+	selected, _ := t.selectBuilds(options) // Plan tells of its faults
+	for _, b := range selected {
+		for _, c := range b.components() {
+			if registry.factory(c.block.kind, c.block.typ) == nil && !slices.Contains(missing, c.block.typ) {
+				missing = append(missing, c.block.typ)
 			}
 		}
 	}
-	return diags
+	return missing
 }

@@ -9,7 +9,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // RunOptions say where a plan's output goes and how it is run.
@@ -121,6 +121,7 @@ func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) 
 		return r
 	}
 	run := &buildRun{plan: p, build: b, options: o}
+	defer run.close()
 	defer func() { r.Elapsed = time.Since(start) }()
 	ahead, err := run.lookAhead(ctx)
 	if err != nil {
@@ -141,6 +142,13 @@ type buildRun struct {
 	plan    *Plan
 	build   *Build
 	options RunOptions
+	open    []packersdk.HCL2Speccer // post-processors that have run
+}
+
+func (r *buildRun) close() {
+	for _, instance := range r.open {
+		closeInstance(instance)
+	}
 }
 
 // run makes the build. What the builder made is remembered until the

@@ -20,6 +20,7 @@ type Template struct {
 	mask      *mask
 	sources   map[string]*sourceBlock
 	builds    []*buildBlock
+	required  []RequiredPlugin
 	warnings  hcl.Diagnostics
 }
 
@@ -96,7 +97,7 @@ func (t *Template) Variables() []Variable {
 
 func (t *Template) readRequirements(Input) hcl.Diagnostics {
 	diags := t.checkBlocks()
-	return append(diags, checkRequirements(t.files)...)
+	return append(diags, t.readPackerBlocks()...)
 }
 
 // checkBlocks finds what does not belong at the top of a template.

@@ -14,10 +14,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stateImage is where StepDownload puts the path of a disk_image.

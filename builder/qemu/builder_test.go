@@ -15,10 +15,10 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg/qemuimgtest"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 func prepare(config map[string]any) (*Builder, error) {

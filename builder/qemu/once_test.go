@@ -10,8 +10,8 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 var _ pipeline.Foreseer = (*Builder)(nil)
@@ -80,8 +80,8 @@ func TestPackageIndexIsResolvedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := template.Plan(pipeline.Registry{Builders: map[string]func() packersdk.Builder{
-			"amigo-qemu": func() packersdk.Builder { return new(Builder) },
+		plan, err := template.Plan(t.Context(), pipeline.Registry{Builders: map[string]pipeline.Factory[packersdk.Builder]{
+			"amigo-qemu": pipeline.Local(func() packersdk.Builder { return new(Builder) }),
 		}}, pipeline.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/packerbuilderdata"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stepAccelerate chooses the accelerator.

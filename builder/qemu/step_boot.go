@@ -7,10 +7,10 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/seed"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stepBoot starts the guest and waits until it answers.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stepFinish makes one disk of the overlay and its base, checks it and puts it

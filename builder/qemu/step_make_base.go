@@ -11,8 +11,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stepMakeBase makes or takes the base and puts the guest's overlay on it.

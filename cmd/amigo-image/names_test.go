@@ -174,20 +174,29 @@ func arguments(names []string) string {
 	return text.String()
 }
 
+func made[Component packersdk.HCL2Speccer](t *testing.T, factory pipeline.Factory[Component]) Component {
+	t.Helper()
+	component, err := factory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return component
+}
+
 // TestMistypedArguments is about the arguments of every component, in a
 // template.
 func TestMistypedArguments(t *testing.T) {
 	registry := registry()
 	specs := map[string]packersdk.HCL2Speccer{}
 	for name, make := range registry.Builders {
-		specs["source \""+name+"\" \"a\" {\n%s}\nbuild {\n  sources = [\""+name+".a\"]\n}\n"] = make()
+		specs["source \""+name+"\" \"a\" {\n%s}\nbuild {\n  sources = [\""+name+".a\"]\n}\n"] = made(t, make)
 	}
 	const build = "source \"null\" \"a\" {}\nbuild {\n  sources = [\"null.a\"]\n  "
 	for name, make := range registry.Provisioners {
-		specs[build+"provisioner \""+name+"\" {\n%s}\n}\n"] = make()
+		specs[build+"provisioner \""+name+"\" {\n%s}\n}\n"] = made(t, make)
 	}
 	for name, make := range registry.PostProcessors {
-		specs[build+"post-processor \""+name+"\" {\n%s}\n}\n"] = make()
+		specs[build+"post-processor \""+name+"\" {\n%s}\n}\n"] = made(t, make)
 	}
 	for text, component := range specs {
 		var names []string
@@ -204,7 +213,7 @@ func TestMistypedArguments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = template.Plan(testRegistry(), pipeline.Options{})
+		_, err = template.Plan(t.Context(), testRegistry(), pipeline.Options{})
 		var wrong *pipeline.TemplateError
 		if !errors.As(err, &wrong) {
 			t.Fatalf("%v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/keys"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/nightly"
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/plugins"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/publish"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/use"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/memory"
@@ -57,7 +58,7 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root.AddCommand(use.Commands(a)...)
 	root.AddCommand(build.Commands(a)...)
 	root.AddCommand(publish.Commands(a)...)
-	root.AddCommand(nightly.NewCommand(a), keys.NewCommand(a), newManCommand(a))
+	root.AddCommand(nightly.NewCommand(a), keys.NewCommand(a), plugins.NewCommand(a), newManCommand(a))
 	a.Completion(root)
 	return root
 }

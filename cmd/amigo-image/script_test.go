@@ -18,12 +18,15 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 func TestMain(m *testing.M) {
+	if asPlugin() {
+		return
+	}
 	testscript.Main(m, map[string]func(){
 		"amigo-image": func() {
 			status := run(os.Args[1:], testRegistry())
@@ -66,7 +69,9 @@ func TestScripts(t *testing.T) {
 			passCoverage(e)
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("HOME", e.WorkDir)
-			return nil
+			program, err := os.Executable()
+			e.Setenv("PLUGIN", program) // it can be run as one
+			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"status": status,
@@ -92,7 +97,7 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 
 func testRegistry() pipeline.Registry {
 	r := registry()
-	r.Builders["null"] = func() packersdk.Builder { return &nullBuilder{} }
+	r.Builders["null"] = pipeline.Local(func() packersdk.Builder { return &nullBuilder{} })
 	return r
 }
 

@@ -24,7 +24,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 

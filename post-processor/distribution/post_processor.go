@@ -18,7 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Config is the configuration of a post-processor "amigo-distribution".

@@ -17,7 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )

@@ -27,7 +27,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Config is the configuration of a post-processor "amigo-publish".

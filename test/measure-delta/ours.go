@@ -15,7 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 )
 

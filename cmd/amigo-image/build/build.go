@@ -62,7 +62,7 @@ func runBuild(a *cli.App, c *cobra.Command, args []string, b *buildFlags) error 
 	}
 	options := b.options()
 	options.Force, options.Debug, options.OnError = b.force, b.debug, b.onError
-	plan, err := template.Plan(a.Registry, options)
+	plan, err := plan(c.Context(), a, template, options)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	if err != nil {
 		return err
 	}
-	plan, err := template.Plan(a.Registry, t.options())
+	plan, err := plan(c.Context(), a, template, t.options())
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"log"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
 )
 
 // templateFlags are the flags of every command that reads a template.
@@ -38,6 +40,26 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 		return nil, stopped
 	}
 	return template, err
+}
+
+// plan plans a template with this program's components, and with those of plugins if the
+// template needs any.
+func plan(ctx context.Context, a *cli.App, template *pipeline.Template, options pipeline.Options) (*pipeline.Plan, error) {
+	registry, err := Components(ctx, a.Registry, template, options)
+	if err != nil {
+		return nil, err
+	}
+	return template.Plan(ctx, registry, options)
+}
+
+// Components returns the components of a template: our own, and those of installed
+// plugins if it needs more. Their logs go to the log.
+func Components(ctx context.Context, own pipeline.Registry, template *pipeline.Template, options pipeline.Options) (pipeline.Registry, error) {
+	dir, err := plugin.Dir()
+	if err != nil {
+		return own, err
+	}
+	return plugin.Resolve(ctx, template, own, options, plugin.Settings{Dir: dir, Log: func(line string) { log.Print(line) }})
 }
 
 func (t *templateFlags) options() pipeline.Options {

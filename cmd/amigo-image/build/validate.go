@@ -38,7 +38,7 @@ func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, 
 	if syntax {
 		warn(a, template.Warnings())
 	} else {
-		plan, err := template.Plan(a.Registry, t.options())
+		plan, err := plan(c.Context(), a, template, t.options())
 		if err != nil {
 			return err
 		}

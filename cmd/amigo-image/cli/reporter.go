@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Reporter is where a command tells what it does: events and lines for people,

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Everything is printed to one of these.

@@ -22,9 +22,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
 
@@ -150,7 +150,11 @@ func (n *stages) Build(ctx context.Context, sink event.Sink) (nightly.Built, err
 	if err != nil {
 		return built, err
 	}
-	plan, err := template.Plan(n.app.Registry, pipeline.Options{})
+	registry, err := build.Components(ctx, n.app.Registry, template, pipeline.Options{})
+	if err != nil {
+		return built, err
+	}
+	plan, err := template.Plan(ctx, registry, pipeline.Options{})
 	if err != nil {
 		return built, err
 	}

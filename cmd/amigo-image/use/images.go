@@ -24,8 +24,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // defaultVariant is the variant for people who do not say which.

@@ -12,8 +12,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 func newStopCommand(a *cli.App) *cobra.Command {

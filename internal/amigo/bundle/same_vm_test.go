@@ -21,7 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 const examples = "../../../examples/amigo"

@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Dir is a directory that a task sees.

@@ -22,7 +22,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // fakeMmdebstrap puts a program in the place of mmdebstrap, which takes minutes

@@ -11,7 +11,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )

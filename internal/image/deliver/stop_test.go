@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // brake stops a run at the very beginning of a phase.

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Shell is a way into the machine that is changed. [guest.Guest] is one.

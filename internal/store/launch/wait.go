@@ -9,7 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/repositorytest"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // The versions of the tests' repository.

@@ -59,10 +59,11 @@ const (
 	SignNext              // the file of a root
 	ShowKeys
 	ShowHelp
-	AwaitMachine // a machine
-	EnterMachine // a machine that answers SSH
+	AwaitMachine  // a machine
+	EnterMachine  // a machine that answers SSH
+	InstallPlugin // the source of a plugin
 
-	LastAction = EnterMachine
+	LastAction = InstallPlugin
 )
 
 // Means is what to change before the same command is given again.

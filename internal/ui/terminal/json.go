@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // JSON writes one object a line, whose first member is its type.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // logsKept is how many log files of each command stay in a directory.

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Sink shows events. Close ends what it shows; nothing may be emitted after.

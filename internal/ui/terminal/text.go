@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 func TestFull(t *testing.T) {
