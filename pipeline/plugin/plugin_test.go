@@ -419,7 +419,7 @@ func TestDataSource(t *testing.T) {
 	noneRuns(t, p)
 }
 
-// TestStrangers: programs that are no plugins are told from plugins in bounded time.
+// TestStrangers: programs that are not plugins are told from plugins in bounded time.
 func TestStrangers(t *testing.T) {
 	for name, c := range map[string]struct{ script, want string }{
 		"ends":    {"exit 0", "it ended before it said where it listens"},
