@@ -15,8 +15,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 const cloudTemplate = `

@@ -22,9 +22,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // patience is for an emulated guest that starts a Java virtual machine.

@@ -15,10 +15,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg/qemuimgtest"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 func TestPrepare(t *testing.T) {

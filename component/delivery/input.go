@@ -14,10 +14,10 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 

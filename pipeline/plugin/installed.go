@@ -70,12 +70,11 @@ func Installed(ctx context.Context, dir string, wanted func(source, name string)
 		if name := fileName.FindStringSubmatch(entry.Name())[1]; wanted != nil && !wanted(filepath.ToSlash(filepath.Dir(rel)), name) {
 			return nil
 		}
-		p, err := inspect(ctx, dir, at)
-		if err != nil {
+		if p, err := inspect(ctx, dir, at); err != nil {
 			ignored = append(ignored, Ignored{Path: at, Why: err})
-			return nil
+		} else {
+			found = append(found, p)
 		}
-		found = append(found, p)
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

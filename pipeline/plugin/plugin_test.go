@@ -125,7 +125,7 @@ type testProvisioner struct{ arguments }
 
 func (p *testProvisioner) Prepare(raws ...any) error { return p.read(raws) }
 
-func (p *testProvisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, _ map[string]any) error {
+func (p *testProvisioner) Provision(_ context.Context, ui packersdk.Ui, comm packersdk.Communicator, _ map[string]any) error {
 	ui.Say("provisioning " + p.get("text"))
 	if err := comm.Upload("/there", strings.NewReader("content"), nil); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // whole makes the qcow2 that everything is compared with.
