@@ -322,7 +322,7 @@ func (a *fakeArtifact) State(name string) any {
 	case name == shared.StateDisk && a.disk != "":
 		return a.disk
 	case name == shared.StateReading && a.disk != "":
-		return shared.ReadingState(a.read)
+		return a.read.Text()
 	}
 	return nil
 }

@@ -10,8 +10,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
-	"github.com/geneontology/packer-plugin-amigo/component/delivery"
-	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
+	shared "github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -67,7 +66,10 @@ func TestImagesBringTheirReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image := delivery.NewArtifact("amigo-x", "amigo", delivery.Input{}, deliver.Delivery{Disk: disk, Read: read, Files: []string{disk, list}})
+	image := &packersdk.MockArtifact{
+		FilesValue:  []string{disk, list},
+		StateValues: map[string]any{shared.StateDisk: disk, shared.StateReading: read.Text()},
+	}
 	files := describe([]packersdk.Artifact{image})[0].Files
 	if files[0].read != read || files[1].read != (manifest.Reading{}) {
 		t.Errorf("%+v", files)

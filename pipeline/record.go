@@ -219,5 +219,6 @@ func readingOf(a packersdk.Artifact, path string) manifest.Reading {
 	if disk, _ := a.State(shared.StateDisk).(string); disk != path {
 		return manifest.Reading{}
 	}
-	return shared.ReadingOf(a)
+	text, _ := a.State(shared.StateReading).(string)
+	return manifest.ParseReading(text)
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/nightly/night"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
 
 // slips are the ways to mistype a name by one letter: left out, another one, or

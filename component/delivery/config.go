@@ -1,5 +1,5 @@
-// Package delivery is what the post-processors that make images have in
-// common: their settings, where their input is found, and their artifact.
+// Package delivery is the settings that the post-processors that make images have in
+// common.
 package delivery
 
 import (
@@ -81,15 +81,6 @@ func known(field string, values []string, choices ...string) error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// TestFirmwares returns what the image is tested on.
-func (c *Config) TestFirmwares() []qemu.Firmware {
-	list := make([]qemu.Firmware, len(c.Firmwares))
-	for i, name := range c.Firmwares {
-		list[i] = qemu.Firmware(name)
-	}
-	return list
 }
 
 // Fingerprint returns a digest of the settings, of the checks that an image

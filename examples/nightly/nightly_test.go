@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/nightly/night"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
 
 // TestUnits: systemd takes the service and the timer without a word.

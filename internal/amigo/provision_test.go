@@ -24,8 +24,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 const sample = "../../examples/amigo/sample"

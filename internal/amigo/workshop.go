@@ -8,8 +8,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // open returns the workshop, and says where it is when it first does.

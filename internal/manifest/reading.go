@@ -3,6 +3,7 @@ package manifest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -81,4 +82,22 @@ func stampOf(info fs.FileInfo) Stamp {
 		Device: stat.Dev, Inode: stat.Ino, Size: stat.Size,
 		Modified: stat.Mtim.Nano(), Changed: stat.Ctim.Nano(),
 	}
+}
+
+// Text returns the reading in the form that [ParseReading] reads.
+func (r Reading) Text() string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "" // the file is read again
+	}
+	return string(text)
+}
+
+// ParseReading returns the reading in a text; the zero value if it is none.
+func ParseReading(text string) Reading {
+	var r Reading
+	if json.Unmarshal([]byte(text), &r) != nil {
+		return Reading{}
+	}
+	return r
 }

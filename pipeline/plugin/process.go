@@ -233,11 +233,6 @@ func (e *DiedError) Error() string {
 
 func (e *DiedError) Unwrap() error { return e.Err }
 
-// Fault implements [fault.Reporter].
-func (e *DiedError) Fault() fault.Report {
-	return fault.Report{What: fmt.Sprintf("the %s died while %s", e.What, e.Doing), Where: e.Log}
-}
-
 // why is the line of its log that says most: that of a panic, or the last.
 func (e *DiedError) why() string {
 	if e.Log == "" && e.Err != nil {

@@ -2,11 +2,9 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -74,16 +72,4 @@ func (e *MissingError) Error() string {
 		names = append(names, r.String())
 	}
 	return "missing plugins: " + strings.Join(names, "; ")
-}
-
-// Fault implements [fault.Reporter].
-func (e *MissingError) Fault() fault.Report {
-	where := []string{"in " + e.Dir}
-	for _, i := range e.Ignored {
-		where = append(where, fmt.Sprintf("%s is not used: %v", i.Path, i.Why))
-	}
-	return fault.Report{
-		What: e.Error(), Where: strings.Join(where, "\n"), Code: fault.Host,
-		Try: fault.To(fault.InstallPlugin, e.Required[0].Source),
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/internal/image"
 )
 
 // Config is the configuration of a post-processor "amigo-distribution".
@@ -55,7 +56,7 @@ func (p *PostProcessor) Configure(raws ...any) error {
 // PostProcess makes the image. Its input is an intermediate, which nobody
 // needs once the image is there.
 func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifact packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
-	input, err := delivery.ReadInput(ctx, artifact)
+	input, err := image.ReadInput(ctx, artifact)
 	if err != nil {
 		return nil, false, false, err
 	}
@@ -63,26 +64,26 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifa
 	if err != nil {
 		return nil, false, false, err
 	}
-	return delivery.NewArtifact(component.Distribution, p.config.ImageName, input, delivered), false, false, nil
+	return image.NewArtifact(component.Distribution, p.config.ImageName, input, delivered), false, false, nil
 }
 
-func (p *PostProcessor) deliver(ctx context.Context, input delivery.Input, sink event.Sink) (deliver.Delivery, error) {
+func (p *PostProcessor) deliver(ctx context.Context, input image.Input, sink event.Sink) (deliver.Delivery, error) {
 	out, err := outdir.Create(p.config.OutputDirectory)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	defer func() { _ = out.Discard() }()
-	machine, err := p.config.Machine(ctx, input, sink)
+	machine, err := image.Machine(ctx, p.config.Config, input, sink)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
-	tool, err := delivery.Tool(ctx)
+	tool, err := image.Tool(ctx)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
 		Name: p.config.ImageName, Variant: boottest.Distribution, Source: input.Disk,
-		Machine: machine, Firmwares: p.config.TestFirmwares(), KeepEvidence: p.config.KeepEvidence,
+		Machine: machine, Firmwares: image.Firmwares(p.config.Config), KeepEvidence: p.config.KeepEvidence,
 		Base: input.Base, Tool: tool,
 	}, out, sink)
 }

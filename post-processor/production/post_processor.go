@@ -17,8 +17,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/internal/image"
 )
 
 // Config is the configuration of a post-processor "amigo-production".
@@ -74,7 +75,7 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifa
 }
 
 func (p *PostProcessor) process(ctx context.Context, sink event.Sink, artifact packersdk.Artifact) (packersdk.Artifact, error) {
-	input, err := delivery.ReadInput(ctx, artifact)
+	input, err := image.ReadInput(ctx, artifact)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (p *PostProcessor) process(ctx context.Context, sink event.Sink, artifact p
 		return nil, err
 	}
 	defer func() { _ = out.Discard() }()
-	machine, err := p.config.Machine(ctx, input, sink)
+	machine, err := image.Machine(ctx, p.config.Config, input, sink)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (p *PostProcessor) process(ctx context.Context, sink event.Sink, artifact p
 	if err != nil {
 		return nil, err
 	}
-	return delivery.NewArtifact(component.Production, p.config.ImageName, input, delivered), nil
+	return image.NewArtifact(component.Production, p.config.ImageName, input, delivered), nil
 }
 
 // Fingerprint returns a digest of all that decides what an input becomes.

@@ -12,10 +12,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/internal/image"
 )
 
 func configured(t *testing.T, settings map[string]any) *PostProcessor {
@@ -101,7 +101,7 @@ func TestParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{input: delivery.Input{Disk: path}}
+	r := &run{input: image.Input{Disk: path}}
 	parent, err := r.parent()
 	if err != nil || *parent != (manifest.Parent{SHA256: digest}) {
 		t.Errorf("%+v, %v", parent, err)
@@ -135,7 +135,7 @@ func TestParentIsNotReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	read.SHA256 = invented
-	r := &run{input: delivery.Input{Disk: path, Read: read}}
+	r := &run{input: image.Input{Disk: path, Read: read}}
 	if parent, err := r.parent(); err != nil || parent.SHA256 != invented {
 		t.Errorf("it was read again: %+v, %v", parent, err)
 	}

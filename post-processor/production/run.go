@@ -8,21 +8,21 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/internal/image"
 )
 
 // run is the making of one image.
 type run struct {
 	config  *Config
-	input   delivery.Input
+	input   image.Input
 	out     *outdir.Dir
 	machine deliver.Hardware
 	sink    event.Sink
@@ -42,13 +42,13 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 	if err := r.harden(ctx, overlay); err != nil {
 		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, deliver.EvidencePlace(r.out), err)
 	}
-	tool, err := delivery.Tool(ctx)
+	tool, err := image.Tool(ctx)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
 		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Temporary: true,
-		Machine: r.machine, Firmwares: r.config.TestFirmwares(), KeepEvidence: r.config.KeepEvidence,
+		Machine: r.machine, Firmwares: image.Firmwares(r.config.Config), KeepEvidence: r.config.KeepEvidence,
 		Base: r.input.Base, Parent: parent, Tool: tool,
 	}, r.out, r.sink)
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu/qemutest"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // process makes a production image of a guest of a few instructions, as far as

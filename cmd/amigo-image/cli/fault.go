@@ -45,7 +45,7 @@ func FaultOf(err error) *fault.Error {
 		return &fault.Error{What: "stopped", Code: fault.Interrupted, Err: err}
 	}
 	places, inner := placed(err)
-	r := fault.Of(inner)
+	r := reportOf(inner)
 	f := &fault.Error{What: r.What, Where: r.Where, Kept: r.Kept, Do: r.Try, Code: r.Code, Err: err}
 	if len(places) > 0 && r.Code == fault.Other {
 		f.Code = fault.Build

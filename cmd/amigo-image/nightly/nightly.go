@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/build"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/keys"
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/nightly/night"
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/publish"
 	"github.com/geneontology/packer-plugin-amigo/internal/nightly"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
@@ -25,7 +26,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/night"
 )
 
 const exitStatus = `

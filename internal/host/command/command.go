@@ -22,8 +22,8 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // grace is how long a program may take to end after SIGTERM before it is

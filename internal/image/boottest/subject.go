@@ -11,9 +11,9 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // closedPorts are the guest's ports that nobody may reach: Jetty's, AmiGO's

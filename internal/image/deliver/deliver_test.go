@@ -15,8 +15,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // blank makes a disk that nothing boots from.

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // journalsPatience is for all that a machine is asked when it is late.

@@ -9,8 +9,8 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Columns of a line about a phase; the text has the rest.

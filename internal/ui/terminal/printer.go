@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // Printer is where a program prints: one of its standard streams. What can't be

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // State knows what is going on now. It is a sink.

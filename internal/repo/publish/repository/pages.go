@@ -9,9 +9,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/catalog"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // PagesError says that the signed state of a repository is complete but what

@@ -1,4 +1,6 @@
-package delivery
+// Package image is what the post-processors that make images do alike: they find
+// their input, choose a machine, and return an artifact.
+package image
 
 import (
 	"fmt"
@@ -23,7 +25,7 @@ var _ packersdk.Artifact = (*Artifact)(nil)
 // NewArtifact returns the artifact of a delivered image that was made from
 // input by the component.
 func NewArtifact(componentName, imageName string, input Input, delivery deliver.Delivery) *Artifact {
-	states := map[string]any{component.StateDisk: delivery.Disk, component.StateReading: component.ReadingState(delivery.Read)}
+	states := map[string]any{component.StateDisk: delivery.Disk, component.StateReading: delivery.Read.Text()}
 	for key, value := range input.states {
 		states[key] = value
 	}

@@ -1,4 +1,4 @@
-package delivery
+package image
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/component/delivery"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -47,7 +48,7 @@ func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) 
 	if _, err := qemuimg.Inspect(ctx, path, "qcow2"); err != nil {
 		return Input{}, err
 	}
-	input := Input{Disk: path, Read: component.ReadingOf(artifact), states: map[string]any{}}
+	input := Input{Disk: path, Read: readingOf(artifact), states: map[string]any{}}
 	for _, key := range passed {
 		if value := artifact.State(key); value != nil {
 			input.states[key] = value
@@ -92,7 +93,7 @@ func (i Input) number(key string, fallback int) int {
 
 // Machine returns the machine to run the image on: what the settings say,
 // else what the builder had.
-func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (deliver.Hardware, error) {
+func Machine(ctx context.Context, c delivery.Config, input Input, sink event.Sink) (deliver.Hardware, error) {
 	machine := deliver.Hardware{CPUs: c.CPUs, MemoryMiB: c.Memory}
 	if machine.CPUs == 0 {
 		machine.CPUs = input.number(component.StateCPUs, 2)
@@ -101,14 +102,14 @@ func (c *Config) Machine(ctx context.Context, input Input, sink event.Sink) (del
 		machine.MemoryMiB = input.number(component.StateMemory, 2048)
 	}
 	var err error
-	machine.Accelerator, err = c.accelerator(ctx, input, sink)
+	machine.Accelerator, err = chooseAccelerator(ctx, c, input, sink)
 	if err == nil && c.RequireAcceleration && machine.Accelerator == qemu.TCG {
 		err = errors.New("require_acceleration: no accelerator on this host is faster than emulation (tcg) (see amigo-image doctor)")
 	}
 	return machine, err
 }
 
-func (c *Config) accelerator(ctx context.Context, input Input, sink event.Sink) (qemu.Accelerator, error) {
+func chooseAccelerator(ctx context.Context, c delivery.Config, input Input, sink event.Sink) (qemu.Accelerator, error) {
 	chosen := qemu.Accelerator(input.text(component.StateAccelerator))
 	if len(c.Accelerators) == 0 && (chosen == qemu.KVM || chosen == qemu.TCG) {
 		return chosen, nil
@@ -133,8 +134,24 @@ func (c *Config) accelerator(ctx context.Context, input Input, sink event.Sink) 
 	return choice.Accelerator, phase.End(status, choice.String(), err)
 }
 
+// Firmwares returns what the image is tested on.
+func Firmwares(c delivery.Config) []qemu.Firmware {
+	list := make([]qemu.Firmware, len(c.Firmwares))
+	for i, name := range c.Firmwares {
+		list[i] = qemu.Firmware(name)
+	}
+	return list
+}
+
 // Tool says what makes the image.
 func Tool(ctx context.Context) (manifest.Tool, error) {
 	qemuVersion, err := qemu.Version(ctx, binary)
 	return manifest.Tool{Name: "packer-plugin-amigo", Version: version.String(), QEMU: qemuVersion}, err
+}
+
+// readingOf returns what an artifact knows of its disk's content; the zero value if it
+// knows nothing.
+func readingOf(a packersdk.Artifact) manifest.Reading {
+	text, _ := a.State(component.StateReading).(string)
+	return manifest.ParseReading(text)
 }

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
+)
+
+// reportOf is what an error reports, one of Packer's plugins included: the library
+// that runs them has no words for a command line.
+func reportOf(err error) fault.Report {
+	if missing := (*plugin.MissingError)(nil); errors.As(err, &missing) {
+		return missingPlugins(missing)
+	}
+	if died := (*plugin.DiedError)(nil); errors.As(err, &died) {
+		return fault.Report{What: fmt.Sprintf("the %s died while %s", died.What, died.Doing), Where: died.Log, Code: fault.Other}
+	}
+	return fault.Of(err)
+}
+
+func missingPlugins(e *plugin.MissingError) fault.Report {
+	where := []string{"in " + e.Dir}
+	for _, i := range e.Ignored {
+		where = append(where, fmt.Sprintf("%s is not used: %v", i.Path, i.Why))
+	}
+	return fault.Report{
+		What: e.Error(), Where: strings.Join(where, "\n"), Code: fault.Host,
+		Try: fault.To(fault.InstallPlugin, e.Required[0].Source),
+	}
+}
