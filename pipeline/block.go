@@ -53,6 +53,7 @@ type componentBlock struct {
 	pauseBefore  time.Duration
 	timeout      time.Duration
 	maxRetries   int
+	goesOn       bool      // though it failed
 	override     cty.Value // object by local source name, or NilVal
 	keepInput    *bool
 }
@@ -71,41 +72,46 @@ var buildSchema = &hcl.BodySchema{
 
 var provisionerSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
 	{Name: "name"}, {Name: "only"}, {Name: "except"}, {Name: "pause_before"},
-	{Name: "timeout"}, {Name: "max_retries"}, {Name: "override"},
+	{Name: "timeout"}, {Name: "max_retries"}, {Name: "override"}, {Name: "continue_on_error"},
 }}
 
 var postProcessorSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
 	{Name: "name"}, {Name: "only"}, {Name: "except"}, {Name: "keep_input_artifact"},
 }}
 
-func (t *Template) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
+func (e *evaluation) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) {
 	b := &buildBlock{declared: block.DefRange}
-	ctx := t.scope.context()
+	ctx := e.scope.context()
 	content, diags := dynblock.Expand(block.Body, ctx).Content(buildSchema)
 	var faults [3]hcl.Diagnostics
 	b.name, faults[0] = readName(content.Attributes["name"], ctx)
 	b.description, faults[1] = readName(content.Attributes["description"], ctx)
-	b.uses, faults[2] = t.readUses(content)
+	b.uses, faults[2] = e.readUses(content)
 	diags = slices.Concat(diags, faults[0], faults[1], faults[2])
-	inner := t.scope.with("build", cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(b.name)}))
+	inner := e.scope.with("build", cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(b.name)}))
 	for _, child := range content.Blocks {
 		diags = append(diags, b.readChild(child, inner)...)
 	}
-	if len(b.uses) == 0 && !diags.HasErrors() {
-		diags = append(diags, errorAt(b.declared, "A build without a source", "Add sources = [\"source.TYPE.NAME\"]."))
+	if attr, ok := content.Attributes["sources"]; len(b.uses) == 0 && !diags.HasErrors() && (!ok || isKnown(attr, ctx)) {
+		diags = append(diags, errorAt(b.declared, "Missing source reference", "Add sources = [\"source.TYPE.NAME\"]."))
 	}
 	return b, diags
 }
 
+func isKnown(attr *hcl.Attribute, ctx *hcl.EvalContext) bool {
+	value, _ := attr.Expr.Value(ctx)
+	return value.IsWhollyKnown()
+}
+
 // readUses reads what the build is made from: the list first, then the blocks.
-func (t *Template) readUses(content *hcl.BodyContent) ([]sourceUse, hcl.Diagnostics) {
+func (e *evaluation) readUses(content *hcl.BodyContent) ([]sourceUse, hcl.Diagnostics) {
 	var uses []sourceUse
 	var diags hcl.Diagnostics
 	if attr, ok := content.Attributes["sources"]; ok {
-		refs, more := evaluate(attr, cty.List(cty.String), t.scope.context())
+		refs, more := evaluate(attr, cty.List(cty.String), e.scope.context())
 		diags = append(diags, more...)
 		for _, ref := range texts(refs) {
-			source, more := t.findSource(ref, attr.Expr.Range())
+			source, more := e.template.findSource(ref, attr.Expr.Range())
 			diags = append(diags, more...)
 			if source != nil {
 				uses = append(uses, sourceUse{source: source, name: source.name})
@@ -113,7 +119,7 @@ func (t *Template) readUses(content *hcl.BodyContent) ([]sourceUse, hcl.Diagnost
 		}
 	}
 	for _, block := range content.Blocks.OfType("source") {
-		use, more := t.readUse(block)
+		use, more := e.readUse(block)
 		diags = append(diags, more...)
 		if use.source != nil {
 			uses = append(uses, use)
@@ -122,8 +128,8 @@ func (t *Template) readUses(content *hcl.BodyContent) ([]sourceUse, hcl.Diagnost
 	return uses, diags
 }
 
-func (t *Template) readUse(block *hcl.Block) (sourceUse, hcl.Diagnostics) {
-	source, diags := t.findSource(block.Labels[0], block.LabelRanges[0])
+func (e *evaluation) readUse(block *hcl.Block) (sourceUse, hcl.Diagnostics) {
+	source, diags := e.template.findSource(block.Labels[0], block.LabelRanges[0])
 	content, rest, more := block.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "name"}}})
 	diags = append(diags, more...)
 	if source == nil {
@@ -138,7 +144,7 @@ func (t *Template) findSource(ref string, where hcl.Range) (*sourceBlock, hcl.Di
 	if s, ok := t.sources[short]; ok {
 		return s, nil
 	}
-	return nil, hcl.Diagnostics{errorAt(where, "Unknown source",
+	return nil, hcl.Diagnostics{errorAt(where, "Unknown source "+short,
 		"The template has no source %q. %s", short, suggest(short, slices.Sorted(maps.Keys(t.sources))))}
 }
 
@@ -151,7 +157,7 @@ func (b *buildBlock) readChild(block *hcl.Block, s *scope) hcl.Diagnostics {
 	case "error-cleanup-provisioner":
 		c, diags := readProvisioner(block, s)
 		if b.cleanup != nil {
-			diags = append(diags, errorAt(block.DefRange, "Duplicate error-cleanup-provisioner", "A build has one at most."))
+			diags = append(diags, errorAt(block.DefRange, "Only one error-cleanup-provisioner is allowed", "A build has one at most."))
 		}
 		b.cleanup = c
 		return diags
@@ -161,6 +167,8 @@ func (b *buildBlock) readChild(block *hcl.Block, s *scope) hcl.Diagnostics {
 		return diags
 	case "post-processors":
 		return b.readChain(block, s)
+	case "hcp_packer_registry":
+		return hcl.Diagnostics{ignored(block)}
 	default:
 		return nil
 	}
@@ -195,11 +203,16 @@ func readProvisioner(block *hcl.Block, s *scope) (*componentBlock, hcl.Diagnosti
 			c.maxRetries = int(retries)
 		}
 	}
+	if attr, ok := attrs["continue_on_error"]; ok {
+		goesOn, more := evaluate(attr, cty.Bool, ctx)
+		diags = append(diags, more...)
+		c.goesOn = goesOn != cty.NilVal && goesOn.True()
+	}
 	if attr, ok := attrs["override"]; ok {
 		value, more := attr.Expr.Value(ctx)
 		diags = append(diags, more...)
 		if !more.HasErrors() && !value.Type().IsObjectType() {
-			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid override", "An object by the names of sources is needed."))
+			diags = append(diags, errorAt(attr.Expr.Range(), "The provisioner's override block must be an HCL object", "It has an object for each source, by their names."))
 		}
 		c.override = value
 	}
@@ -229,7 +242,7 @@ func readComponent(k kind, block *hcl.Block, schema *hcl.BodySchema, s *scope) (
 	c.except, faults[2] = readTexts(content.Attributes["except"], ctx)
 	diags = slices.Concat(diags, faults[0], faults[1], faults[2])
 	if len(c.only) > 0 && len(c.except) > 0 {
-		diags = append(diags, errorAt(block.DefRange, "Both only and except", "Give one of them."))
+		diags = append(diags, errorAt(block.DefRange, "Only one of 'only' or 'except' may be specified", "Give one of them."))
 	}
 	return c, content.Attributes, diags
 }

@@ -38,7 +38,7 @@ func (c *component) label() string {
 // what is known only when the build runs. A builder names what it will give.
 func (c *component) prepareForPlan(ctx context.Context, registry Registry) (generated []string, diags hcl.Diagnostics) {
 	if c.factory = registry.factory(c.block.kind, c.block.typ); c.factory == nil {
-		return nil, hcl.Diagnostics{errorAt(c.block.declared, "Unknown "+string(c.block.kind),
+		return nil, hcl.Diagnostics{errorAt(c.block.declared, fmt.Sprintf("Unknown %s type %q", c.block.kind, c.block.typ),
 			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
 	}
 	var err error
@@ -50,12 +50,32 @@ func (c *component) prepareForPlan(ctx context.Context, registry Registry) (gene
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	c.config, c.foreseen = placeholders(config), config.IsWhollyKnown()
+	c.foreseen = config.IsWhollyKnown()
+	if !c.foreseen {
+		config = c.withNames(config)
+	}
+	c.config = placeholders(config)
 	generated, warnings, err := c.prepare(c.instance, c.config)
 	for _, w := range warnings {
 		diags = append(diags, warningAt(c.block.declared, "Warning of "+c.String(), "%s", w))
 	}
 	return generated, append(diags, c.faults(err)...)
+}
+
+// withNames returns config with a placeholder in the place of each of what the builder
+// will give, so that the text around it is known. Where that can't be, config is returned:
+// a port is a number.
+func (c *component) withNames(config cty.Value) cty.Value {
+	names := c.promised()
+	for name, value := range names {
+		if !value.IsKnown() {
+			names[name] = placeholder(cty.String)
+		}
+	}
+	if named, diags := c.decode(c.instance, names); !diags.HasErrors() {
+		return named
+	}
+	return config
 }
 
 // make returns a new instance.
@@ -106,7 +126,7 @@ func (c *component) decode(instance packersdk.HCL2Speccer, values map[string]cty
 	if err := guard(c.String(), func() error { spec = instance.ConfigSpec(); return nil }); err != nil {
 		return cty.NilVal, c.faults(err)
 	}
-	s := c.plan.template.scope.with("source", cty.ObjectVal(map[string]cty.Value{
+	s := c.plan.scope.with("source", cty.ObjectVal(map[string]cty.Value{
 		"name": cty.StringVal(c.build.use.name),
 		"type": cty.StringVal(c.build.use.source.typ),
 	}))

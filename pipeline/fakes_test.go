@@ -70,6 +70,7 @@ func (t *trace) registry() Registry {
 		},
 		Provisioners:   map[string]Factory[packersdk.Provisioner]{"note": Local(func() packersdk.Provisioner { return &note{trace: t} })},
 		PostProcessors: map[string]Factory[packersdk.PostProcessor]{"tag": Local(func() packersdk.PostProcessor { return &tag{trace: t} })},
+		DataSources:    map[string]Factory[packersdk.Datasource]{"echo": Local(func() packersdk.Datasource { return &echo{trace: t} })},
 	}
 }
 
@@ -355,3 +356,40 @@ func (b *keeper) Restore(text []byte) (packersdk.Artifact, error) {
 type keptArtifact struct{ *fakeArtifact }
 
 func (a *keptArtifact) Save() ([]byte, error) { return json.Marshal(savedArtifact{a.id, a.files}) }
+
+// echo is a data source that gives what it is told, or something worse.
+type echo struct {
+	settings
+	trace *trace
+}
+
+func (e *echo) ConfigSpec() hcldec.ObjectSpec {
+	return spec(map[string]cty.Type{"text": cty.String, "number": cty.Number, "invalid": cty.String, "fail": cty.String, "odd": cty.Bool, "panics": cty.Bool})
+}
+
+func (e *echo) OutputSpec() hcldec.ObjectSpec {
+	return spec(map[string]cty.Type{"text": cty.String, "list": cty.List(cty.String)})
+}
+
+func (e *echo) Configure(raws ...any) error {
+	e.read(raws)
+	if text := e.text("invalid"); text != "" {
+		return errors.New(text)
+	}
+	return nil
+}
+
+func (e *echo) Execute() (cty.Value, error) {
+	e.trace.add("data %q", e.text("text"))
+	if e.yes("panics") {
+		panic("no legs")
+	}
+	if fail := e.text("fail"); fail != "" {
+		return cty.NilVal, errors.New(fail)
+	}
+	if e.yes("odd") {
+		return cty.NumberIntVal(1), nil
+	}
+	text := cty.StringVal(e.text("text"))
+	return cty.ObjectVal(map[string]cty.Value{"text": text, "list": cty.ListVal([]cty.Value{text, text})}), nil
+}

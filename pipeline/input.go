@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -68,7 +69,7 @@ func (in Input) fromValues(declared variables) hcl.Diagnostics {
 		}
 		v, ok := declared[name]
 		if !ok {
-			diags = append(diags, noSubject("Undeclared variable",
+			diags = append(diags, noSubject("Undefined -var variable",
 				"The template has no variable %q, which -var sets. %s", name, suggest(name, declared.names())))
 			continue
 		}
@@ -78,10 +79,10 @@ func (in Input) fromValues(declared variables) hcl.Diagnostics {
 }
 
 // setText sets v from a text: as it is for strings, numbers and variables
-// without a type, else as an expression.
+// without a type and a default, else as an expression.
 func (v *variable) setText(text, origin string) hcl.Diagnostics {
 	where := hcl.Range{Filename: "<value of " + origin + ">", Start: hcl.InitialPos, End: hcl.InitialPos}
-	if v.typ == cty.String || v.typ == cty.Number || v.typ == cty.DynamicPseudoType {
+	if v.typ == cty.String || v.typ == cty.Number || v.untyped {
 		return v.set(cty.StringVal(text), where)
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(text), where.Filename, hcl.InitialPos)
@@ -117,7 +118,7 @@ func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 	for name, attr := range attrs {
 		v, ok := declared[name]
 		if !ok {
-			diags = append(diags, warningAt(attr.Range, "Undeclared variable",
+			diags = append(diags, warningAt(attr.Range, "Undefined variable",
 				"The template has no variable %q. %s", name, suggest(name, declared.names())))
 			continue
 		}
@@ -138,7 +139,7 @@ func (v variables) finish(s *scope, m *mask) (cty.Value, hcl.Diagnostics) {
 	for _, name := range v.names() {
 		one := v[name]
 		if one.value == cty.NilVal {
-			diags = append(diags, errorAt(one.declared, "Unset variable",
+			diags = append(diags, errorAt(one.declared, fmt.Sprintf("Unset variable %q", name),
 				"Variable %q has no value and no default. Set it with -var %s=VALUE, a file of variables, or %s%s.",
 				name, name, variablePrefix, name))
 			values[name] = cty.UnknownVal(one.typ)

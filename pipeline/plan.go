@@ -19,12 +19,16 @@ type Options struct {
 	Force   bool     // build though a result is there
 	Debug   bool     // one build after the other, pausing between steps
 	OnError string   // "", "cleanup", "abort", "ask", "run-cleanup-provisioner"
+	// SkipData leaves unknown what data sources give. Such a plan can be looked at,
+	// and not be run.
+	SkipData bool
 }
 
 // Plan is what will run: builds whose components are prepared.
 type Plan struct {
 	Builds   []*Build
 	template *Template
+	scope    *scope
 	options  Options
 	warnings hcl.Diagnostics
 }
@@ -42,19 +46,15 @@ type Build struct {
 	generated    []string // names in build.* that the builder promises
 }
 
-// Plan makes components from registry, prepares each and checks everything
-// that can be checked without running. An error is a [*TemplateError].
+// Plan runs the data sources that the template uses, makes components from registry,
+// prepares each and checks everything that can be checked without running. An error is a
+// [*TemplateError], or why ctx ended.
 func (t *Template) Plan(ctx context.Context, registry Registry, options Options) (*Plan, error) {
 	p := &Plan{template: t, options: options}
-	diags := checkOnError(options.OnError)
-	selected, more := t.selectBuilds(options)
-	diags = append(diags, more...)
-	if diags.HasErrors() {
-		return nil, t.fail(diags)
-	}
-	for _, b := range selected {
-		p.Builds = append(p.Builds, b)
-		diags = append(diags, b.prepare(ctx, p, registry)...)
+	diags := p.prepare(ctx, registry)
+	if ctx.Err() != nil {
+		p.Close()
+		return nil, context.Cause(ctx)
 	}
 	if diags.HasErrors() {
 		p.Close()
@@ -62,6 +62,53 @@ func (t *Template) Plan(ctx context.Context, registry Registry, options Options)
 	}
 	p.warnings = diags
 	return p, nil
+}
+
+func (p *Plan) prepare(ctx context.Context, registry Registry) hcl.Diagnostics {
+	diags := checkOnError(p.options.OnError)
+	e, more := p.template.evaluate(ctx, registry, p.options)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return diags
+	}
+	p.scope = e.scope
+	selected, more := e.selectBuilds(p.options)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return diags
+	}
+	for _, b := range selected {
+		p.Builds = append(p.Builds, b)
+		diags = append(diags, b.prepare(ctx, p, registry)...)
+	}
+	return diags
+}
+
+// evaluation is a template whose locals and data sources have their values, and with
+// them its builds.
+type evaluation struct {
+	template *Template
+	scope    *scope
+	builds   []*buildBlock
+}
+
+func (t *Template) evaluate(ctx context.Context, registry Registry, options Options) (*evaluation, hcl.Diagnostics) {
+	used := map[string]bool{}
+	if !options.SkipData {
+		used = t.usedData()
+	}
+	e := &evaluation{template: t}
+	var diags hcl.Diagnostics
+	if e.scope, diags = t.resolve(ctx, registry, used); diags.HasErrors() {
+		return e, diags
+	}
+	if len(t.builds) == 0 {
+		diags = append(diags, noSubject("Missing build block", "The template at %s has nothing to build.", t.files.root))
+	}
+	for _, block := range t.builds {
+		b, more := e.readBuild(block)
+		diags = append(diags, more...)
+		e.builds = append(e.builds, b)
+	}
+	return e, diags
 }
 
 // Warnings returns what should be told though it stops nothing, or nil.
@@ -118,22 +165,22 @@ func checkOnError(value string) hcl.Diagnostics {
 }
 
 // selectBuilds returns the builds that options leave, in the template's order.
-func (t *Template) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
+func (e *evaluation) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
 	var selected []*Build
 	var names []string
-	for _, block := range t.builds {
+	for _, block := range e.builds {
 		for _, use := range block.uses {
 			b := &Build{Name: strings.TrimPrefix(block.name+"."+use.ref(), "."), label: block.name, use: use}
 			names = append(names, b.Name)
 			if len(options.Only) > 0 && !matchesAny(options.Only, b.Name) || matchesAny(options.Except, b.Name) {
 				continue
 			}
-			b.plan(block, t.scope, options)
+			b.plan(block, e.scope, options)
 			selected = append(selected, b)
 		}
 	}
 	diags := append(unmatched("-only", "build", options.Only, names),
-		unmatched("-except", "build and no post-processor", options.Except, append(names, t.postProcessors()...))...)
+		unmatched("-except", "build and no post-processor", options.Except, append(names, e.postProcessors()...))...)
 	if len(selected) == 0 && len(diags) == 0 {
 		diags = hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.", strings.Join(names, ", "))}
 	}
@@ -153,9 +200,9 @@ func unmatched(flag, what string, globs, names []string) hcl.Diagnostics {
 }
 
 // postProcessors returns the names by which -except takes post-processors.
-func (t *Template) postProcessors() []string {
+func (e *evaluation) postProcessors() []string {
 	var names []string
-	for _, block := range t.builds {
+	for _, block := range e.builds {
 		for _, c := range slices.Concat(block.chains...) {
 			if name := cmp.Or(c.name, c.typ); !slices.Contains(names, name) {
 				names = append(names, name)

@@ -20,7 +20,7 @@ import (
 // CompatibleVersion is the version of Packer whose templates the pipeline
 // understands. A template's required_version is checked against it, and it is
 // the value of packer.version.
-const CompatibleVersion = "1.11.0"
+const CompatibleVersion = "1.16.0"
 
 // Registry makes components by the name that templates use.
 type Registry struct {

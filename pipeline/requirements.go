@@ -38,7 +38,7 @@ func checkVersion(attr *hcl.Attribute) hcl.Diagnostics {
 		return diags
 	}
 	if !constraints.Check(goversion.Must(goversion.NewVersion(CompatibleVersion))) {
-		diags = append(diags, errorAt(attr.Expr.Range(), "Unsupported Packer version",
+		diags = append(diags, errorAt(attr.Expr.Range(), "Unsupported Packer Core version",
 			"The template asks for Packer %s; this program understands the templates of Packer %s.",
 			constraints, CompatibleVersion))
 	}
@@ -73,7 +73,7 @@ func readPlugins(block *hcl.Block) ([]RequiredPlugin, hcl.Diagnostics) {
 			continue
 		}
 		if form := cty.Object(map[string]cty.Type{"source": cty.String, "version": cty.String}); !value.Type().Equals(form) || value.IsNull() || !value.IsWhollyKnown() {
-			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid required_plugins",
+			diags = append(diags, errorAt(attr.Expr.Range(), "Invalid required_plugins object",
 				"Plugin %q needs an object with the strings source and version.", attr.Name))
 			continue
 		}
@@ -104,17 +104,71 @@ func (r RequiredPlugin) String() string { return r.Source + " " + r.Constraints.
 // RequiredPlugins returns what the template's required_plugins say, by name.
 func (t *Template) RequiredPlugins() []RequiredPlugin { return slices.Clone(t.required) }
 
-// Missing returns the types of components that the selected builds use and a registry
-// lacks.
-func (t *Template) Missing(registry Registry, options Options) []string {
+// Missing returns the types of components that the template's blocks name and a registry
+// lacks. No build may need them.
+func (t *Template) Missing(registry Registry) []string {
 	var missing []string
-	selected, _ := t.selectBuilds(options) // Plan tells of its faults
-	for _, b := range selected {
-		for _, c := range b.components() {
-			if registry.factory(c.block.kind, c.block.typ) == nil && !slices.Contains(missing, c.block.typ) {
-				missing = append(missing, c.block.typ)
-			}
+	note := func(k kind, typ string) {
+		if registry.factory(k, typ) == nil && !slices.Contains(missing, typ) {
+			missing = append(missing, typ)
 		}
 	}
+	for _, d := range t.data {
+		note(kindDataSource, d.typ)
+	}
+	for _, s := range t.sources {
+		note(kindBuilder, s.typ)
+	}
+	for _, block := range t.builds {
+		noteTypes(block.Body, note)
+	}
+	slices.Sort(missing)
 	return missing
+}
+
+// kinds are those of the blocks in a build.
+var kinds = map[string]kind{
+	"provisioner":               kindProvisioner,
+	"error-cleanup-provisioner": kindProvisioner,
+	"post-processor":            kindPostProcessor,
+}
+
+var typesSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+	{Type: "provisioner", LabelNames: []string{"type"}},
+	{Type: "error-cleanup-provisioner", LabelNames: []string{"type"}},
+	{Type: "post-processor", LabelNames: []string{"type"}},
+	{Type: "post-processors"},
+	{Type: "dynamic", LabelNames: []string{"block"}},
+}}
+
+// noteTypes notes the types of the components in the body of a build, or of a chain in it.
+func noteTypes(body hcl.Body, note func(kind, string)) {
+	content, _, _ := body.PartialContent(typesSchema)
+	for _, block := range content.Blocks {
+		name, labels, inner := block.Type, block.Labels, block.Body
+		if name == "dynamic" {
+			name = block.Labels[0]
+			labels, inner = dynamicParts(block.Body)
+		}
+		if k, ok := kinds[name]; ok && len(labels) == 1 {
+			note(k, labels[0])
+		}
+		if name == "post-processors" {
+			noteTypes(inner, note)
+		}
+	}
+}
+
+// dynamicParts returns the labels and the body of the blocks that a dynamic block makes.
+// Labels that have to be computed are none.
+func dynamicParts(body hcl.Body) ([]string, hcl.Body) {
+	content, _, _ := body.PartialContent(&hcl.BodySchema{
+		Attributes: []hcl.AttributeSchema{{Name: "labels"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "content"}},
+	})
+	labels, _ := readTexts(content.Attributes["labels"], nil)
+	for _, block := range content.Blocks {
+		return labels, block.Body
+	}
+	return labels, hcl.EmptyBody()
 }

@@ -79,6 +79,9 @@ func (c *component) step(err error) error {
 // builds; a build that fails does not stop the others. The error joins a
 // [*BuildError] of each that failed.
 func (p *Plan) Run(ctx context.Context, o RunOptions) ([]Result, error) {
+	if p.options.SkipData && len(p.template.data) > 0 {
+		return nil, errors.New("the plan does not know what its data sources give")
+	}
 	if o.Sink == nil {
 		o.Sink = event.Discard
 	}

@@ -162,7 +162,7 @@ func TestDefaultsOfSensitiveVariablesAreNotShown(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		writeFile(t, filepath.Join(dir, "x.pkr.hcl"), block+"\nsource \"null\" \"a\" {}\nbuild { sources = [\"null.a\"] }\n")
-		_, err := Parse(dir, Input{})
+		err := faultOf(t, dir, Input{})
 		secret := "fileSecret"
 		if name == "quoted" {
 			secret = "Secret"
@@ -178,7 +178,7 @@ func TestDefaultsOfSensitiveVariablesAreNotShown(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "x.pkr.json")); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Parse(dir, Input{Values: []string{"password=fileSecret"}})
+	err = faultOf(t, dir, Input{Values: []string{"password=fileSecret"}})
 	var wrong *TemplateError
 	var text strings.Builder
 	if !errors.As(err, &wrong) || wrong.Write(&text, 0, false) != nil || !strings.Contains(text.String(), "locals { x = nothing }") {
@@ -220,4 +220,14 @@ func writeFile(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// faultOf returns what is wrong with a template.
+func faultOf(t *testing.T, path string, in Input) error {
+	t.Helper()
+	template, err := Parse(path, in)
+	if err == nil {
+		_, err = template.Plan(t.Context(), new(trace).registry(), Options{})
+	}
+	return err
 }

@@ -11,15 +11,17 @@ import (
 	functions "github.com/geneontology/packer-plugin-amigo/pipeline/function"
 )
 
-// Template is a parsed template: its variables have their values, its blocks
-// are read, its components are not known yet.
+// Template is a parsed template: its variables have their values. Its components are
+// not known yet, so neither is what data sources give.
 type Template struct {
 	files     *sources
 	variables variables
-	scope     *scope
+	scope     *scope // without local and data
 	mask      *mask
+	locals    map[string]local
+	data      map[string]*dataBlock // by data.TYPE.NAME
 	sources   map[string]*sourceBlock
-	builds    []*buildBlock
+	builds    hcl.Blocks
 	required  []RequiredPlugin
 	warnings  hcl.Diagnostics
 }
@@ -35,14 +37,14 @@ type Variable struct {
 // Parse reads the template at path, a file or a directory, and gives its
 // variables their values. An error is a [*TemplateError].
 func Parse(path string, in Input) (*Template, error) {
-	t := &Template{mask: &mask{}, sources: map[string]*sourceBlock{}}
+	t := &Template{mask: &mask{}, data: map[string]*dataBlock{}, sources: map[string]*sourceBlock{}}
 	var diags hcl.Diagnostics
 	t.files, diags = load(path)
 	if diags.HasErrors() {
 		return nil, t.fail(diags)
 	}
 	steps := []func(Input) hcl.Diagnostics{
-		t.readRequirements, t.readVariables, t.readLocals, t.readSources, t.readBuilds,
+		t.readRequirements, t.readVariables, t.readLocals, t.readData, t.readSources, t.readBuilds,
 	}
 	for _, step := range steps {
 		diags = append(diags, step(in)...)
@@ -107,16 +109,16 @@ func (t *Template) checkBlocks() hcl.Diagnostics {
 		content, more := body.Content(rootSchema)
 		diags = append(diags, more...)
 		for _, block := range content.Blocks {
-			switch block.Type {
-			case "data":
-				diags = append(diags, errorAt(block.DefRange, "Data sources are not supported yet",
-					"Give the value as a variable instead: -var NAME=VALUE."))
-			case "hcp_packer_registry", "communicator":
-				diags = append(diags, warningAt(block.DefRange, "Block without effect", "The block %s is ignored.", block.Type))
+			if block.Type == "hcp_packer_registry" || block.Type == "communicator" {
+				diags = append(diags, ignored(block))
 			}
 		}
 	}
 	return diags
+}
+
+func ignored(block *hcl.Block) *hcl.Diagnostic {
+	return warningAt(block.DefRange, "Block without effect", "The block %s is ignored.", block.Type)
 }
 
 func (t *Template) readVariables(in Input) hcl.Diagnostics {
@@ -135,14 +137,9 @@ func (t *Template) readVariables(in Input) hcl.Diagnostics {
 	return append(diags, more...)
 }
 
-func (t *Template) readLocals(Input) hcl.Diagnostics {
-	all, diags := readLocals(t.files)
-	if diags.HasErrors() {
-		return diags
-	}
-	object, more := resolveLocals(all, t.scope, t.mask)
-	t.scope = t.scope.with("local", object)
-	return append(diags, more...)
+func (t *Template) readLocals(Input) (diags hcl.Diagnostics) {
+	t.locals, diags = readLocals(t.files)
+	return diags
 }
 
 func (t *Template) readSources(Input) hcl.Diagnostics {
@@ -157,16 +154,8 @@ func (t *Template) readSources(Input) hcl.Diagnostics {
 	return diags
 }
 
-func (t *Template) readBuilds(Input) hcl.Diagnostics {
-	blocks, diags := t.files.blocks("build")
-	for _, block := range blocks {
-		b, more := t.readBuild(block)
-		diags = append(diags, more...)
-		t.builds = append(t.builds, b)
-	}
-	if len(blocks) == 0 {
-		diags = append(diags, noSubject("Nothing to build", "The template at %s has no build block.", t.files.root))
-	}
+func (t *Template) readBuilds(Input) (diags hcl.Diagnostics) {
+	t.builds, diags = t.files.blocks("build")
 	return diags
 }
 

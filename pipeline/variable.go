@@ -20,6 +20,7 @@ type variable struct {
 	description string
 	declared    hcl.Range
 	typ         cty.Type // DynamicPseudoType: any
+	untyped     bool     // a text for it is its value, and no expression
 	defaults    *typeexpr.Defaults
 	sensitive   bool
 	validations []validation
@@ -86,7 +87,7 @@ func readVariables(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Dia
 		value, more := attr.Expr.Value(ctx)
 		diags = append(diags, more...)
 		found = append(found, &variable{
-			name: attr.Name, declared: attr.Range, typ: value.Type(), value: value, origin: attr.Range,
+			name: attr.Name, declared: attr.Range, typ: typeOf(value), value: value, origin: attr.Range,
 		})
 	}
 	return found, diags
@@ -96,13 +97,14 @@ func readVariable(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Diag
 	v := &variable{name: block.Labels[0], declared: block.DefRange, typ: cty.DynamicPseudoType}
 	content, diags := block.Body.Content(variableSchema)
 	if !hclsyntax.ValidIdentifier(v.name) {
-		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid name", "%q is not a valid variable name.", v.name))
+		diags = append(diags, errorAt(block.LabelRanges[0], "Invalid variable name", "%q is not a valid variable name.", v.name))
 	}
 	attrs := content.Attributes
 	var faults [2]hcl.Diagnostics
 	v.description, faults[0] = readText(attrs["description"], "")
 	v.sensitive, faults[1] = readBool(attrs["sensitive"])
 	diags = slices.Concat(diags, faults[0], faults[1])
+	v.untyped = attrs["type"] == nil && attrs["default"] == nil
 	if attr, ok := attrs["type"]; ok {
 		var more hcl.Diagnostics
 		v.typ, v.defaults, more = typeexpr.TypeConstraintWithDefaults(attr.Expr)
@@ -124,10 +126,19 @@ func (v *variable) setDefault(attr *hcl.Attribute, ctx *hcl.EvalContext, typed b
 	if diags.HasErrors() {
 		return diags
 	}
-	if !typed && !value.IsNull() {
-		v.typ = value.Type()
+	if !typed {
+		v.typ = typeOf(value)
 	}
 	return append(diags, v.set(value, attr.Expr.Range())...)
+}
+
+// typeOf is the type of a variable with a default and no type. That of a list says how
+// many elements it has, which the variable may change.
+func typeOf(value cty.Value) cty.Type {
+	if t := value.Type(); t.IsPrimitiveType() {
+		return t
+	}
+	return cty.DynamicPseudoType
 }
 
 // set gives v a value, converted to its type.
@@ -154,7 +165,7 @@ func readValidation(block *hcl.Block, name string) (validation, hcl.Diagnostics)
 	check.message = content.Attributes["error_message"].Expr
 	for _, used := range check.condition.Variables() {
 		if step, ok := attributeOf(used, "var"); !ok || step != name {
-			diags = append(diags, errorAt(used.SourceRange(), "Invalid reference in a validation",
+			diags = append(diags, errorAt(used.SourceRange(), "Invalid reference in variable validation",
 				"The condition of variable %q may refer to var.%s alone.", name, name))
 		}
 	}
@@ -225,16 +236,19 @@ func literal(attr *hcl.Attribute, t cty.Type) (cty.Value, hcl.Diagnostics) {
 	return evaluate(attr, t, nil)
 }
 
-// evaluate returns an attribute's known value of a type, or NilVal.
+// evaluate returns an attribute's value of a type, or NilVal. What depends on a data source
+// that is not executed is not known, and no fault.
 func evaluate(attr *hcl.Attribute, t cty.Type, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	value, diags := attr.Expr.Value(ctx)
 	if diags.HasErrors() {
 		return cty.NilVal, diags
 	}
 	converted, err := convert.Convert(value, t)
-	if err != nil || converted.IsNull() || !converted.IsWhollyKnown() {
-		return cty.NilVal, append(diags, errorAt(attr.Expr.Range(), "Invalid value",
-			"%s must be a %s that is known beforehand.", attr.Name, t.FriendlyName()))
+	if err != nil || converted.IsNull() {
+		return cty.NilVal, append(diags, errorAt(attr.Expr.Range(), "Invalid value", "%s must be a %s.", attr.Name, t.FriendlyName()))
+	}
+	if !converted.IsWhollyKnown() {
+		return cty.NilVal, diags
 	}
 	return converted, diags
 }

@@ -21,9 +21,9 @@ type Settings struct {
 // newest version of a plugin that fits. Nothing is looked for that own has.
 //
 // What the template requires and is not there is a [*MissingError].
-func Resolve(ctx context.Context, t *pipeline.Template, own pipeline.Registry, options pipeline.Options, s Settings) (pipeline.Registry, error) {
+func Resolve(ctx context.Context, t *pipeline.Template, own pipeline.Registry, s Settings) (pipeline.Registry, error) {
 	required := slices.DeleteFunc(t.RequiredPlugins(), func(r pipeline.RequiredPlugin) bool { return own.Provides(r.Name) })
-	missing := t.Missing(own, options)
+	missing := t.Missing(own)
 	if len(required)+len(missing) == 0 {
 		return own, nil
 	}

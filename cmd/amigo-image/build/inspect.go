@@ -44,7 +44,9 @@ func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	if err != nil {
 		return err
 	}
-	plan, err := plan(c.Context(), a, template, t.options())
+	options := t.options()
+	options.SkipData = true
+	plan, err := plan(c.Context(), a, template, options)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 // plan plans a template with this program's components, and with those of plugins if the
 // template needs any.
 func plan(ctx context.Context, a *cli.App, template *pipeline.Template, options pipeline.Options) (*pipeline.Plan, error) {
-	registry, err := Components(ctx, a.Registry, template, options)
+	registry, err := Components(ctx, a.Registry, template)
 	if err != nil {
 		return nil, err
 	}
@@ -54,12 +54,12 @@ func plan(ctx context.Context, a *cli.App, template *pipeline.Template, options 
 
 // Components returns the components of a template: our own, and those of installed
 // plugins if it needs more. Their logs go to the log.
-func Components(ctx context.Context, own pipeline.Registry, template *pipeline.Template, options pipeline.Options) (pipeline.Registry, error) {
+func Components(ctx context.Context, own pipeline.Registry, template *pipeline.Template) (pipeline.Registry, error) {
 	dir, err := plugin.Dir()
 	if err != nil {
 		return own, err
 	}
-	return plugin.Resolve(ctx, template, own, options, plugin.Settings{Dir: dir, Log: func(line string) { log.Print(line) }})
+	return plugin.Resolve(ctx, template, own, plugin.Settings{Dir: dir, Log: func(line string) { log.Print(line) }})
 }
 
 func (t *templateFlags) options() pipeline.Options {

@@ -7,29 +7,34 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
 func newValidateCommand(a *cli.App) *cobra.Command {
 	var t templateFlags
-	var syntax bool
+	var syntax, data bool
 	c := &cobra.Command{
 		Use:     "validate [TEMPLATE]",
 		GroupID: "build",
 		Short:   "check a template",
 		Long: `Check a template, which is a file or a directory, and the configuration of its
-components. validate runs, downloads and writes nothing.
+components. validate runs, downloads and writes nothing, unless it is told to execute
+the data sources: without them, what they give is unknown, and not checked.
 ` + exitStatusRead,
 		Example: "  amigo-image validate examples/amigo\n  amigo-image validate -var version=2.5.17 .",
 		RunE: func(c *cobra.Command, args []string) error {
-			return runValidate(a, c, args, &t, syntax)
+			options := t.options()
+			options.SkipData = !data
+			return runValidate(a, c, args, &t, syntax, options)
 		},
 	}
 	t.add(c.Flags())
+	c.Flags().BoolVar(&data, "evaluate-datasources", false, "execute the data sources")
 	c.Flags().BoolVar(&syntax, "syntax-only", false, "check only the syntax, not the components' configuration")
 	return c
 }
 
-func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, syntax bool) error {
+func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, syntax bool, options pipeline.Options) error {
 	template, err := t.parse(c, args)
 	if err != nil {
 		return err
@@ -38,7 +43,7 @@ func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, 
 	if syntax {
 		warn(a, template.Warnings())
 	} else {
-		plan, err := plan(c.Context(), a, template, t.options())
+		plan, err := plan(c.Context(), a, template, options)
 		if err != nil {
 			return err
 		}

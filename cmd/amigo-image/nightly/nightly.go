@@ -150,7 +150,7 @@ func (n *stages) Build(ctx context.Context, sink event.Sink) (nightly.Built, err
 	if err != nil {
 		return built, err
 	}
-	registry, err := build.Components(ctx, n.app.Registry, template, pipeline.Options{})
+	registry, err := build.Components(ctx, n.app.Registry, template)
 	if err != nil {
 		return built, err
 	}

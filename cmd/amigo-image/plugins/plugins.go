@@ -34,7 +34,7 @@ func NewCommand(a *cli.App) *cobra.Command {
 Packer has them: in $PACKER_PLUGIN_PATH, or below $PACKER_CONFIG_DIR or
 ~/.config/packer. A plugin is a program that runs as you do: install only those that
 you trust.`,
-		Example: "  amigo-image plugins installed\n  amigo-image plugins install --path ./packer-plugin-qemu github.com/hashicorp/qemu",
+		Example: "  amigo-image plugins installed\n  amigo-image plugins install --path ./plugin github.com/hashicorp/qemu",
 	}
 	a.Parent(c)
 	c.AddCommand(newInstallCommand(a), newInstalledCommand(a), newRequiredCommand(), newRemoveCommand(a))
@@ -50,7 +50,7 @@ func newInstallCommand(a *cli.App) *cobra.Command {
 github.com/hashicorp/qemu. The file is asked for its version; one of that version
 is replaced.
 ` + exitStatus,
-		Example: "  amigo-image plugins install --path ./packer-plugin-qemu github.com/hashicorp/qemu",
+		Example: "  amigo-image plugins install --path ./plugin github.com/hashicorp/qemu",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || file == "" {
 				return cli.Usage("install takes a file and a source", c.CommandPath()+" --path FILE github.com/hashicorp/qemu")

@@ -65,7 +65,7 @@ func TestRelativePaths(t *testing.T) {
 
 // TestExample: what the examples show can be read.
 func TestExample(t *testing.T) {
-	file, err := Read("../../examples/nightly/nightly.hcl")
+	file, err := Read("../../../../examples/nightly/nightly.hcl")
 	if err != nil || file.Keep == nil || file.Cache != (keep.Span{Days: 30}) || file.Template != "/usr/local/share/amigo-image/amigo" {
 		t.Errorf("%v: %+v", err, file)
 	}
