@@ -23,9 +23,16 @@ type Input struct {
 	Environ []string // as os.Environ gives it
 	Files   []string // of variables, HCL or JSON by their suffix
 	Values  []string // name=value
-	// Read reads one of Files. nil takes regular files only; where a person named
-	// them, a pipe may be meant.
+	// Read reads one of Files, or the template that is named "-". nil takes regular
+	// files only; where a person named them, a pipe may be meant.
 	Read func(name string) ([]byte, error)
+}
+
+func (in Input) read(name string) ([]byte, error) {
+	if in.Read == nil {
+		return readRegular(name)
+	}
+	return in.Read(name)
 }
 
 // assign gives variables their values from outside.
@@ -40,11 +47,7 @@ func (in Input) assign(s *sources, declared variables) hcl.Diagnostics {
 			diags = append(diags, fromFiles(s, files, declared, readRegular)...)
 		}
 	}
-	read := in.Read
-	if read == nil {
-		read = readRegular
-	}
-	diags = append(diags, fromFiles(s, in.Files, declared, read)...)
+	diags = append(diags, fromFiles(s, in.Files, declared, in.read)...)
 	return append(diags, in.fromValues(declared)...)
 }
 

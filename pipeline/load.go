@@ -39,16 +39,23 @@ type sources struct {
 	private []string // names of files of variables, whose lines may hold secrets
 }
 
+// given is the name of a template that [Input.Read] reads.
+const given = "-"
+
 // load parses the template at path: a file, or every *.pkr.hcl and
 // *.pkr.json of a directory.
-func load(path string) (*sources, hcl.Diagnostics) {
+func load(path string, in Input) (*sources, hcl.Diagnostics) {
 	s := &sources{parser: hclparse.NewParser()}
+	read := readRegular
+	if path == given {
+		read = in.read
+	}
 	names, diags := s.find(path)
 	if diags.HasErrors() {
 		return s, diags
 	}
 	for _, name := range names {
-		file, more := s.parse(name, readRegular)
+		file, more := s.parse(name, read)
 		diags = append(diags, more...)
 		if file != nil {
 			s.bodies = append(s.bodies, spelling.Body(file.Body))
@@ -58,6 +65,10 @@ func load(path string) (*sources, hcl.Diagnostics) {
 }
 
 func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
+	if path == given {
+		s.root = "."
+		return []string{given}, nil
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, hcl.Diagnostics{noSubject("There is no template", "Cannot read %s.", fault.Plain(err))}
@@ -65,8 +76,7 @@ func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
 	if !info.IsDir() {
 		s.root = filepath.Dir(path)
 		if !isTemplate(path) {
-			return nil, hcl.Diagnostics{noSubject("Not an HCL2 template",
-				"%s: the name of a template ends in .pkr.hcl or .pkr.json.", path)}
+			return nil, hcl.Diagnostics{notTemplate(path)}
 		}
 		return []string{path}, nil
 	}
@@ -79,6 +89,14 @@ func (s *sources) find(path string) ([]string, hcl.Diagnostics) {
 	return names, nil
 }
 
+func notTemplate(path string) *hcl.Diagnostic {
+	if filepath.Ext(path) == ".json" {
+		return noSubject("Not an HCL2 template",
+			"%s is a legacy JSON template, or is named like one. Make an HCL2 template of it: packer hcl2_upgrade %[1]s", path)
+	}
+	return noSubject("Not an HCL2 template", "%s: the name of a template ends in .pkr.hcl or .pkr.json.", path)
+}
+
 // readRegular reads a file that was found in a directory.
 func readRegular(name string) ([]byte, error) { return regular.ReadFile(name, regular.Document) }
 
@@ -87,10 +105,14 @@ func (s *sources) parse(name string, read func(string) ([]byte, error)) (*hcl.Fi
 	if err != nil {
 		return nil, hcl.Diagnostics{noSubject("Cannot read a file", "%s.", fault.Plain(err))}
 	}
-	if strings.HasSuffix(name, ".json") {
+	switch {
+	case name == given:
+		return s.parser.ParseHCL(text, "<stdin>")
+	case strings.HasSuffix(name, ".json"):
 		return s.parser.ParseJSON(text, name)
+	default:
+		return s.parser.ParseHCL(text, name)
 	}
-	return s.parser.ParseHCL(text, name)
 }
 
 // parsePrivate parses a file of variables. Its lines are not shown in errors.

@@ -34,12 +34,12 @@ type Variable struct {
 	Value       string `json:"value"` // "<sensitive>" if it is; addresses as anybody may see them
 }
 
-// Parse reads the template at path, a file or a directory, and gives its
+// Parse reads the template at path, a file, a directory or "-", and gives its
 // variables their values. An error is a [*TemplateError].
 func Parse(path string, in Input) (*Template, error) {
 	t := &Template{mask: &mask{}, data: map[string]*dataBlock{}, sources: map[string]*sourceBlock{}}
 	var diags hcl.Diagnostics
-	t.files, diags = load(path)
+	t.files, diags = load(path, in)
 	if diags.HasErrors() {
 		return nil, t.fail(diags)
 	}

@@ -34,7 +34,12 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 	if err != nil {
 		return nil, err
 	}
-	read := func(name string) ([]byte, error) { return regular.ReadGiven(c.Context(), name, regular.Document) }
+	read := func(name string) ([]byte, error) {
+		if name == "-" {
+			name = "/dev/stdin"
+		}
+		return regular.ReadGiven(c.Context(), name, regular.Document)
+	}
 	template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values, Read: read})
 	if stopped := context.Cause(c.Context()); stopped != nil {
 		return nil, stopped
