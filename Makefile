@@ -146,6 +146,7 @@ deadcode: $(DEADCODE)
 .PHONY: module
 module:
 	go mod tidy -diff
+	cd examples/library && go mod tidy -diff
 	@awk '/^require/ { block++; next } /^)/ { next } \
 		block && /^\t/ && (block > 2 || (block == 2) != (/\/\/ indirect$$/)) { print "go.mod: wrong block: " $$1; wrong = 1 } \
 		END { exit wrong }' go.mod

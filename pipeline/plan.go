@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -145,15 +144,6 @@ func (b *Build) components() []*component {
 	return all
 }
 
-// Steps returns the names of what runs, for people.
-func (b *Build) Steps() []string {
-	var names []string
-	for _, c := range b.components() {
-		names = append(names, c.String())
-	}
-	return names
-}
-
 func checkOnError(value string) hcl.Diagnostics {
 	known := []string{"cleanup", "abort", "ask", "run-cleanup-provisioner"}
 	for _, k := range append(known, "") {
@@ -274,11 +264,4 @@ func (b *Build) prepare(ctx context.Context, p *Plan, registry Registry) hcl.Dia
 		}
 	}
 	return diags
-}
-
-func (c *component) String() string {
-	if c.block.name == "" || c.block.name == c.block.typ {
-		return fmt.Sprintf("%s %s", c.block.kind, c.block.typ)
-	}
-	return fmt.Sprintf("%s %s (%s)", c.block.kind, c.block.typ, c.block.name)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
@@ -29,7 +31,18 @@ func (r *buildRun) postProcess(ctx context.Context, built packersdk.Artifact) ([
 	} else if err := destroy(built); err != nil {
 		errs = append(errs, err)
 	}
-	return kept, errors.Join(errs...)
+	return distinct(kept), errors.Join(errs...)
+}
+
+// distinct returns each artifact once: a post-processor may hand on what it was given.
+func distinct(all []packersdk.Artifact) []packersdk.Artifact {
+	var once []packersdk.Artifact
+	for _, a := range all {
+		if !reflect.ValueOf(a).Comparable() || !slices.Contains(once, a) {
+			once = append(once, a)
+		}
+	}
+	return once
 }
 
 // runChain hands the artifact from one post-processor to the next. keepBuilt

@@ -5,9 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	functions "github.com/geneontology/packer-plugin-amigo/pipeline/function"
 )
 
@@ -24,14 +22,6 @@ type Template struct {
 	builds    hcl.Blocks
 	required  []RequiredPlugin
 	warnings  hcl.Diagnostics
-}
-
-// Variable is what a person wants to know of an input variable.
-type Variable struct {
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	Type        string `json:"type"`
-	Value       string `json:"value"` // "<sensitive>" if it is; addresses as anybody may see them
 }
 
 // Parse reads the template at path, a file, a directory or "-", and gives its
@@ -85,16 +75,6 @@ func (t *Template) Warnings() *TemplateError {
 		return nil
 	}
 	return t.fail(t.warnings)
-}
-
-// Variables returns the template's input variables by name.
-func (t *Template) Variables() []Variable {
-	var all []Variable
-	for _, name := range t.variables.names() {
-		v := t.variables[name]
-		all = append(all, Variable{Name: name, Description: v.description, Type: v.typ.FriendlyName(), Value: address.ShownIn(v.show())})
-	}
-	return all
 }
 
 func (t *Template) readRequirements(Input) hcl.Diagnostics {
@@ -157,16 +137,4 @@ func (t *Template) readSources(Input) hcl.Diagnostics {
 func (t *Template) readBuilds(Input) (diags hcl.Diagnostics) {
 	t.builds, diags = t.files.blocks("build")
 	return diags
-}
-
-// show returns the value as the template would have it, or that it is secret.
-func (v *variable) show() string {
-	switch {
-	case v.sensitive:
-		return masked
-	case v.value.Type() == cty.String && !v.value.IsNull() && v.value.IsKnown():
-		return v.value.AsString()
-	default:
-		return compact(v.value)
-	}
 }

@@ -25,8 +25,9 @@ type variable struct {
 	sensitive   bool
 	validations []validation
 
-	value  cty.Value // NilVal: not set
-	origin hcl.Range // what gave the value
+	fallback cty.Value // NilVal: there is no default
+	value    cty.Value // NilVal: not set
+	origin   hcl.Range // what gave the value
 }
 
 type validation struct {
@@ -87,7 +88,7 @@ func readVariables(block *hcl.Block, ctx *hcl.EvalContext) ([]*variable, hcl.Dia
 		value, more := attr.Expr.Value(ctx)
 		diags = append(diags, more...)
 		found = append(found, &variable{
-			name: attr.Name, declared: attr.Range, typ: typeOf(value), value: value, origin: attr.Range,
+			name: attr.Name, declared: attr.Range, typ: typeOf(value), fallback: value, value: value, origin: attr.Range,
 		})
 	}
 	return found, diags
@@ -129,7 +130,9 @@ func (v *variable) setDefault(attr *hcl.Attribute, ctx *hcl.EvalContext, typed b
 	if !typed {
 		v.typ = typeOf(value)
 	}
-	return append(diags, v.set(value, attr.Expr.Range())...)
+	diags = append(diags, v.set(value, attr.Expr.Range())...)
+	v.fallback = v.value
+	return diags
 }
 
 // typeOf is the type of a variable with a default and no type. That of a list says how

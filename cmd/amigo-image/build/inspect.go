@@ -29,14 +29,16 @@ in order.
 
 // inspected is what inspect tells.
 type inspected struct {
-	Type      string              `json:"type"`
-	Variables []pipeline.Variable `json:"variables"`
-	Builds    []inspectedBuild    `json:"builds"`
+	Type      string               `json:"type"`
+	Variables []pipeline.Variable  `json:"variables"`
+	Locals    []string             `json:"locals"`
+	Data      []pipeline.Component `json:"data_sources"`
+	Builds    []inspectedBuild     `json:"builds"`
 }
 
 type inspectedBuild struct {
-	Name  string   `json:"name"`
-	Steps []string `json:"steps"`
+	Name       string               `json:"name"`
+	Components []pipeline.Component `json:"components"`
 }
 
 func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) error {
@@ -51,9 +53,11 @@ func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 		return err
 	}
 	defer plan.Close()
-	found := inspected{Type: "template", Variables: template.Variables()}
+	found := inspected{
+		Type: "template", Variables: template.Variables(), Locals: template.Locals(), Data: template.DataSources(),
+	}
 	for _, b := range plan.Builds {
-		found.Builds = append(found.Builds, inspectedBuild{Name: b.Name, Steps: b.Steps()})
+		found.Builds = append(found.Builds, inspectedBuild{Name: b.Name, Components: b.Components()})
 	}
 	if a.JSON {
 		return json.NewEncoder(cli.Stdout.Document()).Encode(found)
@@ -70,9 +74,15 @@ func (i inspected) write() {
 	if len(rows) > 0 {
 		cli.WriteTable([]cli.Column{{Name: "VARIABLE"}, {Name: "VALUE", Wrap: true}, {Name: "DESCRIPTION", Wrap: true}}, rows)
 	}
+	for _, name := range i.Locals {
+		fmt.Fprintf(cli.Stdout, "local     %s\n", name)
+	}
+	for _, d := range i.Data {
+		fmt.Fprintf(cli.Stdout, "data      %s.%s\n", d.Type, d.Name)
+	}
 	for _, b := range i.Builds {
 		fmt.Fprintf(cli.Stdout, "build     %s\n", b.Name)
-		for _, step := range b.Steps {
+		for _, step := range b.Components {
 			fmt.Fprintf(cli.Stdout, "          %s\n", step)
 		}
 	}
