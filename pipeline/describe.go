@@ -96,7 +96,9 @@ func (v *variable) show(value cty.Value) string {
 }
 
 // Locals returns the names of the template's locals.
-func (t *Template) Locals() []string { return append([]string{}, slices.Sorted(maps.Keys(t.locals))...) }
+func (t *Template) Locals() []string {
+	return append([]string{}, slices.Sorted(maps.Keys(t.locals))...)
+}
 
 // DataSources returns the template's data sources by type and name.
 func (t *Template) DataSources() []Component {
