@@ -3,6 +3,7 @@ package function
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -58,7 +59,11 @@ func secret(server string, read reader, params ...function.Parameter) function.F
 // settings cannot be read.
 func (r reader) safely(name, key string) (text string, err error) {
 	defer func() {
-		if cause := recover(); cause != nil {
+		switch cause := recover().(type) {
+		case nil:
+		case runtime.Error:
+			err = errors.New("the value is not a text")
+		default:
 			err = fmt.Errorf("%v", cause)
 		}
 	}()

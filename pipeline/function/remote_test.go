@@ -52,7 +52,7 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`vault("kv/app", "port")`:         `cannot read "kv/app" from Vault: interface conversion`,
+		`vault("kv/app", "port")`:         `cannot read "kv/app" from Vault: the value is not a text`,
 		`vault("kv/app", "none")`:         `from Vault: vault path does not contain the requested key`,
 		`vault("closed", "x")`:            `from Vault: error reading vault secret: Error making API request. URL: GET http`,
 		`consul_key("closed")`:            `cannot read "closed" from Consul: error reading consul key: Unexpected response code: 403`,
