@@ -7,7 +7,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// length counts the characters of a string or the elements of a collection.
+// length counts the characters of a string or the elements of a collection. Of
+// an unknown tuple or object, too: its type tells.
 var length = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
 	Type: func(args []cty.Value) (cty.Type, error) {
@@ -17,6 +18,7 @@ var length = function.New(&function.Spec{
 		}
 		return cty.Number, function.NewArgErrorf(0, "a string or a collection is needed, not %s", t.FriendlyName())
 	},
+	RefineResult: notNull,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		v := args[0]
 		switch t := v.Type(); {
@@ -26,8 +28,6 @@ var length = function.New(&function.Spec{
 			return cty.NumberIntVal(int64(len(t.TupleElementTypes()))), nil
 		case t.IsObjectType():
 			return cty.NumberIntVal(int64(len(t.AttributeTypes()))), nil
-		case !v.IsKnown():
-			return cty.UnknownVal(cty.Number), nil
 		case t == cty.String:
 			return stdlib.Strlen(v)
 		default:
@@ -48,6 +48,7 @@ var index = function.New(&function.Spec{
 		}
 		return cty.Number, nil
 	},
+	RefineResult: notNull,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		for it := args[0].ElementIterator(); it.Next(); {
 			i, v := it.Element()
@@ -63,49 +64,74 @@ var index = function.New(&function.Spec{
 	},
 })
 
-var (
-	allTrue = boolFold(true, func(sum, v bool) bool { return sum && v })
-	anyTrue = boolFold(false, func(sum, v bool) bool { return sum || v })
-)
+// allTrue tells whether there is nothing but true in a list. It stops at the
+// first element that settles the answer, or keeps it unknown.
+var allTrue = boolFold(func(list []cty.Value) cty.Value {
+	for _, v := range list {
+		if !v.IsKnown() {
+			return cty.UnknownVal(cty.Bool)
+		}
+		if v.IsNull() || v.False() {
+			return cty.False
+		}
+	}
+	return cty.True
+})
 
-func boolFold(start bool, fold func(sum, v bool) bool) function.Function {
+// anyTrue tells whether there is a true in a list, whatever is unknown.
+var anyTrue = boolFold(func(list []cty.Value) cty.Value {
+	result := cty.False
+	for _, v := range list {
+		switch {
+		case !v.IsKnown():
+			result = cty.UnknownVal(cty.Bool)
+		case !v.IsNull() && v.True():
+			return cty.True
+		}
+	}
+	return result
+})
+
+func boolFold(fold func(list []cty.Value) cty.Value) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Params:       []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
+		Type:         function.StaticReturnType(cty.Bool),
+		RefineResult: notNull,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			result := start
-			for it := args[0].ElementIterator(); it.Next(); {
-				_, v := it.Element()
-				if !v.IsKnown() {
-					return cty.UnknownVal(cty.Bool), nil
-				}
-				result = fold(result, !v.IsNull() && v.True())
-			}
-			return cty.BoolVal(result), nil
+			return fold(args[0].AsValueSlice()), nil
 		},
 	})
 }
 
-// sum adds up the numbers of a list, set or tuple.
+// sum adds up the numbers of a list, set or tuple. One number that is not known
+// makes the sum unknown.
 var sum = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
-	Type:   function.StaticReturnType(cty.Number),
+	Params:       []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+	Type:         function.StaticReturnType(cty.Number),
+	RefineResult: notNull,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if !args[0].CanIterateElements() || args[0].LengthInt() == 0 {
+		list := args[0]
+		if t := list.Type(); !t.IsListType() && !t.IsSetType() && !t.IsTupleType() || list.LengthInt() == 0 {
 			return cty.NilVal, function.NewArgErrorf(0, "a list with at least one number is needed")
 		}
-		total := cty.Zero
-		for it := args[0].ElementIterator(); it.Next(); {
-			_, v := it.Element()
-			n, err := convert.Convert(v, cty.Number)
-			if err != nil || n.IsNull() {
-				return cty.NilVal, function.NewArgErrorf(0, "every element must be a number")
-			}
-			if !n.IsKnown() {
-				return cty.UnknownVal(cty.Number), nil
-			}
-			total = total.Add(n)
+		if !list.IsWhollyKnown() {
+			return cty.UnknownVal(cty.Number), nil
 		}
-		return total, nil
+		return addUp(list.AsValueSlice())
 	},
 })
+
+func addUp(list []cty.Value) (cty.Value, error) {
+	total := cty.Zero
+	for _, v := range list {
+		n, err := convert.Convert(v, cty.Number)
+		if err != nil || n.IsNull() {
+			return cty.NilVal, function.NewArgErrorf(0, "every element must be a number")
+		}
+		if a, b := total.AsBigFloat(), n.AsBigFloat(); a.IsInf() && b.IsInf() && a.Signbit() != b.Signbit() {
+			return cty.NilVal, function.NewArgErrorf(0, "infinity and minus infinity have no sum")
+		}
+		total = total.Add(n)
+	}
+	return total, nil
+}

@@ -4,23 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"encoding/json"
-	"time"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
-	"gopkg.in/yaml.v3"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/ianaindex"
 )
 
-// timestamp is the time of the call, in UTC.
-var timestamp = function.New(&function.Spec{
-	Type: function.StaticReturnType(cty.String),
-	Impl: func([]cty.Value, cty.Type) (cty.Value, error) {
-		return cty.StringVal(time.Now().UTC().Format(time.RFC3339)), nil
-	},
-})
-
+// base64Gzip compresses a text. The bytes are those that Packer gives: there is
+// neither a name nor a time in the header, and the text's data is flushed before
+// the end, which costs an empty block.
 var base64Gzip = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "str", Type: cty.String}},
 	Type:   function.StaticReturnType(cty.String),
@@ -30,6 +25,9 @@ var base64Gzip = function.New(&function.Spec{
 		if _, err := w.Write([]byte(args[0].AsString())); err != nil {
 			return cty.NilVal, err
 		}
+		if err := w.Flush(); err != nil {
+			return cty.NilVal, err
+		}
 		if err := w.Close(); err != nil {
 			return cty.NilVal, err
 		}
@@ -37,54 +35,44 @@ var base64Gzip = function.New(&function.Spec{
 	},
 })
 
-// yamlDecode goes through JSON: whatever JSON cannot say is an error.
-var yamlDecode = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "src", Type: cty.String}},
-	Type: func(args []cty.Value) (cty.Type, error) {
-		if !args[0].IsKnown() {
-			return cty.DynamicPseudoType, nil
-		}
-		v, err := fromYAML(args[0].AsString())
-		if err != nil {
-			return cty.NilType, function.NewArgError(0, err)
-		}
-		return v.Type(), nil
-	},
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		return fromYAML(args[0].AsString())
-	},
-})
-
-func fromYAML(src string) (cty.Value, error) {
-	var tree any
-	if err := yaml.Unmarshal([]byte(src), &tree); err != nil {
-		return cty.NilVal, err
-	}
-	text, err := json.Marshal(tree)
+var textEncodeBase64 = charset("string", func(text string, to encoding.Encoding, name string) (string, error) {
+	b, err := to.NewEncoder().Bytes([]byte(text))
 	if err != nil {
-		return cty.NilVal, err
+		return "", function.NewArgErrorf(0, "the text has characters that %s does not have", name)
 	}
-	var v ctyjson.SimpleJSONValue
-	err = v.UnmarshalJSON(text)
-	return v.Value, err
-}
-
-var yamlEncode = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true}},
-	Type:   function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if !args[0].IsWhollyKnown() {
-			return cty.UnknownVal(cty.String), nil
-		}
-		text, err := ctyjson.SimpleJSONValue{Value: args[0]}.MarshalJSON()
-		if err != nil {
-			return cty.NilVal, err
-		}
-		var tree any
-		if err := json.Unmarshal(text, &tree); err != nil {
-			return cty.NilVal, err
-		}
-		out, err := yaml.Marshal(tree)
-		return cty.StringVal(string(out)), err
-	},
+	return base64.StdEncoding.EncodeToString(b), nil
 })
+
+var textDecodeBase64 = charset("source", func(src string, from encoding.Encoding, name string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(src)
+	if err != nil {
+		return "", function.NewArgErrorf(0, "the source is not base64: %w", err)
+	}
+	text, err := from.NewDecoder().Bytes(b)
+	// Decoders put this character where bytes mean nothing.
+	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
+		return "", function.NewArgErrorf(0, "the source has bytes that mean nothing in %s", name)
+	}
+	return string(text), nil
+})
+
+// charset is a function of a text and the IANA name of a character encoding.
+func charset(param string, convert func(text string, e encoding.Encoding, name string) (string, error)) function.Function {
+	return function.New(&function.Spec{
+		Params:       []function.Parameter{{Name: param, Type: cty.String}, {Name: "encoding", Type: cty.String}},
+		Type:         function.StaticReturnType(cty.String),
+		RefineResult: notNull,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[1].AsString()
+			e, err := ianaindex.IANA.Encoding(name)
+			if err != nil || e == nil { // nil is a name of IANA's without an implementation
+				return cty.NilVal, function.NewArgErrorf(1, "there is no character encoding %q; names are IANA's, such as UTF-16LE", name)
+			}
+			text, err := convert(args[0].AsString(), e, strings.ToUpper(name))
+			if err != nil {
+				return cty.NilVal, err
+			}
+			return cty.StringVal(text), nil
+		},
+	})
+}

@@ -3,9 +3,7 @@
 package function
 
 import (
-	"errors"
 	"maps"
-	"path/filepath"
 
 	"github.com/hashicorp/go-cty-funcs/cidr"
 	"github.com/hashicorp/go-cty-funcs/collection"
@@ -15,12 +13,10 @@ import (
 	"github.com/hashicorp/go-cty-funcs/uuid"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	ctyyaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
-
-	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // All returns every function. Those that read files take relative paths from
@@ -28,12 +24,13 @@ import (
 func All(dir string) map[string]function.Function {
 	all := map[string]function.Function{}
 	for _, set := range []map[string]function.Function{
-		numbers, texts, collections, times, encodings, digests, networks, control, paths, files(dir),
+		numbers, texts, collections, times, encodings, digests, networks, control, paths, remotes, files(dir),
 	} {
 		maps.Copy(all, set)
 	}
-	// A template rendered from a file may call all but this function itself.
-	all["templatefile"] = templateFile(dir, maps.Clone(all))
+	inside := maps.Clone(all)
+	inside["templatefile"] = notInside
+	all["templatefile"] = templateFile(dir, inside)
 	return all
 }
 
@@ -63,7 +60,7 @@ var texts = map[string]function.Function{
 	"endswith":      endsWith,
 	"format":        stdlib.FormatFunc,
 	"formatlist":    stdlib.FormatListFunc,
-	"indent":        stdlib.IndentFunc,
+	"indent":        indent,
 	"join":          stdlib.JoinFunc,
 	"lower":         stdlib.LowerFunc,
 	"regex":         stdlib.RegexFunc,
@@ -110,22 +107,18 @@ var collections = map[string]function.Function{
 	"zipmap":          stdlib.ZipmapFunc,
 }
 
-var times = map[string]function.Function{
-	"formatdate": stdlib.FormatDateFunc,
-	"timeadd":    stdlib.TimeAddFunc,
-	"timestamp":  timestamp,
-}
-
 var encodings = map[string]function.Function{
-	"base64decode": encoding.Base64DecodeFunc,
-	"base64encode": encoding.Base64EncodeFunc,
-	"base64gzip":   base64Gzip,
-	"csvdecode":    stdlib.CSVDecodeFunc,
-	"jsondecode":   stdlib.JSONDecodeFunc,
-	"jsonencode":   stdlib.JSONEncodeFunc,
-	"urlencode":    encoding.URLEncodeFunc,
-	"yamldecode":   yamlDecode,
-	"yamlencode":   yamlEncode,
+	"base64decode":     encoding.Base64DecodeFunc,
+	"base64encode":     encoding.Base64EncodeFunc,
+	"base64gzip":       base64Gzip,
+	"csvdecode":        stdlib.CSVDecodeFunc,
+	"jsondecode":       stdlib.JSONDecodeFunc,
+	"jsonencode":       stdlib.JSONEncodeFunc,
+	"textdecodebase64": textDecodeBase64,
+	"textencodebase64": textEncodeBase64,
+	"urlencode":        encoding.URLEncodeFunc,
+	"yamldecode":       yamlDecode,
+	"yamlencode":       ctyyaml.YAMLEncodeFunc,
 }
 
 var digests = map[string]function.Function{
@@ -159,34 +152,5 @@ var paths = map[string]function.Function{
 	"pathexpand": filesystem.PathExpandFunc,
 }
 
-func files(dir string) map[string]function.Function {
-	return map[string]function.Function{
-		"file":       onlyRegular(dir, filesystem.MakeFileFunc(dir, false)),
-		"filebase64": onlyRegular(dir, filesystem.MakeFileFunc(dir, true)),
-		"fileexists": filesystem.MakeFileExistsFunc(dir),
-		"fileset":    filesystem.MakeFileSetFunc(dir),
-	}
-}
-
-// onlyRegular is a function that reads a file, for regular files: another would
-// keep it waiting.
-func onlyRegular(dir string, read function.Function) function.Function {
-	return function.New(&function.Spec{
-		Params: read.Params(),
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path := args[0].AsString()
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(dir, path)
-			}
-			f, err := regular.Open(path)
-			if errors.Is(err, regular.ErrNot) {
-				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "%s", fault.Plain(err))
-			}
-			if err == nil {
-				_ = f.Close()
-			}
-			return read.Call(args)
-		},
-	})
-}
+// notNull promises that a result is not null, even before it is known.
+func notNull(b *cty.RefinementBuilder) *cty.RefinementBuilder { return b.NotNull() }
