@@ -27,6 +27,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
@@ -132,22 +133,11 @@ func digest(ctx context.Context, name string, h hash.Hash) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	read := reader(func(p []byte) (int, error) {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return f.Read(p)
-	})
-	if _, err := io.Copy(h, read); err != nil {
+	if _, err := io.Copy(h, component.Until(ctx, f)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
-
-// reader is a function that reads.
-type reader func(p []byte) (int, error)
-
-func (r reader) Read(p []byte) (int, error) { return r(p) }
 
 // Fingerprint says that the configuration and the artifact decide everything.
 func (p *PostProcessor) Fingerprint(context.Context) (string, error) { return "checksum 1", nil }

@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -44,6 +46,32 @@ func TestNothingHalf(t *testing.T) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+func TestStream(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b")
+	for _, c := range []struct {
+		content, want string
+		fails         error
+	}{{"one", "one", nil}, {"two", "one", errors.New("no more")}, {"three", "three", nil}} {
+		err := Stream(path, 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, c.content)
+			return errors.Join(err, c.fails)
+		})
+		if !errors.Is(err, c.fails) {
+			t.Errorf("%s: %v", c.content, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != c.want {
+			t.Errorf("%s: there is %q, %v", c.content, got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
 		t.Errorf("left: %v, %v", entries, err)
 	}
 }
