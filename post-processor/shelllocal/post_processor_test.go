@@ -8,44 +8,37 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
-func run(t *testing.T, config map[string]any) error {
-	t.Helper()
-	p := new(PostProcessor)
-	if err := p.Configure(map[string]any{"packer_build_name": "b"}, config); err != nil {
-		return err
-	}
-	in := &packersdk.MockArtifact{StateValues: map[string]any{"generated_data": map[string]any{"ID": "id-7"}}}
-	out, keep, force, err := p.PostProcess(t.Context(), packersdk.TestUi(t), in)
-	if err == nil && (out != in || !keep || !force) {
-		t.Errorf("the artifact is not handed on: %v %v %v", out, keep, force)
-	}
-	return err
-}
-
 func TestPostProcess(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("s.sh", []byte("#!/bin/sh\necho \"$1\" >out"), 0o755); err != nil {
+	if err := os.WriteFile("s.sh", []byte("#!/bin/sh\necho \"$A\" \"$1\" >out"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name, fault, out string
-		config           map[string]any
+	for name, c := range map[string]struct {
+		config     map[string]any
+		fault, out string
 	}{
-		{"inline", "", "b it's x", map[string]any{"inline": []string{`echo "$PACKER_BUILD_NAME $A $B" >out`}, "environment_vars": []string{"A=it's"}, "env": map[string]string{"B": "x"}}},
-		{"script", "", "id-7", map[string]any{"script": "s.sh", "execute_command": []string{"sh", "-c", "{{.Vars}} {{.Script}} {{.ID}}"}}},
-		{"stops at the first", "inline script: exit status 1", "", map[string]any{"inline": []string{"false", "echo never >out"}}},
-		{"other exit status", "", "x", map[string]any{"inline": []string{"echo x >out; exit 3"}, "valid_exit_codes": []int{3}}},
-		{"not this one", "exit status 0", "", map[string]any{"inline": []string{"true"}, "valid_exit_codes": []int{3}}},
-		{"other system", "", "", map[string]any{"inline": []string{"false"}, "only_on": []string{"windows"}}},
-		{"nothing", "cannot all be empty", "", map[string]any{}},
+		"inline":   {map[string]any{"inline": []string{"echo x >out"}}, "", "x"},
+		"one word": {map[string]any{"script": "s.sh", "execute_command": []string{"{{.Vars}} {{.Script}} {{.ID}}"}, "env": map[string]string{"A": "a"}}, "", "a id-7"},
+		"it fails": {map[string]any{"inline": []string{"exit 3"}}, "exit status 3", ""},
 	} {
 		_ = os.Remove("out")
-		err := run(t, c.config)
-		if c.fault == "" && err != nil || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.fault)
+		p := new(PostProcessor)
+		if err := p.Configure(c.config); err != nil {
+			t.Fatal(err)
+		}
+		in := &packersdk.MockArtifact{StateValues: map[string]any{"generated_data": map[any]any{"ID": "id-7"}}}
+		made, keep, force, err := p.PostProcess(t.Context(), packersdk.TestUi(t), in)
+		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("%s: %v, want %q", name, err, c.fault)
+		}
+		if err == nil && made != in || !keep || !force {
+			t.Errorf("%s: the artifact is not handed on: %v %v %v", name, made, keep, force)
 		}
 		if out, _ := os.ReadFile("out"); strings.TrimSpace(string(out)) != c.out {
-			t.Errorf("%s: wrote %q, want %q", c.name, out, c.out)
+			t.Errorf("%s: wrote %q, want %q", name, out, c.out)
 		}
+	}
+	if err := new(PostProcessor).Configure(map[string]any{}); err == nil {
+		t.Error("nothing is to run")
 	}
 }
