@@ -3,6 +3,7 @@
 package durable
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 )
 
@@ -88,4 +91,17 @@ func Sync(path string) error {
 		return fmt.Errorf("writing %s to the disk: %w", path, err)
 	}
 	return nil
+}
+
+// Lock locks a directory for those who read a file in it and replace it, until unlock is
+// called or the process ends. It leaves no file behind.
+func Lock(ctx context.Context, dir string) (unlock func(), err error) {
+	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	return func() { _ = l.Unlock() }, nil
 }

@@ -1,12 +1,14 @@
 package durable
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestWriteFile(t *testing.T) {
@@ -100,5 +102,28 @@ func TestRename(t *testing.T) {
 	}
 	if err := Rename(from, to); err == nil {
 		t.Error("moved nothing")
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("Ctrl-C")
+	time.AfterFunc(100*time.Millisecond, func() { cancel(why) })
+	if _, err := Lock(ctx, dir); !errors.Is(err, why) {
+		t.Errorf("locked twice: %v", err)
+	}
+	unlock()
+	again, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
 	}
 }
