@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/provisioner/shell"
 )
 
 // serve starts a real SSH server, and returns its port and the file of a key that gets in.
@@ -99,6 +100,40 @@ func TestRun(t *testing.T) {
 	}
 	if id := component.GeneratedData(made)["ID"]; id != "Null" {
 		t.Errorf("post-processors are told ID %v", id)
+	}
+}
+
+// TestShell: the provisioner's scripts run on a real machine, and nothing of them stays.
+func TestShell(t *testing.T) {
+	port, key := serve(t)
+	b := prepared(t, map[string]any{
+		"ssh_host": "127.0.0.1", "ssh_port": port, "ssh_username": "root", "ssh_private_key_file": key, "ssh_timeout": "1m",
+	})
+	dir := t.TempDir()
+	_, err := b.Run(t.Context(), packersdk.TestUi(t), hook(func(comm packersdk.Communicator, data map[string]any) error {
+		for name, config := range map[string]map[string]any{
+			"line": {}, "file": {"use_env_var_file": true},
+		} {
+			config["env"] = map[string]string{"TEXT": "it's", "AT": filepath.Join(dir, name)}
+			config["inline"] = []string{`echo "$TEXT" >"$AT"`}
+			config["remote_folder"] = dir
+			p := new(shell.Provisioner)
+			if err := errors.Join(p.Prepare(config), p.Provision(t.Context(), packersdk.TestUi(t), comm, data)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"line", "file"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "it's\n" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 
