@@ -69,8 +69,9 @@ func (p *PostProcessor) Configure(raws ...any) error {
 		faults = append(faults, fmt.Errorf("compression_level: %d is not from 1 to 9", c.CompressionLevel))
 	}
 	c.CompressionLevel = min(c.CompressionLevel, 9)
-	var known bool
-	if c.format, known = formatOf(c.OutputPath); c.Format != "" {
+	c.format, _ = formatOf(c.OutputPath)
+	if c.Format != "" {
+		var known bool
 		if c.format, known = formatOf("." + c.Format); !known {
 			faults = append(faults, fmt.Errorf("format: %q is not known", c.Format))
 		}
