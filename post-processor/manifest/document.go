@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
@@ -43,7 +40,7 @@ func add(ctx context.Context, path string, b build, force bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, filepath.Dir(path))
+	unlock, err := durable.Lock(ctx, filepath.Dir(path))
 	if err != nil {
 		return err
 	}
@@ -76,16 +73,4 @@ func read(path string) (d document, err error) {
 		return d, fmt.Errorf("it is there, but is not a manifest (remove it, or set output): %w", err)
 	}
 	return d, nil
-}
-
-// lock locks a directory, which leaves no file behind.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
-	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
-	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
-	}
-	return func() { _ = l.Unlock() }, nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
@@ -99,7 +100,10 @@ func (c *Config) faults() *packersdk.MultiError {
 }
 
 // Provision copies what the configuration says.
-func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, _ map[string]any) error {
+func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data map[string]any) error {
+	if !component.HasGuest(data) {
+		return errors.New("there is no guest to copy files to or from")
+	}
 	if p.config.Content != "" {
 		ui.Sayf("content to %s", p.config.Destination)
 		return wrap("uploading to", p.config.Destination,

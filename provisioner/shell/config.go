@@ -3,17 +3,19 @@
 package shell
 
 import (
+	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	sdkshell "github.com/hashicorp/packer-plugin-sdk/shell"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
-	"github.com/hashicorp/packer-plugin-sdk/uuid"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
 )
@@ -23,8 +25,13 @@ type Config struct {
 	sdkshell.Provisioner               `mapstructure:",squash"`
 	sdkshell.ProvisionerRemoteSpecific `mapstructure:",squash"`
 
-	// The interpreter of inline commands, "/bin/sh -e" by default.
+	// The interpreter of inline commands, "/bin/sh -e" by default. Commands
+	// that begin with "#!" say themselves what runs them.
 	InlineShebang string `mapstructure:"inline_shebang"`
+	// Write the variables to a file on the guest that the script's shell
+	// reads, so that they are not on its command line. {{.EnvVarFile}} is that
+	// file in execute_command.
+	UseEnvVarFile bool `mapstructure:"use_env_var_file"`
 	// The directory on the guest for scripts, "/tmp" by default.
 	RemoteFolder string `mapstructure:"remote_folder"`
 	// The name of a script on the guest; by default one that nothing has.
@@ -40,8 +47,10 @@ type Config struct {
 	// How long to wait after the last script.
 	PauseAfter time.Duration `mapstructure:"pause_after"`
 
-	ctx interpolate.Context
-	env map[string]string
+	ctx     interpolate.Context
+	env     map[string]string
+	shebang bool   // inline_shebang is given
+	varFile string // on the guest, or ""
 }
 
 func (c *Config) decode(raws ...any) error {
@@ -59,26 +68,23 @@ func (c *Config) decode(raws ...any) error {
 }
 
 func (c *Config) setDefaults() {
-	if c.InlineShebang == "" {
-		c.InlineShebang = "/bin/sh -e"
+	c.shebang = c.InlineShebang != ""
+	c.InlineShebang = cmp.Or(c.InlineShebang, "/bin/sh -e")
+	if c.UseEnvVarFile {
+		c.EnvVarFormat = cmp.Or(c.EnvVarFormat, "export %s='%s'\n")
+		c.ExecuteCommand = cmp.Or(c.ExecuteCommand, "chmod +x {{.Path}}; . {{.EnvVarFile}} && {{.Path}}")
 	}
-	if c.EnvVarFormat == "" {
-		c.EnvVarFormat = "%s='%s' "
-	}
-	if c.ExecuteCommand == "" {
-		c.ExecuteCommand = "chmod +x {{.Path}}; {{.Vars}} {{.Path}}"
-	}
+	c.EnvVarFormat = cmp.Or(c.EnvVarFormat, "%s='%s' ")
+	c.ExecuteCommand = cmp.Or(c.ExecuteCommand, "chmod +x {{.Path}}; {{.Vars}} {{.Path}}")
 	if c.StartRetryTimeout == 0 {
 		c.StartRetryTimeout = 5 * time.Minute
 	}
-	if c.RemoteFolder == "" {
-		c.RemoteFolder = "/tmp"
-	}
-	if c.RemoteFile == "" {
-		c.RemoteFile = "script_" + uuid.TimeOrderedUUID()[:8] + ".sh"
-	}
-	if c.RemotePath == "" {
-		c.RemotePath = path.Join(c.RemoteFolder, c.RemoteFile)
+	unique := strings.ToLower(rand.Text()[:8])
+	c.RemoteFolder = cmp.Or(c.RemoteFolder, "/tmp")
+	c.RemoteFile = cmp.Or(c.RemoteFile, "script_"+unique+".sh")
+	c.RemotePath = cmp.Or(c.RemotePath, path.Join(c.RemoteFolder, c.RemoteFile))
+	if c.UseEnvVarFile {
+		c.varFile = path.Join(c.RemoteFolder, "varfile_"+unique+".sh")
 	}
 	if c.Script != "" && len(c.Scripts) == 0 {
 		c.Scripts = []string{c.Script}

@@ -3,13 +3,17 @@
 package durable
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 )
 
@@ -28,6 +32,27 @@ func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	// temporary files first, which nobody would sweep.
 	err := renameio.WriteFile(path, content, mode, renameio.WithTempDir(dir), renameio.IgnoreUmask())
 	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return Sync(dir)
+}
+
+// Stream is [WriteFile] for content that write writes; what it has written is
+// removed if it fails.
+func Stream(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(mode))
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	defer func() { _ = f.Cleanup() }()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return Sync(dir)
@@ -66,4 +91,17 @@ func Sync(path string) error {
 		return fmt.Errorf("writing %s to the disk: %w", path, err)
 	}
 	return nil
+}
+
+// Lock locks a directory for those who read a file in it and replace it, until unlock is
+// called or the process ends. It leaves no file behind.
+func Lock(ctx context.Context, dir string) (unlock func(), err error) {
+	l := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	}
+	return func() { _ = l.Unlock() }, nil
 }

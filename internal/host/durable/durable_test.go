@@ -1,10 +1,14 @@
 package durable
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestWriteFile(t *testing.T) {
@@ -48,6 +52,32 @@ func TestNothingHalf(t *testing.T) {
 	}
 }
 
+func TestStream(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b")
+	for _, c := range []struct {
+		content, want string
+		fails         error
+	}{{"one", "one", nil}, {"two", "one", errors.New("no more")}, {"three", "three", nil}} {
+		err := Stream(path, 0o600, func(w io.Writer) error {
+			_, err := io.WriteString(w, c.content)
+			return errors.Join(err, c.fails)
+		})
+		if !errors.Is(err, c.fails) {
+			t.Errorf("%s: %v", c.content, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != c.want {
+			t.Errorf("%s: there is %q, %v", c.content, got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
 // TestLeftovers: the pattern matches what a killed writer leaves, and no name
 // of ours.
 func TestLeftovers(t *testing.T) {
@@ -72,5 +102,28 @@ func TestRename(t *testing.T) {
 	}
 	if err := Rename(from, to); err == nil {
 		t.Error("moved nothing")
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("Ctrl-C")
+	time.AfterFunc(100*time.Millisecond, func() { cancel(why) })
+	if _, err := Lock(ctx, dir); !errors.Is(err, why) {
+		t.Errorf("locked twice: %v", err)
+	}
+	unlock()
+	again, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
 	}
 }

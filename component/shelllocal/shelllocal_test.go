@@ -10,19 +10,14 @@ import (
 
 func run(t *testing.T, config map[string]any) error {
 	t.Helper()
-	p := new(PostProcessor)
-	if err := p.Configure(map[string]any{"packer_build_name": "b"}, config); err != nil {
+	c := new(Commands)
+	if err := c.Prepare(map[string]any{"packer_build_name": "b"}, config); err != nil {
 		return err
 	}
-	in := &packersdk.MockArtifact{StateValues: map[string]any{"generated_data": map[string]any{"ID": "id-7"}}}
-	out, keep, force, err := p.PostProcess(t.Context(), packersdk.TestUi(t), in)
-	if err == nil && (out != in || !keep || !force) {
-		t.Errorf("the artifact is not handed on: %v %v %v", out, keep, force)
-	}
-	return err
+	return c.Run(t.Context(), packersdk.TestUi(t), map[string]any{"ID": "id-7", "PackerHTTPPort": "8000", "PackerHTTPIP": "ERR_HTTP_IP_NOT_IMPLEMENTED_BY_BUILDER"})
 }
 
-func TestPostProcess(t *testing.T) {
+func TestRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("s.sh", []byte("#!/bin/sh\necho \"$1\" >out"), 0o755); err != nil {
 		t.Fatal(err)
@@ -33,6 +28,10 @@ func TestPostProcess(t *testing.T) {
 	}{
 		{"inline", "", "b it's x", map[string]any{"inline": []string{`echo "$PACKER_BUILD_NAME $A $B" >out`}, "environment_vars": []string{"A=it's"}, "env": map[string]string{"B": "x"}}},
 		{"script", "", "id-7", map[string]any{"script": "s.sh", "execute_command": []string{"sh", "-c", "{{.Vars}} {{.Script}} {{.ID}}"}}},
+		{"build's data", "", "id-7 8000", map[string]any{"inline": []string{"echo {{`{{.ID}}`}} $PACKER_HTTP_PORT$PACKER_HTTP_IP >out"}}},
+		{"data in variables", "", "id-7", map[string]any{"inline": []string{`echo "$A" >out`}, "environment_vars": []string{"A={{`{{.ID}}`}}"}}},
+		{"an old command", "", "x", map[string]any{"command": "echo x >out"}},
+		{"a broken template", "inline: template", "", map[string]any{"inline": []string{"{{`{{`}}"}}},
 		{"stops at the first", "inline script: exit status 1", "", map[string]any{"inline": []string{"false", "echo never >out"}}},
 		{"other exit status", "", "x", map[string]any{"inline": []string{"echo x >out; exit 3"}, "valid_exit_codes": []int{3}}},
 		{"not this one", "exit status 0", "", map[string]any{"inline": []string{"true"}, "valid_exit_codes": []int{3}}},

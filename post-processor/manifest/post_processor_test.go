@@ -19,7 +19,7 @@ func add1(t *testing.T, name string, config map[string]any) {
 	if err := p.Configure(core, config); err != nil {
 		t.Fatal(err)
 	}
-	in := &packersdk.MockArtifact{FilesValue: []string{"out/disk"}, IdValue: "id"}
+	in := &packersdk.MockArtifact{FilesValue: []string{"out/disk"}, IdValue: "id", StateValues: map[string]any{"generated_data": map[any]any{"ID": "7"}}}
 	if _, keep, force, err := p.PostProcess(context.Background(), packersdk.TestUi(t), in); err != nil || !keep || !force {
 		t.Error(keep, force, err)
 	}
@@ -34,7 +34,7 @@ func TestPostProcess(t *testing.T) {
 	if err := os.WriteFile("out/disk", []byte("hello"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	add1(t, "a", map[string]any{"strip_time": true, "strip_path": true, "custom_data": map[string]string{"k": "v"}})
+	add1(t, "a", map[string]any{"strip_time": true, "strip_path": true, "custom_data": map[string]string{"k": "v", "of": "{{`{{.ID}}`}}"}})
 	const want = `{
   "builds": [
     {
@@ -49,7 +49,8 @@ func TestPostProcess(t *testing.T) {
       "artifact_id": "id",
       "packer_run_uuid": "run-1",
       "custom_data": {
-        "k": "v"
+        "k": "v",
+        "of": "7"
       }
     }
   ],
@@ -85,6 +86,23 @@ func count(t *testing.T, want int) {
 	var d document
 	if err := json.Unmarshal(text, &d); err != nil || len(d.Builds) != want {
 		t.Errorf("%d builds, want %d: %v", len(d.Builds), want, err)
+	}
+}
+
+// TestFilesElsewhere: an artifact may name what is on no disk of this host.
+func TestFilesElsewhere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	p := new(PostProcessor)
+	if err := p.Configure(map[string]any{}); err != nil {
+		t.Fatal(err)
+	}
+	in := &packersdk.MockArtifact{FilesValue: []string{"somewhere"}, StateValues: map[string]any{}}
+	if _, _, _, err := p.PostProcess(t.Context(), packersdk.TestUi(t), in); err != nil {
+		t.Fatal(err)
+	}
+	d, err := read("packer-manifest.json")
+	if err != nil || len(d.Builds) != 1 || d.Builds[0].Files[0] != (listed{Name: "somewhere"}) {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
@@ -17,6 +18,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/geneontology/packer-plugin-amigo/component"
 )
 
 // Config is the configuration of a post-processor "manifest".
@@ -29,7 +32,8 @@ type Config struct {
 	StripPath bool `mapstructure:"strip_path"`
 	// Leave the time of the build out, so that the file can be compared.
 	StripTime bool `mapstructure:"strip_time"`
-	// What else to say of the build.
+	// What else to say of the build. {{.ID}} and all else that the builder told
+	// is known in it.
 	CustomData map[string]string `mapstructure:"custom_data"`
 
 	ctx interpolate.Context
@@ -58,7 +62,7 @@ func (p *PostProcessor) Configure(raws ...any) error {
 
 // PostProcess adds the artifact to the file and hands it on.
 func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, input packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
-	entry, err := p.describe(input)
+	entry, err := p.describe(ui, input)
 	if err != nil {
 		return nil, true, true, err
 	}
@@ -69,26 +73,52 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, input 
 	return input, true, true, nil
 }
 
-func (p *PostProcessor) describe(a packersdk.Artifact) (build, error) {
+func (p *PostProcessor) describe(ui packersdk.Ui, a packersdk.Artifact) (build, error) {
+	custom, err := p.customData(component.GeneratedData(a))
+	if err != nil {
+		return build{}, err
+	}
 	b := build{
 		Name:       p.config.PackerBuildName,
 		Builder:    p.config.PackerBuilderType,
 		ArtifactID: a.Id(),
 		RunUUID:    os.Getenv("PACKER_RUN_UUID"),
-		CustomData: p.config.CustomData,
+		CustomData: custom,
 	}
 	if !p.config.StripTime {
 		b.Time = time.Now().Unix()
 	}
 	for _, name := range a.Files() {
-		info, err := os.Stat(name)
-		if err != nil {
-			return b, fmt.Errorf("describing the artifact: %w", err)
+		var size int64
+		if info, err := os.Stat(name); err != nil {
+			ui.Errorf("its size is not known: %v", err) // it may be on another machine
+		} else {
+			size = info.Size()
 		}
 		if p.config.StripPath {
 			name = filepath.Base(name)
 		}
-		b.Files = append(b.Files, listed{Name: name, Size: info.Size()})
+		b.Files = append(b.Files, listed{Name: name, Size: size})
 	}
 	return b, nil
+}
+
+// customData fills in what the build knows only now.
+func (p *PostProcessor) customData(data map[string]any) (map[string]string, error) {
+	if p.config.CustomData == nil {
+		return nil, nil
+	}
+	ctx := p.config.ctx
+	ctx.Data = data
+	rendered := map[string]string{}
+	for key, text := range p.config.CustomData {
+		if strings.Contains(text, "{{") {
+			var err error
+			if text, err = interpolate.Render(text, &ctx); err != nil {
+				return nil, fmt.Errorf("custom_data: %s: %w", key, err)
+			}
+		}
+		rendered[key] = text
+	}
+	return rendered, nil
 }

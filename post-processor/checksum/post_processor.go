@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +29,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
+	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
@@ -42,8 +45,10 @@ type Config struct {
 
 	// md5, sha1, sha224, sha256, sha384 or sha512; md5 by default.
 	ChecksumTypes []string `mapstructure:"checksum_types"`
-	// The name of the file for one type; {{.ChecksumType}}, {{.BuildName}}
-	// and {{.BuilderType}} are known in it.
+	// The name of the file for one type; {{.ChecksumType}}, {{.BuildName}},
+	// {{.BuilderType}} and what the builder told are known in it. Types and builds
+	// may have one file: checksums are added to it, and replace those that it has of
+	// the same files.
 	OutputPath string `mapstructure:"output"`
 
 	ctx interpolate.Context
@@ -88,24 +93,26 @@ func (p *PostProcessor) Configure(raws ...any) error {
 func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, input packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
 	output := &artifact{Artifact: input, files: slices.Clone(input.Files())}
 	for _, t := range p.config.ChecksumTypes {
-		name, err := p.name(t)
+		name, err := p.name(t, component.GeneratedData(input))
 		if err != nil {
 			return nil, true, true, err
 		}
 		if err := write(ctx, name, hashes[t], input.Files()); err != nil {
 			return nil, true, true, fmt.Errorf("writing %s: %w", name, err)
 		}
-		ui.Say(name)
-		output.files = append(output.files, name)
+		if !slices.Contains(output.files, name) {
+			ui.Say(name)
+			output.files = append(output.files, name)
+		}
 	}
 	return output, true, true, nil
 }
 
-func (p *PostProcessor) name(t string) (string, error) {
+// name is that of the file for checksums of a type.
+func (p *PostProcessor) name(t string, data map[string]any) (string, error) {
+	data["ChecksumType"], data["BuildName"], data["BuilderType"] = t, p.config.PackerBuildName, p.config.PackerBuilderType
 	ctx := p.config.ctx
-	ctx.Data = map[string]string{
-		"ChecksumType": t, "BuildName": p.config.PackerBuildName, "BuilderType": p.config.PackerBuilderType,
-	}
+	ctx.Data = data
 	name, err := interpolate.Render(p.config.OutputPath, &ctx)
 	if err != nil {
 		return "", fmt.Errorf("output: %w", err)
@@ -113,17 +120,49 @@ func (p *PostProcessor) name(t string) (string, error) {
 	return name, nil
 }
 
-// write makes the file that sha256sum and similar programs check.
+// write makes the file that sha256sum and similar programs check, or adds to it.
 func write(ctx context.Context, name string, sum func() hash.Hash, files []string) error {
-	var text strings.Builder
+	var lines []string
 	for _, file := range files {
 		digest, err := digest(ctx, file, sum())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&text, "%s  %s\n", digest, filepath.Base(file))
+		lines = append(lines, digest+"  "+filepath.Base(file))
 	}
-	return durable.WriteFile(name, []byte(text.String()), 0o644)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	unlock, err := durable.Lock(ctx, filepath.Dir(name)) // other builds may add to the file
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	there, err := regular.ReadFile(name, regular.Document)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.WriteFile(name, []byte(strings.Join(merge(string(there), lines), "")), 0o644)
+}
+
+// merge returns the lines of a file without those that are of the files and the type of
+// added, and these.
+func merge(text string, added []string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		replaced := slices.ContainsFunc(added, func(other string) bool {
+			digest, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+			otherDigest, otherName, _ := strings.Cut(other, "  ")
+			return name == otherName && len(digest) == len(otherDigest)
+		})
+		if !replaced {
+			lines = append(lines, strings.TrimSuffix(line, "\n")+"\n")
+		}
+	}
+	for _, line := range added {
+		lines = append(lines, line+"\n")
+	}
+	return lines
 }
 
 func digest(ctx context.Context, name string, h hash.Hash) (string, error) {
@@ -132,22 +171,11 @@ func digest(ctx context.Context, name string, h hash.Hash) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	read := reader(func(p []byte) (int, error) {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return f.Read(p)
-	})
-	if _, err := io.Copy(h, read); err != nil {
+	if _, err := io.Copy(h, component.Until(ctx, f)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
-
-// reader is a function that reads.
-type reader func(p []byte) (int, error)
-
-func (r reader) Read(p []byte) (int, error) { return r(p) }
 
 // Fingerprint says that the configuration and the artifact decide everything.
 func (p *PostProcessor) Fingerprint(context.Context) (string, error) { return "checksum 1", nil }
