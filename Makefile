@@ -68,7 +68,7 @@ VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 TEST_PACKAGES := openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
-	apache2-bin curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
+	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
 
 .PHONY: image
 image: packages binaries ## build examples/amigo into output/
