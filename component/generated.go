@@ -2,19 +2,22 @@ package component
 
 import (
 	"fmt"
+	"maps"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
 // GeneratedData returns what the builder and the provisioners told of an artifact's
-// build. It is a copy, whether the artifact is of this process or of a plugin's.
-func GeneratedData(a packersdk.Artifact) map[string]any {
+// build.
+func GeneratedData(a packersdk.Artifact) map[string]any { return DataMap(a.State("generated_data")) }
+
+// DataMap returns a copy of generated data by name: over RPC its keys have lost their
+// type. Data of another form is none.
+func DataMap(data any) map[string]any {
 	all := map[string]any{}
-	switch data := a.State("generated_data").(type) {
+	switch data := data.(type) {
 	case map[string]any:
-		for name, value := range data {
-			all[name] = value
-		}
+		maps.Copy(all, data)
 	case map[any]any: // what MessagePack makes of it
 		for name, value := range data {
 			all[fmt.Sprint(name)] = value

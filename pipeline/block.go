@@ -66,7 +66,7 @@ var buildSchema = &hcl.BodySchema{
 		{Type: "error-cleanup-provisioner", LabelNames: []string{"type"}},
 		{Type: "post-processor", LabelNames: []string{"type"}},
 		{Type: "post-processors"},
-		{Type: "hcp_packer_registry"},
+		{Type: hcpBlock},
 	},
 }
 
@@ -89,6 +89,7 @@ func (e *evaluation) readBuild(block *hcl.Block) (*buildBlock, hcl.Diagnostics) 
 	b.uses, faults[2] = e.readUses(content)
 	diags = slices.Concat(diags, faults[0], faults[1], faults[2])
 	inner := e.scope.with("build", cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(b.name)}))
+	diags = append(diags, checkHCP(content.Blocks.OfType(hcpBlock), ctx)...)
 	for _, child := range content.Blocks {
 		diags = append(diags, b.readChild(child, inner)...)
 	}
@@ -167,8 +168,6 @@ func (b *buildBlock) readChild(block *hcl.Block, s *scope) hcl.Diagnostics {
 		return diags
 	case "post-processors":
 		return b.readChain(block, s)
-	case "hcp_packer_registry":
-		return hcl.Diagnostics{ignored(block)}
 	default:
 		return nil
 	}

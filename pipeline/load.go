@@ -25,7 +25,7 @@ var rootSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "data", LabelNames: []string{"type", "name"}},
 	{Type: "source", LabelNames: []string{"type", "name"}},
 	{Type: "build"},
-	{Type: "hcp_packer_registry"},
+	{Type: hcpBlock},
 	{Type: "communicator", LabelNames: []string{"type", "name"}},
 }}
 

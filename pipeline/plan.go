@@ -99,6 +99,8 @@ func (t *Template) evaluate(ctx context.Context, registry Registry, options Opti
 	if e.scope, diags = t.resolve(ctx, registry, used); diags.HasErrors() {
 		return e, diags
 	}
+	registries, more := t.files.blocks(hcpBlock)
+	diags = slices.Concat(diags, more, checkHCP(registries, e.scope.context()))
 	if len(t.builds) == 0 {
 		diags = append(diags, noSubject("Missing build block", "The template at %s has nothing to build.", t.files.root))
 	}

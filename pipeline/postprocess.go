@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	shared "github.com/geneontology/packer-plugin-amigo/component"
 )
 
 // postProcess runs every chain on the builder's artifact and returns what is
@@ -84,8 +86,8 @@ func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, inpu
 	u := r.ui(c)
 	var force bool
 	err = r.guard(c, u, func() error {
-		data := stringMap(built.State("generated_data"))
-		maps.Copy(data, stringMap(input.State("generated_data")))
+		data := shared.GeneratedData(built)
+		maps.Copy(data, shared.GeneratedData(input))
 		instance, err := c.fresh(ctx, data)
 		if err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	shared "github.com/geneontology/packer-plugin-amigo/component"
 )
 
 // provisionHook runs provisioners when the builder says that the machine is
@@ -24,7 +26,7 @@ func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm 
 	if comm == nil {
 		return errors.New("there are provisioners, but the builder has no communicator (communicator = \"none\"?)")
 	}
-	given := stringMap(data)
+	given := shared.DataMap(data)
 	if key, ok := given["SSHPrivateKey"].(string); ok {
 		h.mask.addText(key)
 	}

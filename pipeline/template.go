@@ -89,7 +89,7 @@ func (t *Template) checkBlocks() hcl.Diagnostics {
 		content, more := body.Content(rootSchema)
 		diags = append(diags, more...)
 		for _, block := range content.Blocks {
-			if block.Type == "hcp_packer_registry" || block.Type == "communicator" {
+			if block.Type == "communicator" {
 				diags = append(diags, ignored(block))
 			}
 		}

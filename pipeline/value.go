@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -54,23 +53,6 @@ func scalar(v any) (cty.Value, bool) {
 		return cty.StringVal(v.String()), true
 	default:
 		return cty.NilVal, false
-	}
-}
-
-// stringMap returns generated data as what in-process components get: over
-// RPC its keys have lost their type.
-func stringMap(data any) map[string]any {
-	switch data := data.(type) {
-	case map[string]any:
-		return maps.Clone(data)
-	case map[any]any:
-		all := map[string]any{}
-		for k, v := range data {
-			all[fmt.Sprint(k)] = v
-		}
-		return all
-	default:
-		return map[string]any{}
 	}
 }
 
