@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	goversion "github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2"
@@ -99,7 +100,23 @@ type RequiredPlugin struct {
 // developers counts as the release that it precedes.
 func (r RequiredPlugin) Meets(v *goversion.Version) bool { return r.Constraints.Check(v.Core()) }
 
-func (r RequiredPlugin) String() string { return r.Source + " " + r.Constraints.String() }
+func (r RequiredPlugin) String() string {
+	return strings.TrimSpace(r.Source + " " + r.Constraints.String())
+}
+
+// Requirements returns the plugins that the template at path requires, by name. Nothing
+// else in the template is looked at. An error is a [*TemplateError].
+func Requirements(path string, in Input) ([]RequiredPlugin, error) {
+	t := &Template{mask: &mask{}}
+	var diags hcl.Diagnostics
+	if t.files, diags = load(path, in); !diags.HasErrors() {
+		diags = append(diags, t.readPackerBlocks()...)
+	}
+	if diags.HasErrors() {
+		return nil, t.fail(diags)
+	}
+	return t.required, nil
+}
 
 // RequiredPlugins returns what the template's required_plugins say, by name.
 func (t *Template) RequiredPlugins() []RequiredPlugin { return slices.Clone(t.required) }

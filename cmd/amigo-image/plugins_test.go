@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
 	sdk "github.com/hashicorp/packer-plugin-sdk/plugin"
 	"github.com/hashicorp/packer-plugin-sdk/version"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // asPlugin runs the test's own program as a plugin with one builder, if it is started as
@@ -15,11 +18,18 @@ func asPlugin() (was bool) {
 		return false
 	}
 	set := sdk.NewSet()
-	set.SetVersion(version.NewPluginVersion("1.2.3", "", ""))
+	set.SetVersion(version.NewPluginVersion(cmp.Or(os.Getenv(plugintest.VersionVariable), "1.2.3"), "", ""))
 	set.RegisterBuilder("null", &nullBuilder{})
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	return true
+}
+
+// release makes releases of the plugin in a directory: "release DIRECTORY VERSION...".
+func release(ts *testscript.TestScript, _ bool, args []string) {
+	for _, version := range args[1:] {
+		ts.Check(plugintest.Release(ts.MkAbs(args[0]), "example.org/tests/tester", version, ts.Getenv("PLUGIN")))
+	}
 }

@@ -58,7 +58,8 @@ func newRootCommand(a *cli.App) *cobra.Command {
 	root.AddCommand(use.Commands(a)...)
 	root.AddCommand(build.Commands(a)...)
 	root.AddCommand(publish.Commands(a)...)
-	root.AddCommand(nightly.NewCommand(a), keys.NewCommand(a), plugins.NewCommand(a), newManCommand(a))
+	root.AddCommand(plugins.Commands(a)...)
+	root.AddCommand(nightly.NewCommand(a), keys.NewCommand(a), newManCommand(a))
 	a.Completion(root)
 	return root
 }

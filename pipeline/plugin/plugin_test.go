@@ -23,6 +23,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
 )
 
 // TestMain makes the test's own program a plugin, if it is started as one.
@@ -47,6 +48,9 @@ func TestMain(m *testing.M) {
 func testVersion() string {
 	if parts := fileName.FindStringSubmatch(filepath.Base(os.Args[0])); parts != nil {
 		return parts[2]
+	}
+	if released := os.Getenv(plugintest.VersionVariable); released != "" {
+		return released
 	}
 	return "1.2.3"
 }

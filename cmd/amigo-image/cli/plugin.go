@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -18,7 +19,25 @@ func reportOf(err error) fault.Report {
 	if died := (*plugin.DiedError)(nil); errors.As(err, &died) {
 		return fault.Report{What: fmt.Sprintf("the %s died while %s", died.What, died.Doing), Where: died.Log, Code: fault.Other}
 	}
+	if none := (*plugin.NoReleaseError)(nil); errors.As(err, &none) {
+		return noRelease(none)
+	}
+	if altered := (*plugin.ChecksumError)(nil); errors.As(err, &altered) {
+		return fault.Report{What: altered.Error(), Code: fault.Verify}
+	}
 	return fault.Of(err)
+}
+
+func noRelease(e *plugin.NoReleaseError) fault.Report {
+	if e.Err != nil && !errors.Is(e.Err, fs.ErrNotExist) {
+		r := fault.Of(e.Err)
+		return fault.Report{What: "no release of " + e.Required.Source + " can be looked for", Where: r.What, Try: r.Try, Code: r.Code}
+	}
+	r := fault.Report{What: e.Error(), Code: fault.NotFound}
+	if len(e.Versions) > 0 {
+		r.Where = "released: " + strings.Join(e.Versions, ", ")
+	}
+	return r
 }
 
 func missingPlugins(e *plugin.MissingError) fault.Report {

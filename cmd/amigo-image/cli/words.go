@@ -73,7 +73,7 @@ var fixedWords = map[fault.Action]string{
 	fault.RotateAgain:    "amigo-image keys rotate   # makes a new one",
 	fault.DropAndRotate:  "rm -r %   # then amigo-image keys rotate again",
 	fault.SignNext:       "amigo-image keys sign %   # in the repository's metadata/",
-	fault.InstallPlugin:  "amigo-image plugins install --path FILE %",
+	fault.InstallPlugin:  "amigo-image plugins install %",
 	fault.AwaitMachine:   "amigo-image wait %\namigo-image stop %   # if it never will",
 	fault.EnterMachine:   "amigo-image wait %\namigo-image ssh %   # to look\namigo-image stop %   # if it never will",
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 
 	goversion "github.com/hashicorp/go-version"
@@ -24,8 +23,12 @@ EXIT STATUS
   2    wrong arguments
   25   there is no such plugin`
 
-// NewCommand is for Packer's plugins.
-func NewCommand(a *cli.App) *cobra.Command {
+// Commands are for Packer's plugins.
+func Commands(a *cli.App) []*cobra.Command {
+	return []*cobra.Command{newInitCommand(a), newPluginsCommand(a)}
+}
+
+func newPluginsCommand(a *cli.App) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "plugins",
 		GroupID: "build",
@@ -34,42 +37,10 @@ func NewCommand(a *cli.App) *cobra.Command {
 Packer has them: in $PACKER_PLUGIN_PATH, or below $PACKER_CONFIG_DIR or
 ~/.config/packer. A plugin is a program that runs as you do: install only those that
 you trust.`,
-		Example: "  amigo-image plugins installed\n  amigo-image plugins install --path ./plugin github.com/hashicorp/qemu",
+		Example: "  amigo-image plugins install github.com/hashicorp/qemu\n  amigo-image plugins installed",
 	}
 	a.Parent(c)
 	c.AddCommand(newInstallCommand(a), newInstalledCommand(a), newRequiredCommand(), newRemoveCommand(a))
-	return c
-}
-
-func newInstallCommand(a *cli.App) *cobra.Command {
-	var file string
-	c := &cobra.Command{
-		Use:   "install --path FILE SOURCE",
-		Short: "install a plugin from a file",
-		Long: `Install a plugin from a file, as the plugin of SOURCE, such as
-github.com/hashicorp/qemu. The file is asked for its version; one of that version
-is replaced.
-` + exitStatus,
-		Example: "  amigo-image plugins install --path ./plugin github.com/hashicorp/qemu",
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 || file == "" {
-				return cli.Usage("install takes a file and a source", c.CommandPath()+" --path FILE github.com/hashicorp/qemu")
-			}
-			if err := plugin.CheckSource(args[0]); err != nil {
-				return cli.Usage(err.Error(), c.CommandPath()+" --help")
-			}
-			dir, err := plugin.Dir()
-			if err != nil {
-				return err
-			}
-			p, err := plugin.Install(c.Context(), dir, file, args[0])
-			if err != nil {
-				return err
-			}
-			return show(a, p)
-		},
-	}
-	c.Flags().StringVar(&file, "path", "", "the `FILE` of the plugin")
 	return c
 }
 
@@ -106,11 +77,11 @@ func newRequiredCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ()})
+			required, err := pipeline.Requirements(path, pipeline.Input{})
 			if err != nil {
 				return err
 			}
-			for _, r := range template.RequiredPlugins() {
+			for _, r := range required {
 				fmt.Fprintf(cli.Stdout, "%s %q\n", r.Source, r.Constraints)
 			}
 			return nil
@@ -128,12 +99,9 @@ func newRemoveCommand(a *cli.App) *cobra.Command {
 			if len(args) < 1 || len(args) > 2 {
 				return cli.Usage("remove takes a source and perhaps versions", c.CommandPath()+" github.com/hashicorp/qemu")
 			}
-			constraints := goversion.Constraints{}
-			if len(args) == 2 {
-				var err error
-				if constraints, err = goversion.NewConstraint(args[1]); err != nil {
-					return cli.Usage(fmt.Sprintf("%q is not a constraint on versions", args[1]), c.CommandPath()+" "+args[0]+" '< 1.1.0'")
-				}
+			constraints, err := constraintsOf(c, args)
+			if err != nil {
+				return err
 			}
 			return remove(c.Context(), a, args[0], constraints)
 		},

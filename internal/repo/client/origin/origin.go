@@ -38,6 +38,15 @@ type Origin interface {
 // directory. It does not look whether there is one.
 func Open(location string) (Origin, error) { return OpenWith(location, DefaultPatience()) }
 
+// OpenAs is [Open] for who has a token, which a web server is told.
+func OpenAs(location, token string) (Origin, error) {
+	o, err := Open(location)
+	if w, ok := o.(*web); ok && token != "" {
+		w.authorization = "Bearer " + token
+	}
+	return o, err
+}
+
 // OpenWith is [Open] with another patience.
 func OpenWith(location string, patience Patience) (Origin, error) {
 	place, err := address.Parse(location)

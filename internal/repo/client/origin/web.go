@@ -22,6 +22,8 @@ type web struct {
 	patience Patience
 	proxy    func(*http.Request) (*url.URL, error)
 	met      atomic.Bool // it answered once
+
+	authorization string // for this server alone; redirects elsewhere do not get it
 }
 
 func newWeb(base *url.URL, patience Patience) *web {
@@ -170,6 +172,9 @@ func (w *web) get(ctx context.Context, path, byteRange string) (*answer, error) 
 	request.Header.Set("User-Agent", "amigo-image")
 	if byteRange != "" {
 		request.Header.Set("Range", byteRange)
+	}
+	if w.authorization != "" {
+		request.Header.Set("Authorization", w.authorization)
 	}
 	r := &answer{url: w.URL(path), host: w.base.Host, proxy: w.proxyOf(request), start: time.Now(), watch: watch}
 	watch.begin()

@@ -1,0 +1,171 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+)
+
+// Releases is where plugins are published.
+type Releases interface {
+	// Versions returns the names of the plugin's versions, such as "1.1.5" or "v1.1.5".
+	// It returns an error that is [io/fs.ErrNotExist] if there is no such plugin.
+	Versions(ctx context.Context, source string) ([]string, error)
+	// Fetch returns a file of a version, named as the releases do. It returns an error
+	// that is [io/fs.ErrNotExist] if there is no such file.
+	Fetch(ctx context.Context, source, version, file string, limit int64) ([]byte, error)
+}
+
+// maxList is how many bytes a list of versions or of checksums may have.
+const maxList = 16 << 20
+
+// program is what the names of a plugin's files begin with: "packer-plugin-qemu".
+func program(source string) string { return "packer-plugin-" + path.Base(source) }
+
+// sumsOf is the name of the file with the checksums of a version.
+func sumsOf(source, version string) string { return program(source) + "_" + version + "_SHA256SUMS" }
+
+// GitHub is where most plugins are published: as releases of a repository on GitHub, or
+// on a server of its kind.
+//
+// Source: https://docs.github.com/en/rest/git/refs#list-matching-references
+type GitHub struct {
+	API   string // its address, such as "https://api.github.com"
+	Site  string // the address of the pages, such as "https://github.com"
+	Token string // of whoever asks, for the API alone; "" is nobody
+}
+
+// Versions returns the repository's tags.
+func (g GitHub) Versions(ctx context.Context, source string) ([]string, error) {
+	api, err := origin.OpenAs(g.API, g.Token)
+	if err != nil {
+		return nil, err
+	}
+	content, err := api.Fetch(ctx, "repos/"+repository(source)+"/git/matching-refs/tags", maxList)
+	if err != nil {
+		return nil, err
+	}
+	var tags []struct {
+		Ref string `json:"ref"`
+	}
+	if err := json.Unmarshal(content, &tags); err != nil {
+		return nil, fmt.Errorf("reading the versions of %s: %w", source, err)
+	}
+	var versions []string
+	for _, tag := range tags {
+		versions = append(versions, strings.TrimPrefix(tag.Ref, "refs/tags/"))
+	}
+	return versions, nil
+}
+
+// repository is the repository of a source, "hashicorp/packer-plugin-qemu".
+func repository(source string) string {
+	parts := strings.Split(source, "/")
+	return path.Join(path.Join(parts[1:len(parts)-1]...), program(source))
+}
+
+// Fetch returns a file that a release has.
+func (g GitHub) Fetch(ctx context.Context, source, version, file string, limit int64) ([]byte, error) {
+	site, err := origin.Open(g.Site)
+	if err != nil {
+		return nil, err
+	}
+	return site.Fetch(ctx, path.Join(repository(source), "releases/download", version, file), limit)
+}
+
+// HashiCorp is where HashiCorp publishes its plugins: NAME/index.json, and the files of a
+// version in NAME/VERSION/. The value is the address.
+type HashiCorp string
+
+// index is a list of versions.
+type index struct {
+	Versions map[string]json.RawMessage `json:"versions"`
+}
+
+// Versions returns those in the index.
+func (h HashiCorp) Versions(ctx context.Context, source string) ([]string, error) {
+	return fetchIndex(ctx, string(h), path.Join(program(source), "index.json"))
+}
+
+func fetchIndex(ctx context.Context, location, name string) ([]string, error) {
+	o, err := origin.Open(location)
+	if err != nil {
+		return nil, err
+	}
+	content, err := o.Fetch(ctx, name, maxList)
+	if err != nil {
+		return nil, err
+	}
+	var list index
+	if err := json.Unmarshal(content, &list); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", o.URL(name), err)
+	}
+	return slices.Sorted(maps.Keys(list.Versions)), nil
+}
+
+// Fetch returns a file of a version.
+func (h HashiCorp) Fetch(ctx context.Context, source, version, file string, limit int64) ([]byte, error) {
+	o, err := origin.Open(string(h))
+	if err != nil {
+		return nil, err
+	}
+	return o.Fetch(ctx, path.Join(program(source), version, file), limit)
+}
+
+// Mirror is a copy of what others publish: a directory, or its address on a web server.
+// The files of a plugin's releases, as GitHub has them, are in a directory that is named
+// as the plugin's source. On a web server there is also an index.json, which has an object
+// "versions" with a key for each.
+type Mirror string
+
+// Versions returns those in the index, or of the files in the directory.
+func (m Mirror) Versions(ctx context.Context, source string) ([]string, error) {
+	versions, err := fetchIndex(ctx, string(m), path.Join(source, "index.json"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return versions, err
+	}
+	entries, readErr := os.ReadDir(filepath.Join(string(m), filepath.FromSlash(source)))
+	if readErr != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		name, sums := strings.CutSuffix(entry.Name(), "_SHA256SUMS")
+		if version, ours := strings.CutPrefix(name, program(source)+"_"); ours && sums {
+			versions = append(versions, version)
+		}
+	}
+	return versions, nil
+}
+
+// Fetch returns a file of a version.
+func (m Mirror) Fetch(ctx context.Context, source, _, file string, limit int64) ([]byte, error) {
+	o, err := origin.Open(string(m))
+	if err != nil {
+		return nil, err
+	}
+	return o.Fetch(ctx, path.Join(source, file), limit)
+}
+
+// Published returns where the plugin of a source is published, in the order in which to
+// look. token is for GitHub's API, or "".
+func Published(source, token string) []Releases {
+	host, rest, _ := strings.Cut(source, "/")
+	if host != "github.com" {
+		return nil
+	}
+	all := []Releases{GitHub{API: "https://api.github.com", Site: "https://github.com", Token: token}}
+	if strings.HasPrefix(rest, "hashicorp/") {
+		all = append([]Releases{HashiCorp("https://releases.hashicorp.com")}, all...)
+	}
+	return all
+}
