@@ -26,6 +26,8 @@ type Input struct {
 	// Read reads one of Files, or the template that is named "-". nil takes regular
 	// files only; where a person named them, a pipe may be meant.
 	Read func(name string) ([]byte, error)
+	// IgnoreUndeclared warns of no variables in Files that the template does not have.
+	IgnoreUndeclared bool
 }
 
 func (in Input) read(name string) ([]byte, error) {
@@ -44,10 +46,10 @@ func (in Input) assign(s *sources, declared variables) hcl.Diagnostics {
 			if err != nil {
 				diags = append(diags, noSubject("Cannot read the template's directory", "%s.", fault.Plain(err)))
 			}
-			diags = append(diags, fromFiles(s, files, declared, readRegular)...)
+			diags = append(diags, in.fromFiles(s, files, declared, readRegular)...)
 		}
 	}
-	diags = append(diags, fromFiles(s, in.Files, declared, in.read)...)
+	diags = append(diags, in.fromFiles(s, in.Files, declared, in.read)...)
 	return append(diags, in.fromValues(declared)...)
 }
 
@@ -99,7 +101,7 @@ func (v *variable) setText(text, origin string) hcl.Diagnostics {
 	return v.set(value, where)
 }
 
-func fromFiles(s *sources, names []string, declared variables, read func(string) ([]byte, error)) hcl.Diagnostics {
+func (in Input) fromFiles(s *sources, names []string, declared variables, read func(string) ([]byte, error)) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, name := range names {
 		if ext := filepath.Ext(name); ext != ".hcl" && ext != ".json" {
@@ -109,17 +111,20 @@ func fromFiles(s *sources, names []string, declared variables, read func(string)
 		file, more := s.parsePrivate(name, read)
 		diags = append(diags, discreet(more, declared)...)
 		if !more.HasErrors() {
-			diags = append(diags, fromFile(file, declared)...)
+			diags = append(diags, in.fromFile(file, declared)...)
 		}
 	}
 	return diags
 }
 
-func fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
+func (in Input) fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 	attrs, diags := file.Body.JustAttributes()
 	diags = discreet(diags, declared)
 	for name, attr := range attrs {
 		v, ok := declared[name]
+		if !ok && in.IgnoreUndeclared {
+			continue
+		}
 		if !ok {
 			diags = append(diags, warningAt(attr.Range, "Undefined variable",
 				"The template has no variable %q. %s", name, suggest(name, declared.names())))

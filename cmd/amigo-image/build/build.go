@@ -22,6 +22,7 @@ type buildFlags struct {
 	templateFlags
 	force    bool
 	debug    bool
+	times    bool
 	onError  string
 	parallel int
 }
@@ -49,6 +50,9 @@ already built from the same inputs is not built again, unless you use --force.
 	c.Flags().BoolVar(&b.force, "force", false, "build even if nothing changed, and replace existing files")
 	cli.Deliberate(c.Flags(), "force")
 	c.Flags().BoolVar(&b.debug, "debug", false, "pause before each step, run one build at a time, and show the output of tools")
+	c.Flags().BoolVar(&b.times, "timestamp-ui", false, "begin each line with the time")
+	accept(c.Flags(), "warn-on-undeclared-var")
+	accept(c.Flags(), "skip-enforcement")
 	c.Flags().StringVar(&b.onError, "on-error", "", "what to do if a build fails: cleanup, abort, ask or run-cleanup-provisioner")
 	cli.IntVar(c.Flags(), &b.parallel, "parallel-builds", 0, 0, "how many builds run at the same time; 0 means all")
 	return c
@@ -62,30 +66,29 @@ func runBuild(a *cli.App, c *cobra.Command, args []string, b *buildFlags) error 
 	}
 	options := b.options()
 	options.Force, options.Debug, options.OnError = b.force, b.debug, b.onError
-	plan, err := plan(c.Context(), a, template, options)
+	plan, err := b.plan(c.Context(), a, template, options)
 	if err != nil {
 		return err
 	}
 	defer plan.Close()
 	warn(a, plan.Warnings())
 	a.Verbose = a.Verbose || b.debug
-	return runPlan(c.Context(), a, plan, b.parallel, started)
+	a.Times, a.Plain = b.times, b.times
+	return b.run(c.Context(), a, plan, started)
 }
 
-func runPlan(ctx context.Context, a *cli.App, plan *pipeline.Plan, parallel int, started time.Time) error {
+func (b *buildFlags) run(ctx context.Context, a *cli.App, plan *pipeline.Plan, started time.Time) error {
 	dir, err := cli.CacheDir()
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(a, plan)
+	out, err := openOutput(a, plan, b.machine)
 	if err != nil {
 		return err
 	}
-	results, err := Execute(ctx, plan, dir, pipeline.RunOptions{Sink: out, Ask: cli.Asker(), Parallel: parallel})
+	results, err := Execute(ctx, plan, dir, pipeline.RunOptions{Sink: out, Ask: cli.Asker(), Parallel: b.parallel})
 	closed := out.close()
-	for _, r := range results {
-		err = errors.Join(err, showResult(a, r))
-	}
+	err = errors.Join(err, b.show(a, results))
 	if err != nil {
 		return completeFault(ctx, a, err, results)
 	}

@@ -48,7 +48,7 @@ func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	}
 	options := t.options()
 	options.SkipData = true
-	plan, err := plan(c.Context(), a, template, options)
+	plan, err := t.plan(c.Context(), a, template, options)
 	if err != nil {
 		return err
 	}

@@ -36,20 +36,22 @@ func (o *output) close() error {
 
 // openOutput opens the sinks that the flags ask for: standard error for people or
 // standard output for programs, and the log.
-func openOutput(a *cli.App, plan *pipeline.Plan) (*output, error) {
+func openOutput(a *cli.App, plan *pipeline.Plan, machine bool) (*output, error) {
 	full, err := a.OpenLog("build")
 	if err != nil {
 		return nil, err
 	}
 	sinks := []terminal.Sink{full, cli.State}
 	switch {
+	case machine:
+		sinks = append(sinks, terminal.NewMachine(cli.Stdout.Document()))
 	case a.JSON:
 		sinks = append(sinks, a.JSONSink())
 	case !a.Quiet:
 		sinks = append(sinks, a.Screen(len(plan.Builds) > 1))
 	}
 	o := &output{sinks: terminal.Tee(sinks...)}
-	if !a.JSON && !a.Quiet {
+	if !machine && !a.JSON && !a.Quiet {
 		cli.AnnounceWith(func(text string) { o.Emit(event.Event{Type: event.Message, Text: text}) })
 	}
 	// What the components' libraries log belongs into the log alone.

@@ -12,7 +12,19 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
-// showResult writes a build's artifacts to standard output.
+// show writes what was built to standard output.
+func (b *buildFlags) show(a *cli.App, results []pipeline.Result) error {
+	if b.machine {
+		showMachine(terminal.NewMachine(cli.Stdout.Document()), results)
+		return nil
+	}
+	var errs []error
+	for _, r := range results {
+		errs = append(errs, showResult(a, r))
+	}
+	return errors.Join(errs...)
+}
+
 func showResult(a *cli.App, r pipeline.Result) error {
 	if a.JSON {
 		return showJSON(r)

@@ -20,6 +20,10 @@ type templateFlags struct {
 	files  []string
 	only   []string
 	except []string
+
+	machine           bool // output as Packer's -machine-readable
+	ignorePrereleases bool
+	ignoreUndeclared  bool
 }
 
 func (t *templateFlags) add(flags *pflag.FlagSet) {
@@ -27,6 +31,16 @@ func (t *templateFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&t.files, "var-file", nil, "set variables from an HCL or JSON `FILE`")
 	flags.StringSliceVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`")
 	flags.StringSliceVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`")
+	flags.BoolVar(&t.ignorePrereleases, "ignore-prerelease-plugins", false, "use only released plugins")
+	flags.BoolVar(&t.machine, "machine-readable", false, "write lines for programs, as Packer does (--json says more)")
+	accept(flags, "use-sequential-evaluation")
+}
+
+// accept takes a flag of Packer's that changes nothing here, so that a script that gives
+// it runs.
+func accept(flags *pflag.FlagSet, name string) {
+	flags.Bool(name, false, "for scripts that use Packer; changes nothing")
+	_ = flags.MarkHidden(name)
 }
 
 func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Template, error) {
@@ -40,7 +54,7 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 		}
 		return regular.ReadGiven(c.Context(), name, regular.Document)
 	}
-	template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values, Read: read})
+	template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values, Read: read, IgnoreUndeclared: t.ignoreUndeclared})
 	if stopped := context.Cause(c.Context()); stopped != nil {
 		return nil, stopped
 	}
@@ -49,8 +63,8 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 
 // plan plans a template with this program's components, and with those of plugins if the
 // template needs any.
-func plan(ctx context.Context, a *cli.App, template *pipeline.Template, options pipeline.Options) (*pipeline.Plan, error) {
-	registry, err := Components(ctx, a.Registry, template)
+func (t *templateFlags) plan(ctx context.Context, a *cli.App, template *pipeline.Template, options pipeline.Options) (*pipeline.Plan, error) {
+	registry, err := components(ctx, a.Registry, template, t.ignorePrereleases)
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +74,17 @@ func plan(ctx context.Context, a *cli.App, template *pipeline.Template, options 
 // Components returns the components of a template: our own, and those of installed
 // plugins if it needs more. Their logs go to the log.
 func Components(ctx context.Context, own pipeline.Registry, template *pipeline.Template) (pipeline.Registry, error) {
+	return components(ctx, own, template, false)
+}
+
+func components(ctx context.Context, own pipeline.Registry, template *pipeline.Template, ignorePrereleases bool) (pipeline.Registry, error) {
 	dir, err := plugin.Dir()
 	if err != nil {
 		return own, err
 	}
-	return plugin.Resolve(ctx, template, own, plugin.Settings{Dir: dir, Log: func(line string) { log.Print(line) }})
+	return plugin.Resolve(ctx, template, own, plugin.Settings{
+		Dir: dir, IgnorePrereleases: ignorePrereleases, Log: func(line string) { log.Print(line) },
+	})
 }
 
 func (t *templateFlags) options() pipeline.Options {

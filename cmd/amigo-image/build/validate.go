@@ -29,6 +29,7 @@ the data sources: without them, what they give is unknown, and not checked.
 		},
 	}
 	t.add(c.Flags())
+	c.Flags().BoolVar(&t.ignoreUndeclared, "no-warn-undeclared-var", false, "do not warn of variables in files that the template does not declare")
 	c.Flags().BoolVar(&data, "evaluate-datasources", false, "execute the data sources")
 	c.Flags().BoolVar(&syntax, "syntax-only", false, "check only the syntax, not the components' configuration")
 	return c
@@ -43,7 +44,7 @@ func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, 
 	if syntax {
 		warn(a, template.Warnings())
 	} else {
-		plan, err := plan(c.Context(), a, template, options)
+		plan, err := t.plan(c.Context(), a, template, options)
 		if err != nil {
 			return err
 		}

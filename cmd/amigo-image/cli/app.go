@@ -29,6 +29,7 @@ type App struct {
 	Colour  terminal.Colour
 	every   time.Duration
 	Times   bool // lines in a pipe begin with the time
+	Plain   bool // lines as in a pipe, also on a terminal
 	log     string
 	asked   *terminal.Log // the one that --log names
 	LogPath string        // of the log that was written, for errors

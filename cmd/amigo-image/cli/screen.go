@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"bufio"
 	"fmt"
 	"os"
@@ -20,8 +21,8 @@ var (
 // OpenLog opens the log that --log names, or one in the cache, named after the
 // command. A command that cannot write one there does its work without a log.
 func (a *App) OpenLog(command string) (*terminal.Log, error) {
-	if a.log != "" {
-		l, err := terminal.LogFile(a.log)
+	if path := cmp.Or(a.log, os.Getenv("PACKER_LOG_PATH")); path != "" {
+		l, err := terminal.LogFile(path)
 		a.LogPath, a.asked = l.Path(), l
 		return l, err
 	}
@@ -34,10 +35,10 @@ func (a *App) OpenLog(command string) (*terminal.Log, error) {
 }
 
 // Screen shows events on standard error, those of builds with their names.
-// With --verbose it shows the output of tools, too.
+// With --verbose, or PACKER_LOG, it shows the output of tools, too.
 func (a *App) Screen(builds bool) terminal.Sink {
-	sink := terminal.Open(os.Stderr, terminal.Look{Colour: a.Colour, Builds: builds, Every: a.every, Times: a.Times})
-	if a.Verbose {
+	sink := terminal.Open(os.Stderr, terminal.Look{Colour: a.Colour, Builds: builds, Every: a.every, Times: a.Times, Plain: a.Plain})
+	if log := os.Getenv("PACKER_LOG"); a.Verbose || log != "" && log != "0" {
 		return verbose{sink}
 	}
 	return sink

@@ -24,8 +24,8 @@ type Sink interface {
 // Colour says when colours are used.
 type Colour string
 
-// When colours are used. Auto is: on a terminal, unless NO_COLOR is set or
-// TERM is "dumb".
+// When colours are used. Auto is: on a terminal, unless NO_COLOR or
+// PACKER_NO_COLOR is set or TERM is "dumb".
 const (
 	Auto   Colour = "auto"
 	Always Colour = "always"
@@ -73,7 +73,7 @@ func (c Colour) Coloured(f *os.File) bool {
 	case Never:
 		return false
 	default:
-		return Is(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		return Is(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("PACKER_NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 }
 
@@ -83,12 +83,13 @@ type Look struct {
 	Builds bool          // lines name the build they belong to
 	Every  time.Duration // between two lines of progress in a pipe; 0: few
 	Times  bool          // lines in a pipe begin with the time
+	Plain  bool          // as in a pipe, also on a terminal
 }
 
 // Open returns the sink for people that suits f.
 func Open(f *os.File, look Look) Sink {
 	l := lineFormat{colour: look.Colour.Coloured(f), builds: look.Builds}
-	if Is(f) && os.Getenv("TERM") != "dumb" {
+	if Is(f) && os.Getenv("TERM") != "dumb" && !look.Plain {
 		l.width = func() int { return Width(f) }
 		return newLive(f, l)
 	}
