@@ -26,6 +26,9 @@ type Input struct {
 	// Read reads one of Files, or the template that is named "-". nil takes regular
 	// files only; where a person named them, a pipe may be meant.
 	Read func(name string) ([]byte, error)
+	// AllowUnset takes a template with variables that have no value. It is one to look
+	// at: what depends on them is unknown.
+	AllowUnset bool
 	// IgnoreUndeclared warns of no variables in Files that the template does not have.
 	IgnoreUndeclared bool
 }
@@ -139,17 +142,27 @@ func (in Input) fromFile(file *hcl.File, declared variables) hcl.Diagnostics {
 	return diags
 }
 
-// finish checks that every variable has a value that keeps its rules, hides
-// the sensitive ones, and returns the object var.
+// unset returns a fault for each variable without a value.
+func (v variables) unset() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, name := range v.names() {
+		if v[name].value == cty.NilVal {
+			diags = append(diags, errorAt(v[name].declared, fmt.Sprintf("Unset variable %q", name),
+				"Variable %q has no value and no default. Set it with -var %s=VALUE, a file of variables, or %s%s.",
+				name, name, variablePrefix, name))
+		}
+	}
+	return diags
+}
+
+// finish checks that values keep the rules of their variables, hides the sensitive ones,
+// and returns the object var. The value of a variable that is not set is unknown.
 func (v variables) finish(s *scope, m *mask) (cty.Value, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	values := map[string]cty.Value{}
 	for _, name := range v.names() {
 		one := v[name]
 		if one.value == cty.NilVal {
-			diags = append(diags, errorAt(one.declared, fmt.Sprintf("Unset variable %q", name),
-				"Variable %q has no value and no default. Set it with -var %s=VALUE, a file of variables, or %s%s.",
-				name, name, variablePrefix, name))
 			values[name] = cty.UnknownVal(one.typ)
 			continue
 		}

@@ -64,7 +64,10 @@ func (t *Template) Plan(ctx context.Context, registry Registry, options Options)
 }
 
 func (p *Plan) prepare(ctx context.Context, registry Registry) hcl.Diagnostics {
-	diags := checkOnError(p.options.OnError)
+	diags := append(checkOnError(p.options.OnError), p.template.variables.unset()...)
+	if diags.HasErrors() {
+		return diags
+	}
 	e, more := p.template.evaluate(ctx, registry, p.options)
 	if diags = append(diags, more...); diags.HasErrors() {
 		return diags
@@ -94,11 +97,35 @@ func (t *Template) evaluate(ctx context.Context, registry Registry, options Opti
 	if !options.SkipData {
 		used = t.usedData()
 	}
-	e := &evaluation{template: t}
-	var diags hcl.Diagnostics
-	if e.scope, diags = t.resolve(ctx, registry, used); diags.HasErrors() {
-		return e, diags
+	scope, diags := t.resolve(ctx, registry, used)
+	if diags.HasErrors() {
+		return nil, diags
 	}
+	e, more := t.readBuildsWith(scope)
+	return e, append(diags, more...)
+}
+
+// Builds returns the builds that options leave, to look at: none of their components is
+// made, no data source is executed, and what is not known decides nothing. An error is a
+// [*TemplateError].
+func (t *Template) Builds(options Options) ([]*Build, error) {
+	scope, diags := t.outline()
+	e, more := t.readBuildsWith(scope)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, t.fail(diags)
+	}
+	selected, diags := e.selectBuilds(options)
+	if diags.HasErrors() {
+		return nil, t.fail(diags)
+	}
+	return selected, nil
+}
+
+// readBuildsWith reads the builds of a template whose locals and data sources have their
+// values.
+func (t *Template) readBuildsWith(scope *scope) (*evaluation, hcl.Diagnostics) {
+	e := &evaluation{template: t, scope: scope}
+	var diags hcl.Diagnostics
 	registries, more := t.files.blocks(hcpBlock)
 	diags = slices.Concat(diags, more, checkHCP(registries, e.scope.context()))
 	if len(t.builds) == 0 {

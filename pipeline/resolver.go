@@ -38,6 +38,19 @@ func (t *Template) resolve(ctx context.Context, registry Registry, used map[stri
 	return r.visible(), r.diags
 }
 
+// outline returns the scope with the objects local and data, in which no data source has
+// a value.
+func (t *Template) outline() (*scope, hcl.Diagnostics) {
+	r := &resolver{template: t, locals: map[string]cty.Value{}, data: map[string]cty.Value{}}
+	for ref := range t.data {
+		r.data[ref] = cty.DynamicVal
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.locals)) {
+		r.resolveLocal(name)
+	}
+	return r.visible(), r.diags
+}
+
 // follow evaluates what an expression or a block refers to. A name that does not exist
 // is an error of the expression.
 func (r *resolver) follow(used []hcl.Traversal) {

@@ -112,6 +112,9 @@ func (t *Template) readVariables(in Input) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
+	if !in.AllowUnset {
+		diags = append(diags, declared.unset()...)
+	}
 	object, more := declared.finish(t.scope, t.mask)
 	t.scope = t.scope.with("var", object)
 	return append(diags, more...)

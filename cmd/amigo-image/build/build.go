@@ -29,7 +29,7 @@ type buildFlags struct {
 
 // Commands are for people who build images.
 func Commands(a *cli.App) []*cobra.Command {
-	return []*cobra.Command{newBuildCommand(a), newValidateCommand(a), newInspectCommand(a), newFormatCommand(a)}
+	return []*cobra.Command{newBuildCommand(a), newValidateCommand(a), newInspectCommand(a), newFormatCommand(a), newConsoleCommand(a)}
 }
 
 func newBuildCommand(a *cli.App) *cobra.Command {

@@ -17,8 +17,8 @@ func newInspectCommand(a *cli.App) *cobra.Command {
 		Use:     "inspect [TEMPLATE]",
 		GroupID: "build",
 		Short:   "show a template's variables and builds",
-		Long: `Show the variables of a template with their values, and the steps of each build
-in order.
+		Long: `Show the variables of a template with their values, its locals and data sources, and
+the components of each build in order. A variable needs no value.
 ` + exitStatusRead,
 		Example: "  amigo-image inspect examples/amigo\n  amigo-image inspect --json . | jq .variables",
 		RunE:    func(c *cobra.Command, args []string) error { return runInspect(a, c, args, &t) },
@@ -42,21 +42,19 @@ type inspectedBuild struct {
 }
 
 func runInspect(a *cli.App, c *cobra.Command, args []string, t *templateFlags) error {
+	t.allowUnset = true
 	template, err := t.parse(c, args)
 	if err != nil {
 		return err
 	}
-	options := t.options()
-	options.SkipData = true
-	plan, err := t.plan(c.Context(), a, template, options)
+	builds, err := template.Builds(t.options())
 	if err != nil {
 		return err
 	}
-	defer plan.Close()
 	found := inspected{
 		Type: "template", Variables: template.Variables(), Locals: template.Locals(), Data: template.DataSources(),
 	}
-	for _, b := range plan.Builds {
+	for _, b := range builds {
 		found.Builds = append(found.Builds, inspectedBuild{Name: b.Name, Components: b.Components()})
 	}
 	if a.JSON {

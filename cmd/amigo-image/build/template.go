@@ -24,15 +24,21 @@ type templateFlags struct {
 	machine           bool // output as Packer's -machine-readable
 	ignorePrereleases bool
 	ignoreUndeclared  bool
+	allowUnset        bool
 }
 
 func (t *templateFlags) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&t.values, "var", nil, "set a variable, `NAME=VALUE`")
-	flags.StringArrayVar(&t.files, "var-file", nil, "set variables from an HCL or JSON `FILE`")
+	t.addInput(flags)
 	flags.StringSliceVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`")
 	flags.StringSliceVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`")
 	flags.BoolVar(&t.ignorePrereleases, "ignore-prerelease-plugins", false, "use only released plugins")
 	flags.BoolVar(&t.machine, "machine-readable", false, "write lines for programs, as Packer does (--json says more)")
+}
+
+// addInput adds the flags that set variables.
+func (t *templateFlags) addInput(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&t.values, "var", nil, "set a variable, `NAME=VALUE`")
+	flags.StringArrayVar(&t.files, "var-file", nil, "set variables from an HCL or JSON `FILE`")
 	accept(flags, "use-sequential-evaluation")
 }
 
@@ -54,7 +60,10 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 		}
 		return regular.ReadGiven(c.Context(), name, regular.Document)
 	}
-	template, err := pipeline.Parse(path, pipeline.Input{Environ: os.Environ(), Files: t.files, Values: t.values, Read: read, IgnoreUndeclared: t.ignoreUndeclared})
+	template, err := pipeline.Parse(path, pipeline.Input{
+		Environ: os.Environ(), Files: t.files, Values: t.values, Read: read,
+		IgnoreUndeclared: t.ignoreUndeclared, AllowUnset: t.allowUnset,
+	})
 	if stopped := context.Cause(c.Context()); stopped != nil {
 		return nil, stopped
 	}

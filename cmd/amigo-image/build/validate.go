@@ -36,6 +36,7 @@ the data sources: without them, what they give is unknown, and not checked.
 }
 
 func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, syntax bool, options pipeline.Options) error {
+	t.allowUnset = syntax
 	template, err := t.parse(c, args)
 	if err != nil {
 		return err
