@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"os"
+	"slices"
 
 	goversion "github.com/hashicorp/go-version"
 	"github.com/spf13/cobra"
@@ -90,6 +91,8 @@ that version is replaced.
 		},
 	}
 	c.Flags().StringVar(&file, "path", "", "install the plugin in a `FILE`")
+	c.Flags().Bool("force", false, "for scripts that use Packer; changes nothing")
+	_ = c.Flags().MarkHidden("force")
 	d.add(c.Flags())
 	return c
 }
@@ -120,7 +123,7 @@ func constraintsOf(c *cobra.Command, args []string) (goversion.Constraints, erro
 
 func newInitCommand(a *cli.App) *cobra.Command {
 	var d downloader
-	var upgrade bool
+	var upgrade, force bool
 	c := &cobra.Command{
 		Use:     "init [TEMPLATE]",
 		GroupID: "build",
@@ -140,13 +143,14 @@ programs that run as you do: read what a template requires before you run it.
 				return err
 			}
 			for _, r := range required {
-				if err := d.provide(c.Context(), a, r, upgrade); err != nil {
+				if err := d.provide(c.Context(), a, r, upgrade, force); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&force, "force", false, "install also what is installed, as it was released")
 	c.Flags().BoolVar(&upgrade, "upgrade", false, "install newer versions of what is installed, too")
 	d.add(c.Flags())
 	return c
@@ -154,7 +158,7 @@ programs that run as you do: read what a template requires before you run it.
 
 // provide installs a plugin, unless this program has its components, or a release that
 // does is installed.
-func (d *downloader) provide(ctx context.Context, a *cli.App, required pipeline.RequiredPlugin, upgrade bool) error {
+func (d *downloader) provide(ctx context.Context, a *cli.App, required pipeline.RequiredPlugin, upgrade, force bool) error {
 	if a.Registry.Provides(required.Name) {
 		return nil
 	}
@@ -162,10 +166,12 @@ func (d *downloader) provide(ctx context.Context, a *cli.App, required pipeline.
 	if err != nil {
 		return err
 	}
-	for _, p := range found {
-		if !upgrade && p.Version.Prerelease() == "" && required.Meets(p.Version) {
-			return nil
-		}
+	at := slices.IndexFunc(found, func(p plugin.Plugin) bool { return p.Version.Prerelease() == "" && required.Meets(p.Version) })
+	switch {
+	case at >= 0 && !upgrade && !force:
+		return nil
+	case at >= 0 && !upgrade:
+		required.Constraints = goversion.MustConstraints(goversion.NewConstraint(found[at].Version.String()))
 	}
 	return d.download(ctx, a, required)
 }
