@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -44,31 +45,37 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file, target := filepath.Join(dir, "greeting.pkr.hcl"), filepath.Join(dir, "greeting.txt")
-	if err := os.WriteFile(file, []byte(exampleTemplate), 0o600); err != nil {
+	if err := errors.Join(greet(dir), os.RemoveAll(dir)); err != nil {
 		log.Fatal(err)
-	}
-
-	template, err := pipeline.Parse(file, pipeline.Input{Values: []string{"target=" + target}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	plan, err := template.Plan(context.Background(), builtin.Registry(), pipeline.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer plan.Close()
-	results, err := plan.Run(context.Background(), pipeline.RunOptions{Sink: printer{}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, r := range results {
-		fmt.Println(r.Build, "made", r.Artifacts[0].ID, "of", r.Artifacts[0].Files[0].Size, "bytes")
 	}
 	// Output:
 	// file.greeting: greeting.txt
 	// file.greeting made File of 12 bytes
+}
+
+func greet(dir string) error {
+	file, target := filepath.Join(dir, "greeting.pkr.hcl"), filepath.Join(dir, "greeting.txt")
+	if err := os.WriteFile(file, []byte(exampleTemplate), 0o600); err != nil {
+		return err
+	}
+
+	template, err := pipeline.Parse(file, pipeline.Input{Values: []string{"target=" + target}})
+	if err != nil {
+		return err
+	}
+	plan, err := template.Plan(context.Background(), builtin.Registry(), pipeline.Options{})
+	if err != nil {
+		return err
+	}
+	defer plan.Close()
+	results, err := plan.Run(context.Background(), pipeline.RunOptions{Sink: printer{}})
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		fmt.Println(r.Build, "made", r.Artifacts[0].ID, "of", r.Artifacts[0].Files[0].Size, "bytes")
+	}
+	return nil
 }
 
 // A template can be looked at without values and without its components.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
 	sdk "github.com/hashicorp/packer-plugin-sdk/plugin"
 	"github.com/hashicorp/packer-plugin-sdk/version"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
 )
 
 // asPlugin runs the test's own program as a plugin with one builder, if it is started as

@@ -24,7 +24,7 @@ EXIT STATUS
   25   there is no such plugin`
 
 // gitHubToken is the variable with a token of GitHub's, as Packer has it.
-const gitHubToken = "PACKER_GITHUB_API_TOKEN"
+const gitHubToken = "PACKER_GITHUB_API_TOKEN" //nolint:gosec // the name of one
 
 // downloader is where plugins come from.
 type downloader struct{ mirror string }

@@ -69,7 +69,7 @@ func TestChooser(t *testing.T) {
 			if err := chromedp.Run(tab, actions...); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(choice{[]string{c.want}, []string{c.want}, true}, settled(t, tab, c.want)); diff != "" {
+			if diff := cmp.Diff(choice{[]string{c.want}, []string{c.want}, true}, settled(tab, t, c.want)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -78,7 +78,7 @@ func TestChooser(t *testing.T) {
 
 // settled returns what the page shows once that is the system that is wanted, or does not
 // change any more: a browser tells a page of a click when it has time.
-func settled(t *testing.T, tab context.Context, want string) choice {
+func settled(tab context.Context, t *testing.T, want string) choice {
 	t.Helper()
 	var got choice
 	for range 100 {
