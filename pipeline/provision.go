@@ -50,7 +50,7 @@ func (r *buildRun) provision(ctx context.Context, c *component, comm packersdk.C
 	for left := c.block.maxRetries; ; left-- {
 		err := r.guard(c, u, func() error { return c.provision(ctx, u, comm, data) })
 		if err == nil || left <= 0 || ctx.Err() != nil {
-			return c.ended(ctx, u, err)
+			return r.ended(ctx, c, u, err)
 		}
 		u.Errorf("%s failed (%v); %d more attempt(s)", c, err, left)
 	}
@@ -58,11 +58,12 @@ func (r *buildRun) provision(ctx context.Context, c *component, comm packersdk.C
 
 // ended ends the provisioner. What may fail is told, and the build goes on; who stops the
 // build stops it.
-func (c *component) ended(ctx context.Context, u *ui, err error) error {
+func (r *buildRun) ended(ctx context.Context, c *component, u *ui, err error) error {
 	if err = u.end(err); err == nil || !c.block.goesOn || ctx.Err() != nil {
 		return c.step(err)
 	}
 	u.Errorf("%s failed, and the build continues (continue_on_error): %v", c, err)
+	r.incomplete = true
 	return nil
 }
 

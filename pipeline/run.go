@@ -134,7 +134,7 @@ func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) 
 	if r.Artifacts, r.Unchanged = ahead.artifacts, ahead.unchanged; r.Unchanged {
 		return r
 	}
-	if r.Artifacts, r.Err = run.run(ctx, ahead); r.Err == nil {
+	if r.Artifacts, r.Err = run.run(ctx, ahead); r.Err == nil && !run.incomplete {
 		r.Artifacts, r.Err = ahead.record.keep(r.Artifacts)
 	}
 	return r
@@ -146,6 +146,8 @@ type buildRun struct {
 	build   *Build
 	options RunOptions
 	open    []packersdk.HCL2Speccer // post-processors that have run
+
+	incomplete bool // a provisioner failed that may: the next run tries it again
 }
 
 func (r *buildRun) close() {

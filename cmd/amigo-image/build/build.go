@@ -29,7 +29,7 @@ type buildFlags struct {
 
 // Commands are for people who build images.
 func Commands(a *cli.App) []*cobra.Command {
-	return []*cobra.Command{newBuildCommand(a), newValidateCommand(a), newInspectCommand(a), newFormatCommand(a), newConsoleCommand(a)}
+	return []*cobra.Command{newBuildCommand(a), newPlanCommand(a), newValidateCommand(a), newInspectCommand(a), newFormatCommand(a), newConsoleCommand(a)}
 }
 
 func newBuildCommand(a *cli.App) *cobra.Command {
@@ -102,8 +102,14 @@ func Execute(ctx context.Context, plan *pipeline.Plan, dir cache.Dir, options pi
 	if err := nameRun(); err != nil {
 		return nil, err
 	}
-	options.Records, options.Engine = filepath.Join(dir.Path(), "builds"), engine()
+	shared := records(dir)
+	options.Records, options.Engine = shared.Records, shared.Engine
 	return plan.Run(ctx, options)
+}
+
+// records are the options by which a build of this program is known again.
+func records(dir cache.Dir) pipeline.RunOptions {
+	return pipeline.RunOptions{Records: filepath.Join(dir.Path(), "builds"), Engine: engine()}
 }
 
 // completeFault completes the error of a build with what is not lost and where more
