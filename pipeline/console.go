@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -31,7 +30,7 @@ func (t *Template) Console() (*Console, error) {
 // values are masked. An error is a [*TemplateError].
 func (c *Console) Evaluate(text string) (string, error) {
 	const name = "<console-input>"
-	expression, diags := hclsyntax.ParseExpression([]byte(text), name, hcl.InitialPos)
+	expression, diags := parseExpression(text, name)
 	var value cty.Value
 	if !diags.HasErrors() {
 		value, diags = expression.Value(c.scope.context())

@@ -11,7 +11,7 @@ import (
 // formatted. An error is a [*TemplateError].
 func Format(name string, text []byte) ([]byte, error) {
 	parser := hclparse.NewParser()
-	if _, diags := parser.ParseHCL(text, name); diags.HasErrors() {
+	if _, diags := parseText(parser, text, name); diags.HasErrors() {
 		return nil, &TemplateError{Diagnostics: diags, files: map[string]*hcl.File{name: {Bytes: text}}, mask: &mask{}}
 	}
 	return hclwrite.Format(text), nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -93,7 +92,7 @@ func (v *variable) setText(text, origin string) hcl.Diagnostics {
 	if v.typ == cty.String || v.typ == cty.Number || v.untyped {
 		return v.set(cty.StringVal(text), where)
 	}
-	expr, diags := hclsyntax.ParseExpression([]byte(text), where.Filename, hcl.InitialPos)
+	expr, diags := parseExpression(text, where.Filename)
 	if diags.HasErrors() {
 		return discreet(diags, nil)
 	}

@@ -105,14 +105,10 @@ func (s *sources) parse(name string, read func(string) ([]byte, error)) (*hcl.Fi
 	if err != nil {
 		return nil, hcl.Diagnostics{noSubject("Cannot read a file", "%s.", fault.Plain(err))}
 	}
-	switch {
-	case name == given:
-		return s.parser.ParseHCL(text, "<stdin>")
-	case strings.HasSuffix(name, ".json"):
-		return s.parser.ParseJSON(text, name)
-	default:
-		return s.parser.ParseHCL(text, name)
+	if name == given {
+		name = "<stdin>"
 	}
+	return parseText(s.parser, text, name)
 }
 
 // parsePrivate parses a file of variables. Its lines are not shown in errors.

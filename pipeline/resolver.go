@@ -70,8 +70,9 @@ func (r *resolver) resolveLocal(name string) {
 		return
 	}
 	if r.enter("local."+name, l.declared) {
-		r.follow(l.expr.Variables())
-		value, diags := l.expr.Value(r.visible().context())
+		used := l.expr.Variables()
+		r.follow(used)
+		value, diags := l.expr.Value(r.visibleTo(used).context())
 		r.diags = append(r.diags, diags...)
 		if l.sensitive {
 			r.template.mask.add(value)
@@ -107,6 +108,26 @@ func (r *resolver) enter(what string, declared hcl.Range) bool {
 }
 
 func (r *resolver) leave() { r.stack = r.stack[:len(r.stack)-1] }
+
+// visibleTo is [resolver.visible], with no more locals than an expression refers to: a
+// template may have thousands. One that does not exist is to be told beside those that do.
+func (r *resolver) visibleTo(used []hcl.Traversal) *scope {
+	locals := map[string]cty.Value{}
+	for _, traversal := range used {
+		switch traversal.RootName() {
+		case "local":
+			name, named := attributeOf(traversal, "local")
+			value, done := r.locals[name]
+			if !named || !done {
+				return r.visible()
+			}
+			locals[name] = value
+		case "data":
+			return r.visible()
+		}
+	}
+	return r.template.scope.with("local", cty.ObjectVal(locals))
+}
 
 // visible is the scope with what is evaluated so far. The rest has unknown values.
 func (r *resolver) visible() *scope {
