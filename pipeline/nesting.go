@@ -79,8 +79,8 @@ func openings(text []byte) int {
 // checkJSONNesting refuses what encoding/json does for being nested too deeply, which is
 // at ten thousand levels.
 func checkJSONNesting(text []byte, name string) hcl.Diagnostics {
-	var any json.RawMessage
-	err := json.Unmarshal(text, &any)
+	var document json.RawMessage
+	err := json.Unmarshal(text, &document)
 	if err == nil || !strings.Contains(err.Error(), "max depth") {
 		return nil
 	}
