@@ -130,8 +130,8 @@ func (d *Datasource) Execute() (cty.Value, error) {
 }
 
 func client() *http.Client {
-	return &http.Client{Timeout: timeout, Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+	return &http.Client{Timeout: timeout, CheckRedirect: address.Follow, Transport: &http.Transport{
+		Proxy:                 address.Proxy,
 		DialContext:           (&net.Dialer{Timeout: silence}).DialContext,
 		TLSHandshakeTimeout:   silence,
 		ResponseHeaderTimeout: silence,

@@ -145,3 +145,18 @@ func TestIsText(t *testing.T) {
 		}
 	}
 }
+
+// TestRedirectKeepsTheQuery: the one whom a redirect leads to is not told what was asked
+// for, which may be secret.
+func TestRedirectKeepsTheQuery(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("from " + r.Header.Get("Referer")))
+	}))
+	defer target.Close()
+	first := httptest.NewServer(http.RedirectHandler(target.URL, http.StatusFound))
+	defer first.Close()
+	output, err := Config{URL: first.URL + "/?token=secret", Method: http.MethodGet}.ask(client())
+	if err != nil || output.Body != "from " {
+		t.Errorf("%q, %v", output.Body, err)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -131,19 +130,6 @@ func load(ctx context.Context, location, to string, o Options) (sum string, err 
 	return sum, nil
 }
 
-// mostRedirects is how many redirects are followed, as browsers do about.
-const mostRedirects = 10
-
-// follow does not tell the one whom a redirect leads to the query of who it came
-// from.
-func follow(request *http.Request, via []*http.Request) error {
-	request.Header.Del("Referer")
-	if len(via) >= mostRedirects {
-		return errors.New("too many redirects")
-	}
-	return nil
-}
-
 func save(from io.Reader, to string, total int64, progress func(done, total int64)) (sum string, err error) {
 	f, err := os.Create(to)
 	if err != nil {
@@ -182,5 +168,5 @@ func (o Options) client() (*http.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	return &http.Client{Transport: transport, CheckRedirect: follow}, nil
+	return &http.Client{Transport: transport, CheckRedirect: address.Follow}, nil
 }

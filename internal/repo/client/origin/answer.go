@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // answer is a server's answer whose body says how it failed.
@@ -83,7 +85,7 @@ func (r *answer) Close() error {
 }
 
 func (r *answer) failed(err error) *TransportError {
-	return &TransportError{URL: r.url, Host: r.host, After: time.Since(r.start), Bytes: r.bytes, Proxy: r.proxy, Reached: r.Response != nil || errors.Is(err, errLoop), Err: err}
+	return &TransportError{URL: r.url, Host: r.host, After: time.Since(r.start), Bytes: r.bytes, Proxy: r.proxy, Reached: r.Response != nil || errors.Is(err, address.ErrLoop), Err: err}
 }
 
 // watch ends a request when the server is silent for too long while somebody

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 func hasty() Patience {
@@ -174,7 +176,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		t.Error("a silent server is taken for a person's wish")
 	}
 	loop := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) })
-	if _, err = loop.Fetch(t.Context(), "file", 10); !errors.Is(err, errLoop) {
+	if _, err = loop.Fetch(t.Context(), "file", 10); !errors.Is(err, address.ErrLoop) {
 		t.Errorf("got %v", err)
 	}
 	refused := httptest.NewServer(nil)

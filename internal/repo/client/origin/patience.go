@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // Patience is how long to wait for a server.
@@ -94,7 +96,7 @@ func passing(err error) bool {
 func (e *TransportError) lasting() bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](e)
 	name, dns := errors.AsType[*net.DNSError](e)
-	return certificate || dns && name.IsNotFound || errors.Is(e, errLoop) || errors.Is(e, errSlow) || errors.Is(e, context.Canceled)
+	return certificate || dns && name.IsNotFound || errors.Is(e, address.ErrLoop) || errors.Is(e, errSlow) || errors.Is(e, context.Canceled)
 }
 
 // laterError is an error of which the server said when to come again.

@@ -33,23 +33,8 @@ func newWeb(base *url.URL, patience Patience) *web {
 	// A compressed part of a file is of no use, and counts wrongly.
 	transport.DisableCompression = true
 	transport.MaxIdleConnsPerHost = 16
-	w.client = &http.Client{Transport: transport, CheckRedirect: follow}
+	w.client = &http.Client{Transport: transport, CheckRedirect: address.Follow}
 	return w
-}
-
-// mostRedirects is how many redirects are followed, as browsers do about.
-const mostRedirects = 10
-
-var errLoop = errors.New("too many redirects")
-
-// follow follows a redirect. The one who it leads to is not told the query of who
-// it came from.
-func follow(request *http.Request, via []*http.Request) error {
-	request.Header.Del("Referer")
-	if len(via) >= mostRedirects {
-		return errLoop
-	}
-	return nil
 }
 
 // current returns the patience that a server deserves: who never answered may
