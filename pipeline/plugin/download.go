@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/hashicorp/go-version"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -110,8 +110,8 @@ func downloadVersion(ctx context.Context, dir, source, name string, place Releas
 	if err != nil {
 		return Plugin{}, err
 	}
-	if got := sha256.Sum256(content); hex.EncodeToString(got[:]) != want {
-		return Plugin{}, &ChecksumError{File: archive, Want: want, Got: hex.EncodeToString(got[:])}
+	if got := manifest.Digest(content); got != want {
+		return Plugin{}, &ChecksumError{File: archive, Want: want, Got: got}
 	}
 	return installArchive(ctx, dir, source, strings.TrimPrefix(name, "v"), archive, content)
 }
@@ -163,7 +163,7 @@ func installArchive(ctx context.Context, dir, source, want, archive string, cont
 	if said.Version != want {
 		return Plugin{}, fmt.Errorf("the plugin in %s says that its version is %s", archive, said.Version)
 	}
-	return Install(ctx, dir, file, source)
+	return install(ctx, dir, file, source, said)
 }
 
 // unpack writes the program in an archive to a file. A licence may be beside it.

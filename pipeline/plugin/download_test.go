@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-version"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
 )
@@ -158,7 +159,7 @@ func TestPlaces(t *testing.T) {
 	defer served.Close()
 	official := httptest.NewServer(http.FileServer(http.Dir(hashicorp)))
 	defer official.Close()
-	for name, place := range map[string]Releases{"directory": Mirror(mirror), "HashiCorp": HashiCorp(official.URL)} {
+	for name, place := range map[string]Releases{"directory": Mirror(mirror), "its URL": Mirror("file://" + mirror), "HashiCorp": HashiCorp(official.URL)} {
 		if p, err := Download(t.Context(), t.TempDir(), required(t, ""), []Releases{place}); err != nil || p.Description.Version != "1.1.0" {
 			t.Errorf("%s: %v, %v", name, p, err)
 		}
@@ -210,7 +211,7 @@ func TestAlteredReleases(t *testing.T) {
 			dir, plugins := t.TempDir(), t.TempDir()
 			list := string(sums)
 			if test.signed {
-				list = digest(test.content) + "  " + stem + ".zip\n"
+				list = manifest.Digest([]byte(test.content)) + "  " + stem + ".zip\n"
 			}
 			err := errors.Join(
 				os.WriteFile(filepath.Join(dir, stem+".zip"), []byte(test.content), 0o600),
@@ -227,18 +228,6 @@ func TestAlteredReleases(t *testing.T) {
 			}
 		})
 	}
-}
-
-func digest(text string) string {
-	file, err := os.CreateTemp("", "")
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	_, _ = file.WriteString(text)
-	_ = file.Close()
-	got, _ := sum(file.Name())
-	return got
 }
 
 func TestArchiveIn(t *testing.T) {

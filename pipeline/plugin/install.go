@@ -14,13 +14,18 @@ import (
 	"github.com/hashicorp/go-version"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // sourcePart is a part of a source's path, which becomes a directory.
 var sourcePart = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
+// pluginName is the last part of a source: the name that a plugin's file has.
+var pluginName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
 // CheckSource returns what is wrong with the source of a plugin, such as
-// "github.com/hashicorp/qemu": a host and a path of at least two parts, without a scheme.
+// "github.com/hashicorp/qemu": a host and a path of at least two parts, without a scheme. The
+// last is the plugin's name, in lower case.
 func CheckSource(source string) error {
 	parts := strings.Split(source, "/")
 	if len(parts) < 3 || len(parts) > 16 {
@@ -31,7 +36,11 @@ func CheckSource(source string) error {
 			return fmt.Errorf("%q is not the source of a plugin, such as github.com/hashicorp/qemu", source)
 		}
 	}
-	if name := parts[len(parts)-1]; strings.HasPrefix(name, "packer-") {
+	name := parts[len(parts)-1]
+	if !pluginName.MatchString(name) {
+		return fmt.Errorf("%q is not the name of a plugin: it has lower-case letters, digits and dashes", name)
+	}
+	if strings.HasPrefix(name, "packer-") {
 		return fmt.Errorf("the source of a plugin ends in its name without %q: %s", "packer-plugin-", strings.Join(append(parts[:len(parts)-1], strings.TrimPrefix(strings.TrimPrefix(name, "packer-"), "plugin-")), "/"))
 	}
 	return nil
@@ -51,6 +60,11 @@ func Install(ctx context.Context, dir, file, source string) (Plugin, error) {
 	if err != nil {
 		return Plugin{}, err
 	}
+	return install(ctx, dir, file, source, said)
+}
+
+// install installs a plugin that has described itself.
+func install(ctx context.Context, dir, file, source string, said Description) (Plugin, error) {
 	at, err := place(dir, source, said)
 	if err != nil {
 		return Plugin{}, fmt.Errorf("installing %s: %w", file, err)
@@ -98,11 +112,7 @@ func put(file, at string) error {
 	if err := renameio.WriteFile(at, content, 0o755); err != nil {
 		return err
 	}
-	digest, err := sum(at)
-	if err != nil {
-		return err
-	}
-	return renameio.WriteFile(sumFile, []byte(digest), 0o644)
+	return renameio.WriteFile(sumFile, []byte(manifest.Digest(content)), 0o644)
 }
 
 // maxPlugin is how many bytes a plugin may have.

@@ -2,11 +2,8 @@ package plugin
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -21,6 +18,7 @@ import (
 	sdk "github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // Dir returns the directory of plugins: PACKER_PLUGIN_PATH, or "plugins" in Packer's
@@ -144,7 +142,7 @@ func checkSum(at string) error {
 	if err != nil {
 		return fmt.Errorf("its checksum is missing: %w", err)
 	}
-	got, err := sum(at)
+	got, err := digest(at)
 	if err != nil {
 		return err
 	}
@@ -154,15 +152,8 @@ func checkSum(at string) error {
 	return nil
 }
 
-func sum(at string) (string, error) {
-	file, err := regular.Open(at)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+// digest returns the SHA-256 of a file, in hexadecimal.
+func digest(at string) (string, error) {
+	_, digest, err := manifest.DigestFile(at, func(_, _ int64) {})
+	return digest, err
 }

@@ -187,7 +187,7 @@ func TestInstalled(t *testing.T) {
 		}
 		return at
 	}
-	good, err := sum(p.Path)
+	good, err := digest(p.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,6 +467,8 @@ func TestCheckSource(t *testing.T) {
 		"hashicorp/qemu":                          "is not the source",
 		"https://github.com/hashicorp/qemu":       "is not the source",
 		"github.com/../../etc":                    "is not the source",
+		"github.com/hashicorp/Qemu":               "is not the name of a plugin",
+		"github.com/hashicorp/qemu_kvm":           "is not the name of a plugin",
 		"github.com/hashicorp/packer-plugin-qemu": "github.com/hashicorp/qemu",
 	} {
 		err := CheckSource(source)

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 // Releases is where plugins are published.
@@ -134,8 +135,9 @@ func (m Mirror) Versions(ctx context.Context, source string) ([]string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return versions, err
 	}
-	entries, readErr := os.ReadDir(filepath.Join(string(m), filepath.FromSlash(source)))
-	if readErr != nil {
+	place, _ := address.Parse(string(m)) // which it was fetched from
+	entries, readErr := os.ReadDir(filepath.Join(place.Dir, filepath.FromSlash(source)))
+	if place.URL != nil || readErr != nil {
 		return nil, err
 	}
 	for _, entry := range entries {

@@ -28,6 +28,9 @@ func reportOf(err error) fault.Report {
 	return fault.Of(err)
 }
 
+// shownVersions is how many of a plugin's versions are named.
+const shownVersions = 8
+
 func noRelease(e *plugin.NoReleaseError) fault.Report {
 	if e.Err != nil && !errors.Is(e.Err, fs.ErrNotExist) {
 		r := fault.Of(e.Err)
@@ -35,7 +38,11 @@ func noRelease(e *plugin.NoReleaseError) fault.Report {
 	}
 	r := fault.Report{What: e.Error(), Code: fault.NotFound}
 	if len(e.Versions) > 0 {
-		r.Where = "released: " + strings.Join(e.Versions, ", ")
+		last := e.Versions[max(0, len(e.Versions)-shownVersions):]
+		r.Where = "released: " + strings.Join(last, ", ")
+		if others := len(e.Versions) - len(last); others > 0 {
+			r.Where += fmt.Sprintf(" and %d others", others)
+		}
 	}
 	return r
 }

@@ -134,11 +134,7 @@ programs that run as you do: read what a template requires before you run it.
 ` + exitStatusInstall,
 		Example: "  amigo-image init .",
 		RunE: func(c *cobra.Command, args []string) error {
-			path, err := cli.Argument(c, args)
-			if err != nil {
-				return err
-			}
-			required, err := pipeline.Requirements(path, pipeline.Input{})
+			required, err := requirements(c, args)
 			if err != nil {
 				return err
 			}

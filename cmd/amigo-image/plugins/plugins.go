@@ -73,11 +73,7 @@ func newRequiredCommand() *cobra.Command {
 		Short: "list the plugins that a template requires",
 		Long:  "List the plugins that a template requires, with their versions.\n" + exitStatus,
 		RunE: func(c *cobra.Command, args []string) error {
-			path, err := cli.Argument(c, args)
-			if err != nil {
-				return err
-			}
-			required, err := pipeline.Requirements(path, pipeline.Input{})
+			required, err := requirements(c, args)
 			if err != nil {
 				return err
 			}
@@ -87,6 +83,15 @@ func newRequiredCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// requirements are those of the template that is named.
+func requirements(c *cobra.Command, args []string) ([]pipeline.RequiredPlugin, error) {
+	path, err := cli.Argument(c, args)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Requirements(path, pipeline.Input{})
 }
 
 func newRemoveCommand(a *cli.App) *cobra.Command {
