@@ -38,8 +38,7 @@ func (c *component) label() string {
 // what is known only when the build runs. A builder names what it will give.
 func (c *component) prepareForPlan(ctx context.Context, registry Registry) (generated []string, diags hcl.Diagnostics) {
 	if c.factory = registry.factory(c.block.kind, c.block.typ); c.factory == nil {
-		return nil, hcl.Diagnostics{errorAt(c.block.declared, fmt.Sprintf("Unknown %s type %q", c.block.kind, c.block.typ),
-			"There is no %s of type %q. %s", c.block.kind, c.block.typ, suggest(c.block.typ, registry.names(c.block.kind)))}
+		return nil, registry.unknown(c.block.kind, c.block.typ, c.block.declared)
 	}
 	var err error
 	if c.instance, err = c.make(ctx); err != nil {
@@ -89,12 +88,17 @@ func (c *component) make(ctx context.Context) (instance packersdk.HCL2Speccer, e
 
 // faults makes one diagnostic of each error that a component found.
 func (c *component) faults(err error) hcl.Diagnostics {
+	return faultsAt(c.block.declared, "Invalid "+c.String(), err)
+}
+
+// faultsAt makes one diagnostic of each error that err is a list of.
+func faultsAt(where hcl.Range, summary string, err error) hcl.Diagnostics {
 	if err == nil {
 		return nil
 	}
 	var diags hcl.Diagnostics
 	for _, one := range flatten(err) {
-		diags = append(diags, errorAt(c.block.declared, "Invalid "+c.String(), "%s", one))
+		diags = append(diags, errorAt(where, summary, "%s", one))
 	}
 	return diags
 }

@@ -53,8 +53,8 @@ func dataRef(traversal hcl.Traversal) string {
 // JSON or a reference without a name may mean is all of them.
 func (t *Template) usedData() map[string]bool {
 	used := map[string]bool{}
-	for _, file := range t.files.parser.Files() {
-		body, native := file.Body.(*hclsyntax.Body)
+	for _, written := range t.files.written {
+		body, native := written.(*hclsyntax.Body)
 		if !native {
 			return t.allData()
 		}
@@ -86,8 +86,7 @@ func (t *Template) allData() map[string]bool {
 func (r *resolver) read(d *dataBlock) (cty.Value, hcl.Diagnostics) {
 	factory := r.registry.DataSources[d.typ]
 	if factory == nil {
-		return cty.DynamicVal, hcl.Diagnostics{errorAt(d.declared, fmt.Sprintf("Unknown data source type %q", d.typ),
-			"There is no data source of type %q. %s", d.typ, suggest(d.typ, r.registry.names(kindDataSource)))}
+		return cty.DynamicVal, r.registry.unknown(kindDataSource, d.typ, d.declared)
 	}
 	var source packersdk.Datasource
 	err := guard("making it", func() (err error) {
@@ -161,9 +160,5 @@ func conform(value cty.Value, promised cty.Type) (cty.Value, error) {
 
 // faults makes one diagnostic of each error of a data source.
 func (d *dataBlock) faults(summary string, err error) hcl.Diagnostics {
-	var diags hcl.Diagnostics
-	for _, one := range flatten(err) {
-		diags = append(diags, errorAt(d.declared, summary, "%s", one))
-	}
-	return diags
+	return faultsAt(d.declared, summary, err)
 }

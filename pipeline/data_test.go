@@ -65,6 +65,30 @@ build { sources = ["null.a"] }`), Input{})
 	}
 }
 
+// TestFilesOfVariablesReferToNoData: what they hold says nothing of data sources.
+func TestFilesOfVariablesReferToNoData(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir+"/t.pkr.hcl", `
+variable "x" {}
+data "echo" "a" { text = "a" }
+source "null" "a" {}
+build { sources = ["null.a"] }`)
+	writeFile(t, dir+"/x.auto.pkrvars.json", `{"x": "1"}`)
+	tr := &trace{}
+	template, err := Parse(dir, Input{})
+	if err != nil {
+		t.Fatal(told(t, err))
+	}
+	plan, err := template.Plan(t.Context(), tr.registry(), Options{})
+	if err != nil {
+		t.Fatal(told(t, err))
+	}
+	plan.Close()
+	if got := tr.String(); strings.Contains(got, "data ") {
+		t.Error(got)
+	}
+}
+
 // TestEverythingMayReferToData: where it can't be told what a template refers to, all
 // data sources are executed.
 func TestEverythingMayReferToData(t *testing.T) {

@@ -22,19 +22,22 @@ func TestHostileTemplates(t *testing.T) {
 		return "locals { x = " + strings.Repeat(begin, n) + "1" + strings.Repeat(end, n) + " }"
 	}
 	for name, text := range map[string]string{
-		"brackets":     deep("[", "]", 200_000),
-		"not closed":   deep("[", "", 5_000),
-		"parentheses":  deep("(", ")", 5_000),
-		"objects":      deep("{ a = ", "}", 5_000),
-		"calls":        deep("upper(", ")", 5_000),
-		"texts":        deep(`"${`, `}"`, 5_000),
-		"not":          deep("!", "", 5_000),
-		"minus":        deep("-", "", 5_000),
-		"conditions":   deep("true ? 1 : ", "", 5_000),
-		"blocks":       strings.Repeat("build {\n", 5_000),
-		"conditionals": deep(`"%{ if true }`, `%{ endif }"`, 5_000),
-		"heredocs":     "locals { x = " + strings.Repeat("<<E\n${", 5_000) + "}",
-		"binary":       strings.Repeat("\x00\xff\x80", 5_000),
+		"brackets":      deep("[", "]", 200_000),
+		"not closed":    deep("[", "", 5_000),
+		"parentheses":   deep("(", ")", 5_000),
+		"objects":       deep("{ a = ", "}", 5_000),
+		"calls":         deep("upper(", ")", 5_000),
+		"texts":         deep(`"${`, `}"`, 5_000),
+		"not":           deep("!", "", 5_000),
+		"minus":         deep("-", "", 5_000),
+		"conditions":    deep("true ? 1 : ", "", 5_000),
+		"lines":         "locals { x = (" + strings.Repeat("true ? 1 :\n", 5_000) + "1) }",
+		"not, in lists": deep("[1, "+strings.Repeat("!", 100), "]", 100),
+		"open controls": `locals { x = "` + strings.Repeat("%{ if true }", 5_000) + strings.Repeat("%{ endif }", 5_000) + `" }`,
+		"blocks":        strings.Repeat("build {\n", 5_000),
+		"conditionals":  deep(`"%{ if true }`, `%{ endif }"`, 5_000),
+		"heredocs":      "locals { x = " + strings.Repeat("<<E\n${", 5_000) + "}",
+		"binary":        strings.Repeat("\x00\xff\x80", 5_000),
 	} {
 		if err := parsed("-", text); err == nil || len(err.Error()) > 1000 {
 			t.Errorf("%s: %.300v", name, err)

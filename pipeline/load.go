@@ -36,6 +36,8 @@ type sources struct {
 	parser *hclparse.Parser
 	bodies []hcl.Body // in the order of the files' names
 
+	written []hcl.Body // the same, without other spellings
+
 	private []string // names of files of variables, whose lines may hold secrets
 }
 
@@ -59,6 +61,7 @@ func load(path string, in Input) (*sources, hcl.Diagnostics) {
 		diags = append(diags, more...)
 		if file != nil {
 			s.bodies = append(s.bodies, spelling.Body(file.Body))
+			s.written = append(s.written, file.Body)
 		}
 	}
 	return s, diags

@@ -41,27 +41,69 @@ func checkNesting(text []byte, name string) hcl.Diagnostics {
 	if openings(text) <= deepest {
 		return nil // which need not be looked at closely
 	}
-	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	depth, operators := 0, 0
-	for _, token := range tokens {
-		switch token.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc,
-			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-			depth++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
-			hclsyntax.TokenTemplateSeqEnd:
-			depth--
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			operators++
-		case hclsyntax.TokenNewline, hclsyntax.TokenComma:
-			operators = 0
-		default:
+	// The beginning first: the tokens of ten megabytes take gigabytes.
+	for end := 64 << 10; ; end *= 16 {
+		tokens, _ := hclsyntax.LexConfig(text[:min(end, len(text))], name, hcl.InitialPos)
+		if diags := nestingOf(tokens); diags.HasErrors() || end >= len(text) {
+			return diags
 		}
-		if depth+operators > deepest {
+	}
+}
+
+func nestingOf(tokens hclsyntax.Tokens) hcl.Diagnostics {
+	n := nesting{levels: make([]level, 1)}
+	for _, token := range tokens {
+		if n.take(token.Type); n.depth > deepest {
 			return hcl.Diagnostics{errorAt(token.Range, "Nested too deeply", "More than %d brackets or operators are within one another.", deepest)}
 		}
 	}
 	return nil
+}
+
+// nesting is where one is in a text.
+type nesting struct {
+	levels []level
+	depth  int // all levels, and their operators
+}
+
+// level is what a bracket began.
+type level struct {
+	inline    bool // a new line ends nothing in it
+	operators int  // that what follows is within
+}
+
+func (n *nesting) take(t hclsyntax.TokenType) {
+	last := &n.levels[len(n.levels)-1]
+	switch t {
+	case hclsyntax.TokenOBrace:
+		n.begin(level{})
+	case hclsyntax.TokenTemplateControl: // what it begins ends with another one
+		last.operators++
+		n.depth++
+		n.begin(level{inline: true})
+	case hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp:
+		n.begin(level{inline: true})
+	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
+		hclsyntax.TokenTemplateSeqEnd:
+		if len(n.levels) > 1 {
+			n.depth -= 1 + last.operators
+			n.levels = n.levels[:len(n.levels)-1]
+		}
+	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
+		last.operators++
+		n.depth++
+	case hclsyntax.TokenNewline, hclsyntax.TokenComma:
+		if t == hclsyntax.TokenComma || !last.inline {
+			n.depth -= last.operators
+			last.operators = 0
+		}
+	default:
+	}
+}
+
+func (n *nesting) begin(l level) {
+	n.levels = append(n.levels, l)
+	n.depth++
 }
 
 // openings counts the characters that can begin a level.

@@ -10,10 +10,12 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
@@ -133,4 +135,10 @@ func speccer[Component packersdk.HCL2Speccer](f Factory[Component]) Factory[pack
 		return nil
 	}
 	return func(ctx context.Context) (packersdk.HCL2Speccer, error) { return f(ctx) }
+}
+
+// unknown says that nothing makes components of a kind and name.
+func (r Registry) unknown(k kind, name string, where hcl.Range) hcl.Diagnostics {
+	return hcl.Diagnostics{errorAt(where, fmt.Sprintf("Unknown %s type %q", k, name),
+		"There is no %s of type %q. %s", k, name, suggest(name, r.names(k)))}
 }
