@@ -47,6 +47,7 @@ already built from the same inputs is not built again, unless you use --force.
 		RunE: func(c *cobra.Command, args []string) error { return runBuild(a, c, args, &b) },
 	}
 	b.add(c.Flags())
+	b.addMachine(c.Flags())
 	c.Flags().BoolVar(&b.force, "force", false, "build even if nothing changed, and replace existing files")
 	cli.Deliberate(c.Flags(), "force")
 	c.Flags().BoolVar(&b.debug, "debug", false, "pause before each step, run one build at a time, and show the output of tools")

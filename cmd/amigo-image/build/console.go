@@ -2,6 +2,7 @@ package build
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,7 +46,7 @@ func runConsole(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	if err != nil {
 		return err
 	}
-	return converse(a, console)
+	return converse(c.Context(), a, console)
 }
 
 // orNothing is the template; without one, one that has nothing.
@@ -56,33 +57,54 @@ func (t *templateFlags) orNothing(c *cobra.Command, args []string) (*pipeline.Te
 	return pipeline.Parse("-", pipeline.Input{Read: func(string) ([]byte, error) { return nil, nil }})
 }
 
-// converse answers what is typed, or piped in.
-func converse(a *cli.App, console *pipeline.Console) error {
+// converse answers what is typed, or piped in, until that ends or ctx is done.
+func converse(ctx context.Context, a *cli.App, console *pipeline.Console) error {
 	person := terminal.Is(os.Stdin)
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, regular.Document)
-	for prompt(person); lines.Scan(); prompt(person) {
-		switch line := strings.TrimSpace(lines.Text()); line {
-		case "":
-		case "exit":
-			return nil
-		case "help":
-			fmt.Fprintln(cli.Stdout, `An expression prints its value, "variables" all variables and locals; "exit" ends the console.`)
-		case "variables":
-			fmt.Fprintln(cli.Stdout, strings.Join(console.Values(), "\n"))
-		default:
-			value, err := console.Evaluate(line)
-			if wrong := (*pipeline.TemplateError)(nil); errors.As(err, &wrong) {
-				a.ShowTemplate(wrong)
-				if !person {
-					return &cli.StatusError{Status: fault.Other}
-				}
-				continue
+	input := bufio.NewScanner(os.Stdin)
+	input.Buffer(nil, regular.Document)
+	lines := make(chan string)
+	go func() { // which waits for who types, and ends with the program
+		defer close(lines)
+		for input.Scan() {
+			lines <- strings.TrimSpace(input.Text())
+		}
+	}()
+	for {
+		prompt(person)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case line, more := <-lines:
+			if !more {
+				return input.Err()
 			}
-			fmt.Fprintln(cli.Stdout, value)
+			if line == "exit" {
+				return nil
+			}
+			if err := answer(a, console, line); err != nil && !person {
+				return err
+			}
 		}
 	}
-	return lines.Err()
+}
+
+// answer prints the value of an expression, or what is wrong with it.
+func answer(a *cli.App, console *pipeline.Console, line string) error {
+	switch line {
+	case "":
+	case "help":
+		fmt.Fprintln(cli.Stdout, `An expression prints its value, "variables" all variables and locals; "exit" ends the console.`)
+	case "variables":
+		fmt.Fprintln(cli.Stdout, strings.Join(console.Values(), "\n"))
+	default:
+		value, err := console.Evaluate(line)
+		if wrong := (*pipeline.TemplateError)(nil); errors.As(err, &wrong) {
+			a.ShowTemplate(wrong)
+			return &cli.StatusError{Status: fault.Other}
+		}
+		fmt.Fprintln(cli.Stdout, value)
+	}
+	return nil
 }
 
 func prompt(person bool) {

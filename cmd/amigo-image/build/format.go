@@ -98,7 +98,7 @@ func (f formatFlags) stream(ctx context.Context) error {
 		}
 		return nil
 	}
-	fmt.Fprint(cli.Stdout, string(formatted))
+	_, _ = cli.Stdout.Exact().Write(formatted)
 	return nil
 }
 

@@ -24,6 +24,7 @@ the components of each build in order. A variable needs no value.
 		RunE:    func(c *cobra.Command, args []string) error { return runInspect(a, c, args, &t) },
 	}
 	t.add(c.Flags())
+	accept(c.Flags(), "machine-readable")
 	return c
 }
 

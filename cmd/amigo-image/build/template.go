@@ -32,6 +32,10 @@ func (t *templateFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`")
 	flags.StringSliceVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`")
 	flags.BoolVar(&t.ignorePrereleases, "ignore-prerelease-plugins", false, "use only released plugins")
+}
+
+// addMachine adds the flag of the commands that can answer as Packer does.
+func (t *templateFlags) addMachine(flags *pflag.FlagSet) {
 	flags.BoolVar(&t.machine, "machine-readable", false, "write lines for programs, as Packer does (--json says more)")
 }
 

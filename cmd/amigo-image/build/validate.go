@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
@@ -29,6 +30,7 @@ the data sources: without them, what they give is unknown, and not checked.
 		},
 	}
 	t.add(c.Flags())
+	t.addMachine(c.Flags())
 	c.Flags().BoolVar(&t.ignoreUndeclared, "no-warn-undeclared-var", false, "do not warn of variables in files that the template does not declare")
 	c.Flags().BoolVar(&data, "evaluate-datasources", false, "execute the data sources")
 	c.Flags().BoolVar(&syntax, "syntax-only", false, "check only the syntax, not the components' configuration")
@@ -61,6 +63,10 @@ func runValidate(a *cli.App, c *cobra.Command, args []string, t *templateFlags, 
 			Valid  bool     `json:"valid"`
 			Builds []string `json:"builds"`
 		}{"result", true, names})
+	}
+	if t.machine {
+		terminal.NewMachine(cli.Stdout.Document()).Line("", "ui", "say", "The template is valid.")
+		return nil
 	}
 	fmt.Fprintln(cli.Stdout, "The template is valid.")
 	return nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -30,9 +31,9 @@ var escaped = strings.NewReplacer(",", "%!(PACKER_COMMA)", "\r", `\r`, "\n", `\n
 func (m *Machine) Line(target, kind string, data ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	fields := []string{fmt.Sprint(m.now().Unix()), escaped.Replace(target), kind}
+	fields := []string{fmt.Sprint(m.now().Unix()), printable.Escape(escaped.Replace(target)), kind}
 	for _, one := range data {
-		fields = append(fields, escaped.Replace(one))
+		fields = append(fields, printable.Escape(escaped.Replace(one)))
 	}
 	_, _ = fmt.Fprintln(m.w, strings.Join(fields, ","))
 }

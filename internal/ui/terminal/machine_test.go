@@ -25,11 +25,13 @@ func TestMachine(t *testing.T) {
 		m.Emit(e)
 	}
 	m.Line("null.a", "artifact", "0", "string", "two\nlines")
+	m.Line("null.a", "artifact", "0", "id", "a\x1b]0;title\a")
 	want := `1700000000,,ui,message,==> null.a: boot: on kvm
 1700000000,,ui,say,==> null.a: one%!(PACKER_COMMA) two
 1700000000,,ui,error,careful
 1700000000,,ui,error,==> null.a: shell: exit status 3
 1700000000,null.a,artifact,0,string,two\nlines
+1700000000,null.a,artifact,0,id,a\x1b]0;title\x07
 `
 	if got := strings.ReplaceAll(out.String(), "[31m", ""); got != want {
 		t.Errorf("%s", got)

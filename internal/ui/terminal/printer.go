@@ -47,6 +47,22 @@ func (p *Printer) Coloured() io.Writer { return coloured{p} }
 // Document returns a writer of JSON, one document or line at a time.
 func (p *Printer) Document() io.Writer { return document{p} }
 
+// Exact returns a writer of what a program reads back: on a terminal what can't be printed
+// is shown as escapes, elsewhere nothing is changed.
+func (p *Printer) Exact() io.Writer {
+	if Is(p.f) {
+		return p
+	}
+	return exact{p}
+}
+
+type exact struct{ *Printer }
+
+func (e exact) Write(content []byte) (int, error) {
+	e.print(content)
+	return len(content), nil
+}
+
 func (p *Printer) print(text []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
