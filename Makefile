@@ -75,8 +75,15 @@ image: packages binaries ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
-test: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES) ## run every test, the VM tests included
-	./test/run $(VARIABLES)
+test: for-tests ## run the tests; they boot virtual machines
+	./test/run
+
+.PHONY: test-all
+test-all: for-tests ## run every test, those that take long included
+	./test/run long
+
+.PHONY: for-tests
+for-tests: packages test-packages binaries $(AXE) $(POWERSHELL) $(STORES)
 
 .PHONY: coverage
 coverage: packages test-packages ## show how much of each package the tests without VMs reach
@@ -140,7 +147,7 @@ licenses: $(GO_LICENSES)
 
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -test -tags vm ./...); [ -z "$$dead" ] || { echo "$$dead" >&2; exit 1; }
+	@dead=$$($(DEADCODE) -test -tags vm,long ./...); [ -z "$$dead" ] || { echo "$$dead" >&2; exit 1; }
 
 # Two blocks in go.mod: what is used, and what that needs.
 .PHONY: module

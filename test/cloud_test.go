@@ -1,4 +1,4 @@
-//go:build vm
+//go:build vm && long
 
 package test
 
@@ -131,16 +131,4 @@ func rootOffset(t *testing.T, raw string) int64 {
 	}
 	partitions := table.PartitionTable.Partitions
 	return partitions[len(partitions)-1].Start * 512
-}
-
-// run returns what a program says, and then what it says of errors: mixed, one
-// could be in the middle of a line of the other.
-func run(t *testing.T, stdin, name string, args ...string) string {
-	t.Helper()
-	var out, errs bytes.Buffer
-	err := command.Run(t.Context(), command.Cmd{Name: name, Args: args, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs})
-	if err != nil {
-		t.Fatalf("%v\n%s%s", err, &out, &errs)
-	}
-	return out.String() + errs.String()
 }

@@ -1,4 +1,4 @@
-//go:build vm
+//go:build vm && long
 
 package test
 
@@ -16,10 +16,11 @@ for size in 1G 256M 64M 16M 4M 1M 256K 64K 16K 4K; do
 done
 df -P /`
 
-// fullDisk fills the disk of the running image and kills what serves, so that it has
-// to start on a full disk. The start page says what is wrong. When there is room
-// again, all goes on by itself: nobody has to log in.
-func (m *machine) fullDisk(t *testing.T) {
+// TestFullDiskOfMachine fills the disk of the running image and kills what serves,
+// so that it has to start on a full disk. The start page says what is wrong. When
+// there is room again, all goes on by itself: nobody has to log in.
+func TestFullDiskOfMachine(t *testing.T) {
+	m := boot(t)
 	m.do(t, fillDisk)
 	m.do(t, "systemctl kill --signal=KILL amigo-workers jetty9 apache2")
 	const full = "The disk of this machine is full"

@@ -124,3 +124,24 @@ func imageDigest(t *testing.T, m manifest.Manifest) string {
 	}
 	return file.SHA256
 }
+
+func contentOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// run returns what a program says, and then what it says of errors: mixed, one
+// could be in the middle of a line of the other.
+func run(t *testing.T, stdin, name string, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err := command.Run(t.Context(), command.Cmd{Name: name, Args: args, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs})
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, &out, &errs)
+	}
+	return out.String() + errs.String()
+}

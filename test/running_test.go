@@ -36,7 +36,6 @@ const patience = 15 * time.Minute
 func TestRunningImage(t *testing.T) {
 	m := boot(t)
 	t.Run("browser", m.browser)
-	t.Run("full disk", m.fullDisk)
 	before := m.pages(t)
 	t.Run("cgi serves the same pages", func(t *testing.T) { m.serveAsCGI(t, before) })
 	t.Run("upgrade changes what changed", m.upgrade)

@@ -89,10 +89,6 @@ func stoppings() map[string]stopping {
 			template: small, cold: []string{"rootfs", "base"}, at: "base detail", signal: syscall.SIGKILL,
 		},
 		"disk of the base": {template: small, cold: []string{"base"}, at: "base detail", signal: syscall.SIGINT},
-		"boot":             {template: small, at: "boot phase-start", signal: syscall.SIGKILL},
-		"seal":             {template: small, at: "seal phase-start", signal: syscall.SIGINT},
-		"shutdown":         {template: small, at: "shutdown phase-start", signal: syscall.SIGTERM},
-		"disk":             {template: small, at: "disk phase-start", signal: syscall.SIGKILL},
 
 		"packages": {
 			template: provisioning("apt-get install"), prepared: true, at: "packages phase-start", signal: syscall.SIGINT,
@@ -118,8 +114,9 @@ func stoppings() map[string]stopping {
 	}
 }
 
-// TestStop ends a build in each of its phases, kindly and not. What follows
-// the boot test is in the tests of package deliver.
+// TestStop ends a build in each of its phases, kindly and not. Those in which its
+// own machine runs are in TestStopWithMachine; what follows the boot test is in the
+// tests of package deliver.
 func TestStop(t *testing.T) {
 	for name, s := range stoppings() {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-//go:build vm
+//go:build vm && long
 
 package test
 
@@ -101,15 +101,6 @@ func TestOrdinaryUser(t *testing.T) {
 	if err != nil || info.Sys().(*syscall.Stat_t).Uid != userID {
 		t.Errorf("the disk is not there or not the user's: %v, %v", info, err)
 	}
-}
-
-func contentOf(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }
 
 // giveAway makes everything below dir the user's.
