@@ -59,7 +59,7 @@ func (p *publisherFlags) publisher(c *cobra.Command) *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&p.public, "public-url", "", "the `URL` at which the public reads it: for the page, and to read back what was uploaded (remembered)")
 	flags.StringVar(&p.product, "product", "", "the `NAME` that image files begin with (default: as before, or amigo)")
-	flags.StringVar(&p.issues, "issues", "", "the `URL` where people ask for help, for the page (remembered)")
+	flags.StringVar(&p.issues, "issues", "", "the `URL` where people ask for help, for the page; mailto: for e-mail (remembered)")
 	flags.StringVar(&p.name, "publisher", "", "the `NAME` of who publishes, for the page (default: the host of the public URL; remembered)")
 	flags.StringVar(&p.shot, "screenshot", "", "a `FILE` with a screenshot of AmiGO, a PNG of at most 1 MiB, for the page (remembered)")
 	flags.StringVar(&p.by, "by", "", "who publishes, for the history (default user@host)")

@@ -289,6 +289,33 @@ func TestDrip(t *testing.T) {
 	}
 }
 
+// TestDripOfDisk reads a large file from a server that never is silent and that
+// would take years.
+func TestDripOfDisk(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000000000")
+		_, _ = w.Write(make([]byte, 2*step))
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	o, err := OpenWith(server.URL, hasty())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := o.Open(t.Context(), "disk", 1000000000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if n, err := io.Copy(io.Discard, r); !errors.Is(err, errSlow) || n < 2*step {
+		t.Errorf("%d bytes, then %v", n, err)
+	}
+}
+
 func TestPatienceGrowsWithWhatComes(t *testing.T) {
 	for _, c := range []struct {
 		taken time.Duration

@@ -30,8 +30,8 @@ type Patience struct {
 	Notice  time.Duration
 }
 
-// slowest is how many bytes of a small file a server has to send in a second, on
-// the average, when Total is over: else one that drips keeps its reader for ever.
+// slowest is how many bytes a server has to send in a second, on the average,
+// when Total is over: else one that drips keeps its reader for ever.
 const slowest = 4 << 10
 
 // errSlow tells of such a server.
@@ -40,6 +40,27 @@ var errSlow = errors.New("the server sends too slowly")
 // allows tells whether a small file may take so long, of which bytes have come.
 func (p Patience) allows(taken time.Duration, bytes int64) bool {
 	return taken <= p.Total+time.Duration(bytes)*time.Second/slowest
+}
+
+// pace is how fast a large file comes. Each step of it is looked at by itself, so
+// that nobody drips after a fast start; time in which nobody reads does not count.
+type pace struct {
+	patience Patience
+	waited   time.Duration
+	bytes    int64
+}
+
+const step = 1 << 20 // bytes
+
+// allows tells whether the server may go on, who sent bytes after a wait.
+func (p *pace) allows(waited time.Duration, bytes int64) bool {
+	p.waited += waited
+	p.bytes += bytes
+	allowed := p.patience.allows(p.waited, p.bytes)
+	if p.bytes >= step {
+		p.waited, p.bytes = 0, 0
+	}
+	return allowed
 }
 
 // watch tells that a file is waited for. It returns what ends that.

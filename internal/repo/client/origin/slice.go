@@ -45,6 +45,7 @@ type stream struct {
 	came      int64 // bytes
 	answer    *answer
 	fruitless int // connections in a row that brought nothing
+	pace      pace
 	reopen    func(rest slice, fruitless int) (*answer, error)
 	notify    func(err error, wait time.Duration)
 }
@@ -67,7 +68,7 @@ func (w *web) lasting(ctx context.Context, s slice, open opener) (io.ReadCloser,
 		}
 		return open(ctx, rest)
 	}
-	return &stream{rest: s, start: start, answer: first, reopen: reopen, notify: w.patience.notify}, nil
+	return &stream{rest: s, start: start, answer: first, reopen: reopen, notify: w.patience.notify, pace: pace{patience: w.patience}}, nil
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -77,11 +78,18 @@ func (s *stream) Read(p []byte) (int, error) {
 	if int64(len(p)) > s.rest.length {
 		p = p[:s.rest.length]
 	}
+	asked := time.Now()
 	n, err := s.answer.Read(p)
 	s.rest.offset += int64(n)
 	s.rest.length -= int64(n)
 	s.came += int64(n)
-	if err == nil || s.rest.length == 0 {
+	if s.rest.length == 0 {
+		return n, nil
+	}
+	if err == nil {
+		if !s.pace.allows(time.Since(asked), int64(n)) {
+			return n, inAll(s.answer.failed(errSlow), s.start, s.came)
+		}
 		return n, nil
 	}
 	if errors.Is(err, io.EOF) {

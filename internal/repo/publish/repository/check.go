@@ -23,7 +23,7 @@ func (o Options) check() error {
 	if o.Product != "" {
 		faults = append(faults, invalid("product", layout.CheckProduct(o.Product)))
 	}
-	faults = append(faults, invalid("public URL", checkURL(o.PublicURL)), invalid("issues", cmp.Or(printable.Check(o.Issues), checkURL(o.Issues))),
+	faults = append(faults, invalid("public URL", checkURL(o.PublicURL)), invalid("issues", cmp.Or(printable.Check(o.Issues), checkContact(o.Issues))),
 		invalid("publisher", printable.Check(o.Publisher)), invalid("by", printable.Check(o.By)))
 	return errors.Join(faults...)
 }
@@ -39,6 +39,20 @@ func (r Release) check() error {
 
 // checkReason looks at what a channel's history is to say.
 func checkReason(reason string) error { return invalid("reason", printable.Check(reason)) }
+
+// mailto is an address of e-mail as a link, without a subject or other recipients.
+var mailto = regexp.MustCompile(`^mailto:[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$`)
+
+// checkContact takes what a link on the page may lead to.
+func checkContact(text string) error {
+	if mailto.MatchString(text) {
+		return nil
+	}
+	if checkURL(text) != nil {
+		return fmt.Errorf("%q is not a plain http://, https:// or mailto: address", address.Bare(text))
+	}
+	return nil
+}
 
 func checkURL(text string) error {
 	if bare := address.Bare(text); bare != "" && !plainURL.MatchString(bare) {
