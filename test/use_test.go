@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 )
@@ -30,7 +31,7 @@ func TestRun(t *testing.T) {
 	data := t.TempDir()
 	opened := filepath.Join(data, "opened")
 	browser := filepath.Join(data, "browser")
-	if err := os.WriteFile(browser, []byte("#!/bin/sh\necho \"$@\" >"+opened+".new\nmv "+opened+".new "+opened+"\n"), 0o755); err != nil {
+	if err := executable.Write(browser, []byte("#!/bin/sh\necho \"$@\" >"+opened+".new\nmv "+opened+".new "+opened+"\n")); err != nil {
 		t.Fatal(err)
 	}
 	home := []string{"HOME=" + data, "XDG_DATA_HOME=" + data, "XDG_CACHE_HOME=" + cacheHome(t), "BROWSER=" + browser}

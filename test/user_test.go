@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 )
 
 // An ordinary user, who is known only where the test's own process runs.
@@ -69,7 +70,7 @@ func TestOrdinaryUser(t *testing.T) {
 	write(t, dir, "home/tmp/amigo-image-dead/.scratch", "")
 	write(t, dir, "home/tmp/amigo-image-dead/root/file", "")
 	binary := filepath.Join(dir, "amigo-image")
-	if err := os.WriteFile(binary, []byte(contentOf(t, program)), 0o755); err != nil {
+	if err := executable.Write(binary, []byte(contentOf(t, program))); err != nil {
 		t.Fatal(err)
 	}
 	giveAway(t, filepath.Join(dir, "home"))

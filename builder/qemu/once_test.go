@@ -10,6 +10,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -55,7 +56,7 @@ esac
 `
 	mmdebstrap := "#!/bin/sh\necho mmdebstrap >>" + log + "\necho 'E: enough' >&2\nexit 1\n"
 	for name, script := range map[string]string{"apt-get": apt, "mmdebstrap": mmdebstrap} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+		if err := executable.Write(filepath.Join(dir, name), []byte(script)); err != nil {
 			t.Fatal(err)
 		}
 	}

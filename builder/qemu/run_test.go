@@ -17,6 +17,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
@@ -310,7 +311,7 @@ func TestDeathEndsTheBuild(t *testing.T) {
 	kill := filepath.Join(t.TempDir(), "kill")
 	binary := filepath.Join(t.TempDir(), "qemu")
 	script := "#!/bin/sh\nqemu-system-x86_64 \"$@\" &\nwhile kill -0 $! && ! [ -e " + kill + " ]; do sleep 0.1; done\nkill -9 $!\nwait $!\n"
-	if err := os.WriteFile(binary, []byte(script), 0o755); err != nil {
+	if err := executable.Write(binary, []byte(script)); err != nil {
 		t.Fatal(err)
 	}
 	r.config["qemu_binary"] = binary

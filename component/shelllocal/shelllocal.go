@@ -20,6 +20,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/shellscript"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -81,17 +82,21 @@ func (c *Commands) inline(data map[string]any) (path string, remove func(), err 
 	if c.config.TempfileExtension != "" {
 		pattern += "." + c.config.TempfileExtension
 	}
-	f, err := os.CreateTemp("", pattern)
+	err = executable.While(func() error {
+		f, err := os.CreateTemp("", pattern)
+		if err != nil {
+			return err
+		}
+		path = f.Name()
+		_, err = f.WriteString(shellscript.Inline(c.config.InlineShebang, commands))
+		return errors.Join(err, f.Chmod(0o700), f.Close())
+	})
+	remove = func() { _ = os.Remove(path) }
 	if err != nil {
-		return "", nil, fmt.Errorf("writing the inline script: %w", err)
-	}
-	remove = func() { _ = os.Remove(f.Name()) }
-	_, err = f.WriteString(shellscript.Inline(c.config.InlineShebang, commands))
-	if err = errors.Join(err, f.Chmod(0o700), f.Close()); err != nil {
 		remove()
 		return "", nil, fmt.Errorf("writing the inline script: %w", err)
 	}
-	return f.Name(), remove, nil
+	return path, remove, nil
 }
 
 func (c *Commands) run(ctx context.Context, ui packersdk.Ui, script string, data map[string]any) error {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
+
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
@@ -19,7 +21,7 @@ func run(t *testing.T, config map[string]any) error {
 
 func TestRun(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("s.sh", []byte("#!/bin/sh\necho \"$1\" >out"), 0o755); err != nil {
+	if err := executable.Write("s.sh", []byte("#!/bin/sh\necho \"$1\" >out")); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

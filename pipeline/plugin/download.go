@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/go-version"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
@@ -181,13 +182,12 @@ func unpack(archive []byte, program, to string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+	content, err := io.ReadAll(io.LimitReader(in, maxPlugin+1))
+	if err == nil && len(content) > maxPlugin {
+		err = fmt.Errorf("%s has more than %d bytes", r.File[at].Name, maxPlugin)
+	}
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(out, io.LimitReader(in, maxPlugin+1))
-	if err == nil && n > maxPlugin {
-		err = fmt.Errorf("%s has more than %d bytes", r.File[at].Name, maxPlugin)
-	}
-	return errors.Join(err, out.Close())
+	return executable.Write(to, content)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/hashicorp/go-version"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -109,7 +110,7 @@ func put(file, at string) error {
 	if err := os.Remove(sumFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := renameio.WriteFile(at, content, 0o755); err != nil {
+	if err := executable.While(func() error { return renameio.WriteFile(at, content, 0o755) }); err != nil {
 		return err
 	}
 	return renameio.WriteFile(sumFile, []byte(manifest.Digest(content)), 0o644)

@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/version"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin/plugintest"
@@ -182,7 +183,7 @@ func TestInstalled(t *testing.T) {
 	}
 	put := func(name, sum string) string {
 		at := filepath.Join(filepath.Dir(p.Path), name+"_"+runtime.GOOS+"_"+runtime.GOARCH)
-		if err := errors.Join(os.WriteFile(at, content, 0o755), os.WriteFile(at+sumSuffix, []byte(sum), 0o644)); err != nil {
+		if err := errors.Join(executable.Write(at, content), os.WriteFile(at+sumSuffix, []byte(sum), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 		return at
@@ -437,7 +438,7 @@ func TestStrangers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := filepath.Join(t.TempDir(), "stranger")
-			if err := os.WriteFile(at, []byte("#!/bin/sh\n"+c.script+"\n"), 0o755); err != nil {
+			if err := executable.Write(at, []byte("#!/bin/sh\n"+c.script+"\n")); err != nil {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer

@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
+
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
 func TestPostProcess(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("s.sh", []byte("#!/bin/sh\necho \"$A\" \"$1\" >out"), 0o755); err != nil {
+	if err := executable.Write("s.sh", []byte("#!/bin/sh\necho \"$A\" \"$1\" >out")); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 )
 
 // nobody is an ordinary user that every host has, and that is no one's login.
@@ -103,7 +104,7 @@ func TestRemoveAllOfSubordinates(t *testing.T) {
 		program := filepath.Join(openDir(t), "test") // Go's own is where nobody else gets
 		content, err := os.ReadFile(os.Args[0])
 		if err == nil {
-			err = os.WriteFile(program, content, 0o755)
+			err = executable.Write(program, content)
 		}
 		if err != nil {
 			t.Fatal(err)
