@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"path"
 	"slices"
 	"strings"
 
@@ -211,7 +210,12 @@ func (e *evaluation) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
 func unmatched(flag, what string, globs, names []string) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, glob := range globs {
-		if !slices.ContainsFunc(names, func(name string) bool { return matchesAny([]string{glob}, name) }) {
+		_, err := compileGlob(glob)
+		switch {
+		case slices.ContainsFunc(names, func(name string) bool { return matchesAny([]string{glob}, name) }):
+		case err != nil:
+			diags = append(diags, noSubject("Nothing matches "+flag, "%q is not a valid pattern: %v.", glob, err))
+		default:
 			diags = append(diags, noSubject("Nothing matches "+flag, "%q matches no %s. %s", glob, what, suggest(glob, names)))
 		}
 	}
@@ -269,15 +273,6 @@ func (b *Build) chain(blocks []*componentBlock, except []string) []*component {
 		}
 	}
 	return chain
-}
-
-func matchesAny(globs []string, name string) bool {
-	for _, glob := range globs {
-		if ok, err := path.Match(glob, name); ok && err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // prepare makes and prepares b's components: the builder first, since it

@@ -80,6 +80,8 @@ func tree(t *testing.T) string {
 		"bin.dat": "\xff\xfe\x00", "plain.txt": "text", "sub/a.txt": "x\n", "sub/.hid": "y\n",
 		"broken.tpl": "${x", "one.tpl": "${x}", "name.tpl": "%{ for n in names ~}\n${upper(n)};%{ endfor ~}",
 		"rec.tpl": `${templatefile("plain.txt",{})}`, "rec2.tpl": `${can(templatefile("plain.txt",{}))}`,
+		"deep.tpl": "${" + strings.Repeat("(", 100000), "ifs.tpl": strings.Repeat("%{ if true }%{ endif }", 5000),
+		"deepifs.tpl": strings.Repeat("%{ if true }", 5000),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -126,6 +128,8 @@ func TestErrors(t *testing.T) {
 		`templatefile("no.tpl", {})`:            `no such file`,
 		`templatefile("name.tpl", "x")`:         `an object of variables is needed`,
 		`templatefile("bin.dat", {})`:           `is not text in UTF-8`,
+		`templatefile("deep.tpl", {})`:          `Nested too deeply`,
+		`templatefile("deepifs.tpl", {})`:       `Nested too deeply`,
 		`templatefile("rec.tpl", {})`:           `a file that templatefile renders cannot call templatefile`,
 		`templatefile("one.tpl", { "a b" = 1})`: `"a b" cannot be the name of a variable`,
 		`yamldecode("a: [")`:                    `did not find expected node content`,
@@ -224,4 +228,12 @@ func FuzzText(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyDirectives renders a file of many directives, none within another.
+func TestManyDirectives(t *testing.T) {
+	v, err := evaluate(t, tree(t), `templatefile("ifs.tpl", {})`)
+	if err != nil || v.AsString() != "" {
+		t.Errorf("%#v, %v", v, err)
+	}
 }

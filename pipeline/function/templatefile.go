@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/internal/nesting"
 )
 
 // templateParams are the parameters of templatefile.
@@ -62,6 +63,9 @@ func renderFile(path string, vars cty.Value, functions map[string]function.Funct
 	}
 	if !utf8.Valid(src) {
 		return cty.DynamicVal, function.NewArgErrorf(0, "%s is not text in UTF-8", path)
+	}
+	if diags := nesting.CheckTemplate(src, path); diags.HasErrors() {
+		return cty.DynamicVal, diags
 	}
 	expr, diags := hclsyntax.ParseTemplate(src, path, hcl.InitialPos)
 	if diags.HasErrors() {

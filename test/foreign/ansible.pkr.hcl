@@ -26,6 +26,7 @@ build {
   sources = ["source.null.t"]
   provisioner "ansible" {
     playbook_file   = "${path.root}/playbook.yml"
+    use_sftp        = true # scp of OpenSSH 9 speaks sftp, which the plugin does not know
     extra_arguments = ["--extra-vars", "to=${path.cwd}/ansible.txt"]
   }
   provisioner "ansible-local" {

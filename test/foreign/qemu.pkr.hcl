@@ -19,7 +19,7 @@ source "qemu" "t" {
   headless         = true
   communicator     = "none"
   shutdown_timeout = "5m"
-  boot_wait        = "0s"
+  disable_vnc      = true
   format           = "qcow2"
   output_directory = "qemu"
   vm_name          = "t.qcow2"
