@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
+
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
@@ -89,6 +91,14 @@ func TestFaultsOfTheEngine(t *testing.T) {
 
 		{&origin.TransportError{URL: url, Host: "images.example.org", Err: errTest}, fault.Network, "images.example.org cannot be reached", again + "with --from ANOTHER-URL"},
 		{&origin.TransportError{URL: url, Host: "h", Proxy: "p", Reached: true, Err: errTest}, fault.Network, "h does not send", again + "without a proxy"},
+		{
+			&plugin.NoReleaseError{
+				Required: pipeline.RequiredPlugin{Source: "github.com/a/b"},
+				Err:      &plugin.RefusedError{URL: url, Code: 403, Anonymous: true, Err: &origin.StatusError{URL: url, Code: 403}},
+			},
+			fault.Network, "no release of github.com/a/b can be looked for",
+			"GitHub limits questions without a token: set PACKER_GITHUB_API_TOKEN to one of yours",
+		},
 		{&origin.StatusError{URL: url, Code: 500}, fault.Network, "the server refuses a file (500)", again + "later"},
 		{&origin.SizeError{URL: url}, fault.Verify, "a file of the repository", again + "later"},
 		{&origin.EncodedError{URL: url}, fault.Network, "the server alters files", again + "without a proxy"},

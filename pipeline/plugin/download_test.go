@@ -107,7 +107,8 @@ func TestNoRelease(t *testing.T) {
 		"too old":       {[]Releases{gitHub(t, files, "v1.0.0")}, "no release of " + testSource + " >= 2.0", nil},
 		"not there":     {[]Releases{Mirror(t.TempDir())}, "no such file", fs.ErrNotExist},
 		"nothing there": {[]Releases{gitHub(t, files)}, "there is no release", nil},
-		"no token":      {[]Releases{GitHub{API: gitHub(t, files).API}}, "403", nil},
+		"no token":      {[]Releases{GitHub{API: gitHub(t, files).API}}, "set PACKER_GITHUB_API_TOKEN", nil},
+		"bad token":     {[]Releases{GitHub{API: gitHub(t, files).API, Token: "other"}}, "the token in PACKER_GITHUB_API_TOKEN", nil},
 	} {
 		_, err := Download(t.Context(), t.TempDir(), required(t, ">= 2.0"), test.places)
 		var none *NoReleaseError

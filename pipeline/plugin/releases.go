@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -54,7 +55,7 @@ func (g GitHub) Versions(ctx context.Context, source string) ([]string, error) {
 	}
 	content, err := api.Fetch(ctx, "repos/"+repository(source)+"/git/matching-refs/tags", maxList)
 	if err != nil {
-		return nil, err
+		return nil, g.refusal(err)
 	}
 	var tags []struct {
 		Ref string `json:"ref"`
@@ -67,6 +68,15 @@ func (g GitHub) Versions(ctx context.Context, source string) ([]string, error) {
 		versions = append(versions, strings.TrimPrefix(tag.Ref, "refs/tags/"))
 	}
 	return versions, nil
+}
+
+// refusal returns err, or a [*RefusedError] if GitHub does not want to answer.
+func (g GitHub) refusal(err error) error {
+	status, ok := errors.AsType[*origin.StatusError](err)
+	if ok && (status.Code == http.StatusForbidden || status.Code == http.StatusTooManyRequests) {
+		return &RefusedError{URL: status.URL, Code: status.Code, Anonymous: g.Token == "", Err: err}
+	}
+	return err
 }
 
 // repository is the repository of a source, "hashicorp/packer-plugin-qemu".
@@ -82,6 +92,31 @@ func (g GitHub) Fetch(ctx context.Context, source, version, file string, limit i
 		return nil, err
 	}
 	return site.Fetch(ctx, path.Join(repository(source), "releases/download", version, file), limit)
+}
+
+// RefusedError says that GitHub does not want to answer. Mostly too many have asked from
+// the same address without a token.
+//
+// Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+type RefusedError struct {
+	URL       string
+	Code      int  // HTTP status
+	Anonymous bool // asked without a token
+	Err       error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%v (%s)", e.Err, e.Advice())
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Advice says what to do about it.
+func (e *RefusedError) Advice() string {
+	if e.Anonymous {
+		return "GitHub limits questions without a token: set PACKER_GITHUB_API_TOKEN to one of yours"
+	}
+	return "the token in PACKER_GITHUB_API_TOKEN was used too often, or may not read this"
 }
 
 // HashiCorp is where HashiCorp publishes its plugins: NAME/index.json, and the files of a

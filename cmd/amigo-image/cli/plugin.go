@@ -34,6 +34,9 @@ const shownVersions = 8
 func noRelease(e *plugin.NoReleaseError) fault.Report {
 	if e.Err != nil && !errors.Is(e.Err, fs.ErrNotExist) {
 		r := fault.Of(e.Err)
+		if refused, ok := errors.AsType[*plugin.RefusedError](e.Err); ok {
+			r = fault.Report{What: fmt.Sprintf("%s: refused (%d)", refused.URL, refused.Code), Try: fault.To(fault.Advise, refused.Advice()), Code: fault.Network}
+		}
 		return fault.Report{What: "no release of " + e.Required.Source + " can be looked for", Where: r.What, Try: r.Try, Code: r.Code}
 	}
 	r := fault.Report{What: e.Error(), Code: fault.NotFound}
