@@ -34,11 +34,16 @@ func (a *App) OpenLog(command string) (*terminal.Log, error) {
 	return l, nil
 }
 
-// Screen shows events on standard error, those of builds with their names.
-// With --verbose, or PACKER_LOG, it shows the output of tools, too.
+// Screen shows events on standard error, those of several builds with their names, and
+// what these say in the lines of their phases. With --verbose, or PACKER_LOG, it shows the
+// output of tools, too, and everything stays.
 func (a *App) Screen(builds bool) terminal.Sink {
-	sink := terminal.Open(os.Stderr, terminal.Look{Colour: a.Colour, Builds: builds, Every: a.every, Times: a.Times, Plain: a.Plain})
-	if log := os.Getenv("PACKER_LOG"); a.Verbose || log != "" && log != "0" {
+	log := os.Getenv("PACKER_LOG")
+	all := a.Verbose || log != "" && log != "0"
+	sink := terminal.Open(os.Stderr, terminal.Look{
+		Colour: a.Colour, Builds: builds, Fold: builds && !all, Every: a.every, Times: a.Times, Plain: a.Plain,
+	})
+	if all {
 		return verbose{sink}
 	}
 	return sink
