@@ -52,6 +52,9 @@ func (a *App) Screen(builds bool) terminal.Sink {
 // verbose turns the output of tools into messages.
 type verbose struct{ terminal.Sink }
 
+// Pause pauses what it shows.
+func (v verbose) Pause() (resume func()) { return terminal.Pause(v.Sink) }
+
 func (v verbose) Emit(e event.Event) {
 	if e.Type == event.Detail {
 		e.Type = event.Message

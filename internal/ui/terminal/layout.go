@@ -101,8 +101,8 @@ func (l lineFormat) fitName(e event.Event) string {
 	if runewidth.StringWidth(name) <= columns || !l.builds || e.Build == "" {
 		return fit(name, columns)
 	}
-	phase := shorten(e.Phase, columns/2)
-	build := shorten(e.Build, columns-runewidth.StringWidth(phase)-2)
+	phase := Shorten(e.Phase, columns/2)
+	build := Shorten(e.Build, columns-runewidth.StringWidth(phase)-2)
 	return fit(build+": "+phase, columns)
 }
 
@@ -151,10 +151,10 @@ func (l lineFormat) paint(text, as string) string {
 }
 
 // fit cuts or fills text to exactly n columns.
-func fit(text string, n int) string { return pad(shorten(text, n), n) }
+func fit(text string, n int) string { return pad(Shorten(text, n), n) }
 
-// shorten cuts text to at most n columns.
-func shorten(text string, n int) string {
+// Shorten makes text one line of at most n columns.
+func Shorten(text string, n int) string {
 	text = printable.Line(untabbed(text))
 	if runewidth.StringWidth(text) <= n {
 		return text

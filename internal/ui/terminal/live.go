@@ -200,8 +200,7 @@ func running(phases []*liveLine, now time.Time, rows int) []string {
 	return lines
 }
 
-// Pause removes the lines that move, so that somebody can be asked something. What is
-// to be shown waits until the returned function is called.
+// Pause is for [Pause].
 func (l *live) Pause() (resume func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -281,7 +280,7 @@ func (l *liveLine) running(now time.Time, room int) string {
 	room -= len(left)
 	name, bar := "", ""
 	if l.event.Text != "" && room >= narrowText {
-		name = shorten(l.event.Text, room) + " "
+		name = Shorten(l.event.Text, room) + " "
 		room -= runewidth.StringWidth(name)
 	}
 	rate := l.progress.rate(now)

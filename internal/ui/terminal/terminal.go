@@ -99,6 +99,15 @@ func Open(f *os.File, look Look) Sink {
 	return t
 }
 
+// Pause removes what moves from a sink's terminal, so that somebody can be asked something.
+// What is to be shown waits until resume is called. Other sinks go on.
+func Pause(s Sink) (resume func()) {
+	if moving, ok := s.(interface{ Pause() (resume func()) }); ok {
+		return moving.Pause()
+	}
+	return func() {}
+}
+
 // key tells phases apart.
 func key(e event.Event) string { return e.Build + "\x00" + e.Phase }
 
