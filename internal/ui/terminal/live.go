@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	refresh  = 200 * time.Millisecond // between two drawings of live lines
-	tailKept = 10                     // last lines of a phase, shown if it fails
-	shortest = 8                      // a bar with fewer columns is left out
+	refresh   = 200 * time.Millisecond // between two drawings of live lines
+	tailKept  = 10                     // last lines of a phase, shown if it fails
+	tailAsked = 3                      // of each phase, shown above a question
+	shortest  = 8                      // a bar with fewer columns is left out
 )
 
 // live shows a line that moves for every phase that runs, below the lines of
@@ -145,15 +146,10 @@ func (l *live) remove(e event.Event) {
 
 // lastWords are what a phase said last, if it failed and that was folded.
 func (l *live) lastWords(e event.Event) string {
-	p := l.find(e)
-	if p == nil || e.Status != event.Failed {
-		return ""
+	if p := l.find(e); p != nil && e.Status == event.Failed {
+		return p.unfold(tailKept)
 	}
-	var out strings.Builder
-	for _, text := range p.tail {
-		out.WriteString(l.layout.message(event.Event{Build: e.Build, Text: text}) + "\n")
-	}
-	return out.String()
+	return ""
 }
 
 // draw writes what stays, and below it what moves.
@@ -204,6 +200,9 @@ func running(phases []*liveLine, now time.Time, rows int) []string {
 func (l *live) Pause() (resume func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, p := range l.phases {
+		l.stays.WriteString(p.unfold(tailAsked)) // the question may be about it
+	}
 	l.clear()
 	l.paused = true
 	return func() {
@@ -249,6 +248,16 @@ func (l *liveLine) say(text string) {
 	if text = strings.TrimSpace(text); text != "" {
 		l.event.Text = text
 	}
+}
+
+// unfold returns the lines that the phase said last, at most so many, once.
+func (l *liveLine) unfold(limit int) string {
+	var out strings.Builder
+	for _, text := range l.tail[max(0, len(l.tail)-limit):] {
+		out.WriteString(l.layout.message(event.Event{Build: l.event.Build, Text: text}) + "\n")
+	}
+	l.tail = nil
+	return out.String()
 }
 
 // text is the line as it is now.

@@ -95,7 +95,7 @@ func TestLive(t *testing.T) {
 // is a warning, or if everything is to stay. Nothing is written while somebody is asked.
 func TestLiveFolds(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	for fold, count := range map[bool]int{true: 3, false: 5} {
+	for fold, count := range map[bool]int{true: 4, false: 6} {
 		master, slave := pty(t, 80)
 		shown := make(chan string)
 		go func() {
@@ -119,6 +119,8 @@ func TestLiveFolds(t *testing.T) {
 			e.Build = "null.a"
 			s.Emit(e)
 		}
+		s.Emit(event.Event{Type: event.PhaseStart, Build: "null.a", Phase: "breakpoint"})
+		s.Emit(event.Event{Type: event.Message, Build: "null.a", Phase: "breakpoint", Text: "said before the question"})
 		resume := s.Pause()
 		_, _ = io.WriteString(slave, "a question? \n")
 		s.Emit(event.Event{Type: event.Message, Text: "said of nothing"})
