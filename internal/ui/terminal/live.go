@@ -62,6 +62,7 @@ func (s *screen) Write(text []byte) (int, error) {
 		fmt.Fprintf(&out, "\x1b[%dA", s.more)
 	}
 	out.Write(text)
+	s.more = 0
 	_, err := s.f.Write(out.Bytes())
 	return len(text), err
 }
@@ -109,14 +110,23 @@ func (l *live) Emit(e event.Event) {
 			p.progress.update(e, time.Now())
 		}
 	case event.Message:
-		if p := l.find(e); p != nil && l.fold {
-			p.say(e.Text)
-			return
-		}
-		l.draw(l.layout.message(e) + "\n")
+		l.message(e)
 	case event.Warning:
 		l.draw(l.layout.message(e) + "\n")
 	case event.Detail: // the log has it
+	}
+}
+
+func (l *live) message(e event.Event) {
+	line := l.layout.message(e) + "\n"
+	p := l.find(e)
+	switch {
+	case p != nil && l.fold:
+		p.say(e.Text)
+	case l.paused && e.Build == "": // of Ctrl-C, for one, which is not to wait for an answer
+		_, _ = l.screen.Write([]byte("\n" + line))
+	default:
+		l.draw(line)
 	}
 }
 
@@ -229,6 +239,7 @@ func (l *live) Close() error {
 	defer l.mu.Unlock()
 	l.paused = false
 	l.clear()
+	l.paused = true
 	return nil
 }
 
