@@ -245,3 +245,9 @@ func (c cancelable) Read(p []byte) (int, error) {
 	}
 	return c.Reader.Read(p)
 }
+
+// CheckName returns why a member of this name would not be unpacked, or nil.
+func CheckName(name string) error {
+	_, err := cleanName(name)
+	return err
+}
