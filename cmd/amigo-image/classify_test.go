@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
-
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
@@ -46,6 +44,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
 )
 
 var errTest = errors.New("x")

@@ -41,13 +41,13 @@ func (d Dir) Sharing(shared Shared) Dir {
 func (d Dir) take(ctx context.Context, kind, key string) (taken bool, err error) {
 	entry := filepath.Join(d.root, kind, key)
 	partial := entry + partialSuffix
-	if err := empty(partial); err != nil {
+	if err := empty(partial); err != nil { //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
 		return false, err
 	}
 	if d.shared.Take(ctx, kind, key, partial) {
 		return true, finish(partial, entry)
 	}
-	_ = userns.RemoveAll(partial)
+	_ = userns.RemoveAll(partial) //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
 	if ctx.Err() != nil {
 		return false, fmt.Errorf("looking into the shared cache: %w", context.Cause(ctx))
 	}
@@ -58,9 +58,9 @@ func (d Dir) take(ctx context.Context, kind, key string) (taken bool, err error)
 func (d Dir) offer(ctx context.Context, kind, key string) {
 	entry := filepath.Join(d.root, kind, key)
 	work := entry + partialSuffix
-	if empty(work) != nil {
+	if empty(work) != nil { //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
 		return
 	}
 	d.shared.Offer(ctx, kind, key, entry, work)
-	_ = userns.RemoveAll(work)
+	_ = userns.RemoveAll(work) //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
 }
