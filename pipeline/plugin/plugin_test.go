@@ -114,6 +114,10 @@ func (b *testBuilder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.H
 		return nil, err
 	}
 	ui.Say("building " + b.get("text"))
+	if b.get("fault") == "flood run" {
+		ui.Say(strings.Repeat("x", flood))
+		ui.Machine("flood", strings.Repeat("y", flood))
+	}
 	if b.get("fault") == "wait run" {
 		<-ctx.Done()
 		ui.Say("cleaned up")
@@ -373,6 +377,27 @@ func TestCancel(t *testing.T) {
 	}
 	if !s.has("cleaned up") {
 		t.Errorf("it was not let clean up: %q", s.lines)
+	}
+	plan.Close()
+	noneRuns(t, p)
+}
+
+// flood is how many bytes a plugin says at once.
+const flood = 64 << 20
+
+// TestFlood: a plugin that says more than anybody reads is heard to its end.
+func TestFlood(t *testing.T) {
+	p := installed(t)
+	plan, err := plan(t, p, strings.Replace(whole, `text = "a"`, "text = \"a\"\nfault = \"flood run\"", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s sink
+	if _, err := plan.Run(t.Context(), pipeline.RunOptions{Sink: &s}); err != nil {
+		t.Error(err)
+	}
+	if !slices.ContainsFunc(s.lines, func(line string) bool { return len(line) == flood }) {
+		t.Errorf("what it said did not come")
 	}
 	plan.Close()
 	noneRuns(t, p)
