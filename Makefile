@@ -92,7 +92,7 @@ coverage: packages test-packages ## show how much of each package the tests with
 .PHONY: binaries
 binaries: bin/amigo-image bin/packer-plugin-amigo
 
-bin/amigo-image bin/packer-plugin-amigo: FORCE
+bin/amigo-image bin/packer-plugin-amigo &: FORCE
 	@mkdir -p bin
 	$(GO_BUILD) -o bin/amigo-image ./cmd/amigo-image
 	$(GO_BUILD) -o bin/packer-plugin-amigo .
