@@ -27,9 +27,16 @@ import (
 type Bootstrap struct {
 	// The distribution; "debian" is the default and the only one.
 	Distribution string `mapstructure:"distribution"`
-	// The code name of the release, "bookworm" by default.
+	// The code name of the release, "bookworm" by default. "trixie" and, not
+	// released yet, "forky" are known, too.
 	Release string `mapstructure:"release"`
-	// Packages to install natively, in addition to those that every base has.
+	// The architecture of the guest; "amd64" is the default and the only one.
+	Architecture string `mapstructure:"architecture"`
+	// What the guest is for: "amigo", to build and to serve AmiGO and GOlr, and
+	// "production", what only the production variant uses, switched off. What
+	// they need is installed natively, as the distribution names it.
+	Needs []string `mapstructure:"needs"`
+	// Other packages to install natively.
 	Packages []string `mapstructure:"packages"`
 	// The mirror to install the release from. Without it the apt sources of
 	// the host that are for the release, or Debian's own. Updates and security
@@ -115,6 +122,7 @@ func (c *Config) setDefaults() {
 	if c.Bootstrap != nil {
 		c.Bootstrap.Distribution = cmp.Or(c.Bootstrap.Distribution, "debian")
 		c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, "bookworm")
+		c.Bootstrap.Architecture = cmp.Or(c.Bootstrap.Architecture, "amd64")
 	}
 	c.DiskSize = cmp.Or(c.DiskSize, "8G")
 	c.Memory = cmp.Or(c.Memory, 2048)
@@ -136,7 +144,7 @@ func (c *Config) setDefaults() {
 // attributes are the names of the engine's fields in a template.
 var attributes = map[string]string{
 	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror",
-	"Packages": "bootstrap.packages", "DiskSize": "disk_size",
+	"Architecture": "bootstrap.architecture", "Needs": "bootstrap.needs", "Packages": "bootstrap.packages", "DiskSize": "disk_size",
 }
 
 func (c *Config) checkSource() error {
@@ -221,6 +229,8 @@ func (c *Config) spec() bootstrap.Spec {
 	return bootstrap.Spec{
 		Distribution: c.Bootstrap.Distribution,
 		Release:      c.Bootstrap.Release,
+		Architecture: c.Bootstrap.Architecture,
+		Needs:        slices.Clone(c.Bootstrap.Needs),
 		Mirror:       c.Bootstrap.Mirror,
 		Packages:     slices.Clone(c.Bootstrap.Packages),
 		DiskSize:     c.diskSize,

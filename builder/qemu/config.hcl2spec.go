@@ -12,6 +12,8 @@ import (
 type FlatBootstrap struct {
 	Distribution *string  `mapstructure:"distribution" cty:"distribution" hcl:"distribution"`
 	Release      *string  `mapstructure:"release" cty:"release" hcl:"release"`
+	Architecture *string  `mapstructure:"architecture" cty:"architecture" hcl:"architecture"`
+	Needs        []string `mapstructure:"needs" cty:"needs" hcl:"needs"`
 	Packages     []string `mapstructure:"packages" cty:"packages" hcl:"packages"`
 	Mirror       *string  `mapstructure:"mirror" cty:"mirror" hcl:"mirror"`
 }
@@ -30,6 +32,8 @@ func (*FlatBootstrap) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
 		"distribution": &hcldec.AttrSpec{Name: "distribution", Type: cty.String, Required: false},
 		"release":      &hcldec.AttrSpec{Name: "release", Type: cty.String, Required: false},
+		"architecture": &hcldec.AttrSpec{Name: "architecture", Type: cty.String, Required: false},
+		"needs":        &hcldec.AttrSpec{Name: "needs", Type: cty.List(cty.String), Required: false},
 		"packages":     &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
 		"mirror":       &hcldec.AttrSpec{Name: "mirror", Type: cty.String, Required: false},
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"os"
 	"syscall"
-
 )
 
 // While runs write, which writes a program and closes it. No process is forked
