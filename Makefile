@@ -68,7 +68,7 @@ VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 TEST_PACKAGES := openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
-	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils
+	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils slurm-wlm munge
 
 .PHONY: image
 image: packages binaries ## build examples/amigo into output/
@@ -132,7 +132,7 @@ prose: $(VALE) bin/amigo-image
 # Without what happens to be installed: shellcheck and pyflakes.
 .PHONY: workflows
 workflows: $(ACTIONLINT)
-	$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml examples/nightly/github-actions.yml
+	$(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml examples/*/github-actions.yml
 
 # Licences that a program under BSD-3-Clause can be made with. MPL-2.0 is about
 # the files that are under it, not about what they are linked into. The licence

@@ -42,6 +42,9 @@ const (
 // Sink returns where the engine's events go when all there is is Packer's user
 // interface. A user interface that is itself a sink gets the events as they are.
 func Sink(ui packersdk.Ui) event.Sink {
+	if own, ok := ui.(interface{ Events() event.Sink }); ok {
+		return own.Events()
+	}
 	if sink, ok := ui.(event.Sink); ok {
 		return sink
 	}

@@ -12,8 +12,8 @@ import (
 
 // Options choose which builds of a template are planned, and how they run.
 type Options struct {
-	Only    []string // globs of names of builds; none: all
-	Except  []string // globs of names of builds and post-processors
+	Only    []string // names of builds, or globs with commas between them; none: all
+	Except  []string // names of builds and post-processors, or such globs
 	Force   bool     // build though a result is there
 	Debug   bool     // one build after the other, pausing between steps
 	OnError string   // "", "cleanup", "abort", "ask", "run-cleanup-provisioner"
@@ -184,42 +184,35 @@ func checkOnError(value string) hcl.Diagnostics {
 
 // selectBuilds returns the builds that options leave, in the template's order.
 func (e *evaluation) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
-	var selected []*Build
 	var names []string
 	for _, block := range e.builds {
 		for _, use := range block.uses {
-			b := &Build{Name: strings.TrimPrefix(block.name+"."+use.ref(), "."), label: block.name, use: use}
-			names = append(names, b.Name)
-			if len(options.Only) > 0 && !matchesAny(options.Only, b.Name) || matchesAny(options.Except, b.Name) {
+			names = append(names, block.nameOf(use))
+		}
+	}
+	exceptable := slices.Concat(names, e.postProcessors())
+	only, except := choose(options.Only, names), choose(options.Except, exceptable)
+	var selected []*Build
+	for _, block := range e.builds {
+		for _, use := range block.uses {
+			b := &Build{Name: block.nameOf(use), label: block.name, use: use}
+			if !only.empty() && !only.has(b.Name) || except.has(b.Name) {
 				continue
 			}
-			b.plan(block, e.scope, options)
+			b.plan(block, e.scope, except)
 			selected = append(selected, b)
 		}
 	}
-	diags := append(unmatched("-only", "build", options.Only, names),
-		unmatched("-except", "build and no post-processor", options.Except, append(names, e.postProcessors()...))...)
+	diags := append(only.unmatched("-only", "build", names), except.unmatched("-except", "build and no post-processor", exceptable)...)
 	if len(selected) == 0 && len(diags) == 0 {
 		diags = hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.", strings.Join(names, ", "))}
 	}
 	return selected, diags
 }
 
-// unmatched names each glob that matches nothing: it is mistyped, and what it
-// was to leave out would run.
-func unmatched(flag, what string, globs, names []string) hcl.Diagnostics {
-	var diags hcl.Diagnostics
-	for _, glob := range globs {
-		_, err := compileGlob(glob)
-		switch {
-		case slices.ContainsFunc(names, func(name string) bool { return matchesAny([]string{glob}, name) }):
-		case err != nil:
-			diags = append(diags, noSubject("Nothing matches "+flag, "%q is not a valid pattern: %v.", glob, err))
-		default:
-			diags = append(diags, noSubject("Nothing matches "+flag, "%q matches no %s. %s", glob, what, suggest(glob, names)))
-		}
-	}
-	return diags
+// nameOf returns the name of the build of a source.
+func (b *buildBlock) nameOf(use sourceUse) string {
+	return strings.TrimPrefix(b.name+"."+use.ref(), ".")
 }
 
 // postProcessors returns the names by which -except takes post-processors.
@@ -236,7 +229,7 @@ func (e *evaluation) postProcessors() []string {
 }
 
 // plan lists b's components; they are not made yet.
-func (b *Build) plan(block *buildBlock, s *scope, options Options) {
+func (b *Build) plan(block *buildBlock, s *scope, except choice) {
 	body := b.use.source.body
 	if b.use.extra != nil {
 		body = hcl.MergeBodies([]hcl.Body{body, b.use.extra})
@@ -254,7 +247,7 @@ func (b *Build) plan(block *buildBlock, s *scope, options Options) {
 		b.cleanup = &component{build: b, block: c}
 	}
 	for _, blocks := range block.chains {
-		if chain := b.chain(blocks, options.Except); len(chain) > 0 {
+		if chain := b.chain(blocks, except); len(chain) > 0 {
 			b.chains = append(b.chains, chain)
 		}
 	}
@@ -262,10 +255,10 @@ func (b *Build) plan(block *buildBlock, s *scope, options Options) {
 
 // chain leaves out what is not for the source. A post-processor that -except
 // names takes the rest of its chain with it.
-func (b *Build) chain(blocks []*componentBlock, except []string) []*component {
+func (b *Build) chain(blocks []*componentBlock, except choice) []*component {
 	var chain []*component
 	for _, c := range blocks {
-		if matchesAny(except, cmp.Or(c.name, c.typ)) {
+		if except.has(cmp.Or(c.name, c.typ)) {
 			break
 		}
 		if !c.skips(b.use.ref()) {

@@ -84,6 +84,7 @@ func (r *buildRun) runChain(ctx context.Context, chain []*component, built packe
 // when the post-processors before it have not passed that on.
 func (r *buildRun) postProcessOne(ctx context.Context, c *component, built, input packersdk.Artifact) (output packersdk.Artifact, keep bool, err error) {
 	u := r.ui(c)
+	defer u.show()()
 	var force bool
 	err = r.guard(c, u, func() error {
 		data := shared.GeneratedData(built)

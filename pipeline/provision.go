@@ -41,6 +41,7 @@ func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm 
 // provision runs one provisioner, as often as its max_retries allows.
 func (r *buildRun) provision(ctx context.Context, c *component, comm packersdk.Communicator, data map[string]any) error {
 	u := r.ui(c)
+	defer u.show()()
 	if r.plan.options.Debug {
 		_, _ = u.Ask("Pausing before " + c.String() + ". Press enter to continue.")
 	}

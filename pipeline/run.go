@@ -23,6 +23,9 @@ type RunOptions struct {
 	Records string
 	// Engine identifies the program: another program builds again.
 	Engine string
+	// Digests are those of all files that were made. Otherwise only files of builds that
+	// are remembered have them.
+	Digests bool
 }
 
 // Result is what became of one build.
@@ -136,6 +139,9 @@ func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) 
 	}
 	if r.Artifacts, r.Err = run.run(ctx, ahead); r.Err == nil && !run.incomplete {
 		r.Artifacts, r.Err = ahead.record.keep(r.Artifacts)
+	}
+	if o.Digests && r.Err == nil {
+		r.Artifacts = run.digest(ctx, r.Artifacts)
 	}
 	return r
 }

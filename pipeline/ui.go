@@ -19,7 +19,8 @@ import (
 // [event.Sink]: events of a component that emits its own pass unchanged but
 // for the name of the build, masked values and addresses.
 //
-// A component that only says lines gets one phase of its own name.
+// A component that only says lines gets one phase of its own name. It begins with the
+// first line, or with [ui.show].
 type ui struct {
 	sink  event.Sink
 	mask  *mask
@@ -29,6 +30,7 @@ type ui struct {
 
 	mu      sync.Mutex
 	started time.Time // when the component did
+	events  bool      // the component has asked for where its events go
 	own     bool      // the component emits phases itself
 	shown   bool      // the component's own phase was started here
 }
@@ -67,8 +69,33 @@ func (u *ui) begin() {
 	u.shown = u.shown || start
 	u.mu.Unlock()
 	if start {
-		u.emit(event.Event{Type: event.PhaseStart, Phase: u.phase})
+		u.emit(event.Event{Type: event.PhaseStart, Phase: u.phase, Elapsed: time.Since(u.started)})
 	}
+}
+
+// Events returns the component's own sink. A component that asks for it has phases.
+func (u *ui) Events() event.Sink {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.events = true
+	return u
+}
+
+// silence is how long a component says nothing before its phase is shown.
+const silence = time.Second
+
+// show begins the phase of a component that works in silence. It returns what ends the
+// waiting for it.
+func (u *ui) show() (stop func()) {
+	timer := time.AfterFunc(silence, func() {
+		u.mu.Lock()
+		events := u.events
+		u.mu.Unlock()
+		if !events {
+			u.begin()
+		}
+	})
+	return func() { timer.Stop() }
 }
 
 // end ends the component's phase and returns err.

@@ -16,7 +16,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/component/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
@@ -42,10 +42,12 @@ func (b *Builder) Prepare(raws ...any) (generated, warnings []string, err error)
 
 // Run builds the disk.
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
-	c, err := cache.Default()
+	sink := component.Sink(ui)
+	c, release, err := buildcache.Open(sink)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	config, key, err := b.config.withKey()
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	given := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	build := &build{config: &config, plan: b.plan, key: key, cache: c, sink: component.Sink(ui), cancel: cancel}
+	build := &build{config: &config, plan: b.plan, key: key, cache: c, sink: sink, cancel: cancel}
 	build.stopped = func() bool { return given.Err() != nil }
 
 	state := new(multistep.BasicStateBag)

@@ -18,12 +18,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
-
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
@@ -45,6 +44,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/pipeline/plugin"
 )
 
 var errTest = errors.New("x")
@@ -83,8 +83,8 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&nightly.LockedError{State: "/s"}, fault.Locked, "another night", again + "later"},
 		{&qemuimg.RefusedError{Path: "/x.qcow2", Why: "is encrypted"}, fault.Verify, "/x.qcow2 is encrypted", "get the image from its maker"},
 		{&address.InvalidError{Given: "stable", Why: "it lacks //", Meant: "s3://stable"}, fault.Usage, "stable is not the address", "amigo-image pull s3://stable"},
-		{&fetch.LimitError{What: "1 file"}, fault.Verify, "the archive has more than", "-"},
-		{&fetch.MemberError{Name: "x", Why: "leads out of it"}, fault.Verify, `"x" in the archive leads out of it`, "-"},
+		{&unpack.LimitError{What: "1 file"}, fault.Verify, "the archive has more than", "-"},
+		{&unpack.MemberError{Name: "x", Why: "leads out of it"}, fault.Verify, `"x" in the archive leads out of it`, "-"},
 		{&source.LinkError{Dir: "d", Links: []string{"a -> /b"}}, fault.Verify, "the source has symbolic links", "-"},
 		{&source.NotAmiGOError{Dir: "d", Lacks: []string{"install"}}, fault.Build, "d is not AmiGO's source", "-"},
 		{&changes.NoImageError{Dir: "d"}, fault.NotFound, "no image is described in d", "amigo-image list"},

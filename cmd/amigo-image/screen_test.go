@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -90,6 +92,62 @@ func TestScreens(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// fourBuilds has builds with files, one that fails, and one with a long name, which says
+// what a terminal would obey.
+const fourBuilds = `
+source "null" "a" {
+  output  = "a.img"
+  content = "hello"
+}
+source "null" "b" {
+  output = "b.img"
+}
+source "null" "fails" {
+  fault = "broken"
+}
+source "null" "a_name_that_is_longer_than_anybody_would_choose" {
+  output = "c.img"
+}
+build {
+  sources = ["null.a", "null.b", "null.fails", "null.a_name_that_is_longer_than_anybody_would_choose"]
+  post-processor "shell-local" {
+    inline = ["printf 'said \\033[2J 世界世界世界世界 %080d\\n' 1; sleep 1.5"]
+  }
+}
+`
+
+// TestBuildOnScreens builds four images at once: what they say is folded, and tables come
+// at the end.
+func TestBuildOnScreens(t *testing.T) {
+	p := newPerson(t)
+	if err := os.WriteFile(filepath.Join(p.home, "t.pkr.hcl"), []byte(fourBuilds), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, columns := range []uint16{80, 50} {
+		text := p.sees(columns, "amigo-image build --force t.pkr.hcl || true")
+		for _, line := range lines(text) {
+			if wide := runewidth.StringWidth(line); wide > int(columns) && !unbreakable(line) {
+				t.Errorf("%d of %d columns: %s", wide, columns, line)
+			}
+		}
+		wants := []string{"BUILD ", " RESULT ", "null.a ", "error: broken"}
+		if columns == 80 {
+			wants = append(wants, "null.a: shell-local                running  ", "PHASES", "said \\x1b[2J ", "a.img     5 B   2cf24dba5fb0..  null.a\n")
+		}
+		for _, want := range wants {
+			if !strings.Contains(strings.Join(lines(text), "\n"), want) {
+				t.Errorf("%d columns: no %q in\n%s", columns, want, text)
+			}
+		}
+		if strings.Contains(text, "00000001") {
+			t.Errorf("%d columns: what was said stays:\n%s", columns, text)
+		}
+	}
+	if text := p.sees(80, "amigo-image build -v --force t.pkr.hcl || true"); !strings.Contains(text, "00000001") {
+		t.Errorf("--verbose shows\n%s", text)
 	}
 }
 

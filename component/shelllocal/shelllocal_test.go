@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
-
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 )
 
 func run(t *testing.T, config map[string]any) error {

@@ -10,7 +10,7 @@ type Type string
 
 // The types of events.
 const (
-	PhaseStart Type = "phase-start" // Phase began
+	PhaseStart Type = "phase-start" // Phase began, Elapsed ago
 	PhaseEnd   Type = "phase-end"   // Phase ended; Status and Elapsed are set
 	Progress   Type = "progress"    // Done of Total units of Phase are there
 	Message    Type = "message"     // one line for a person
@@ -38,7 +38,7 @@ type Event struct {
 	Done    int64         `json:"done,omitempty"`  // bytes or permille, as Unit says
 	Total   int64         `json:"total,omitempty"` // 0: unknown
 	Unit    Unit          `json:"unit,omitempty"`
-	Elapsed time.Duration `json:"elapsed,omitempty"` // nanoseconds
+	Elapsed time.Duration `json:"elapsed,omitempty"` // nanoseconds; at its start, how long Phase has been running already
 }
 
 // Unit is what Done and Total of a [Progress] count.

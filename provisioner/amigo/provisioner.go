@@ -8,6 +8,7 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/component/buildcache"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
@@ -21,12 +22,14 @@ var _ packersdk.Provisioner = (*Provisioner)(nil)
 // Provision brings AmiGO to the guest. It can be run again on a guest that has
 // AmiGO: then it changes what changed.
 func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, data map[string]any) error {
-	store, err := cache.Default()
+	sink := component.Sink(ui)
+	store, release, err := buildcache.Open(sink)
 	if err != nil {
 		return err
 	}
+	defer release()
 	rootfs, _ := data[component.DataRootFS].(string)
-	return field.Map(engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, component.Sink(ui)), attributes)
+	return field.Map(engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, sink), attributes)
 }
 
 // Fingerprint returns a digest of all that decides what the provisioner does,

@@ -87,9 +87,9 @@ func (b *buildFlags) run(ctx context.Context, a *cli.App, plan *pipeline.Plan, s
 	if err != nil {
 		return err
 	}
-	results, err := Execute(ctx, plan, dir, pipeline.RunOptions{Sink: out, Ask: cli.Asker(), Parallel: b.parallel})
+	results, err := Execute(ctx, plan, dir, pipeline.RunOptions{Sink: out, Ask: out.asking(cli.Asker()), Parallel: b.parallel, Digests: true})
 	closed := out.close()
-	err = errors.Join(err, b.show(a, results))
+	err = errors.Join(err, b.show(a, results, out.phases.of))
 	if err != nil {
 		return completeFault(ctx, a, err, results)
 	}

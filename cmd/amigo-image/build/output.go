@@ -17,14 +17,27 @@ import (
 
 // output is where a build's events go.
 type output struct {
-	sinks terminal.Sink
-	lines *event.Lines // of the standard logger
+	sinks  terminal.Sink
+	lines  *event.Lines // of the standard logger
+	phases *phases
+	screen terminal.Sink // nil: nobody looks
 }
 
 // Emit passes an event on, with addresses as anybody may see them.
 func (o *output) Emit(e event.Event) {
 	e.Text = address.ShownIn(e.Text)
 	o.sinks.Emit(e)
+}
+
+// asking returns ask with nothing that moves on the screen meanwhile.
+func (o *output) asking(ask func(string) (string, error)) func(string) (string, error) {
+	if ask == nil || o.screen == nil {
+		return ask
+	}
+	return func(query string) (string, error) {
+		defer terminal.Pause(o.screen)()
+		return ask(query)
+	}
 }
 
 func (o *output) close() error {
@@ -41,16 +54,18 @@ func openOutput(a *cli.App, plan *pipeline.Plan, machine bool) (*output, error) 
 	if err != nil {
 		return nil, err
 	}
-	sinks := []terminal.Sink{full, cli.State}
+	o := &output{phases: &phases{}}
+	sinks := []terminal.Sink{full, cli.State, o.phases}
 	switch {
 	case machine:
 		sinks = append(sinks, terminal.NewMachine(cli.Stdout.Document()))
 	case a.JSON:
 		sinks = append(sinks, a.JSONSink())
 	case !a.Quiet:
-		sinks = append(sinks, a.Screen(len(plan.Builds) > 1))
+		o.screen = a.Screen(len(plan.Builds) > 1)
+		sinks = append(sinks, o.screen)
 	}
-	o := &output{sinks: terminal.Tee(sinks...)}
+	o.sinks = terminal.Tee(sinks...)
 	if !machine && !a.JSON && !a.Quiet {
 		cli.AnnounceWith(func(text string) { o.Emit(event.Event{Type: event.Message, Text: text}) })
 	}

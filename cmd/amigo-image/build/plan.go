@@ -19,7 +19,11 @@ func newPlanCommand(a *cli.App) *cobra.Command {
 		Short:   "show what build would do",
 		Long: `Show which builds of a template have to be made, and why; what was built and has not
 changed need not. plan builds nothing. It looks at the inputs, as build does before it
-begins, and executes data sources. With --json, a scheduler can run each build by
+begins, and executes data sources.
+
+With --json, each line is a build: its name ("build"), a digest of all that decides
+its result ("digest"; none if that can't be known before), whether the result is
+there already ("unchanged"), and if not, "why". A scheduler can run each build by
 itself: amigo-image build --only NAME.
 ` + exitStatusRead,
 		Example: "  amigo-image plan examples/amigo\n  amigo-image plan --json . | jq -r 'select(.unchanged | not).build'",

@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -12,10 +13,15 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
 )
 
-// show writes what was built to standard output.
-func (b *buildFlags) show(a *cli.App, results []pipeline.Result) error {
+// show writes what was built to standard output: tables on a terminal, plain lines or
+// JSON elsewhere.
+func (b *buildFlags) show(a *cli.App, results []pipeline.Result, of map[string][]phase) error {
 	if b.machine {
 		showMachine(terminal.NewMachine(cli.Stdout.Document()), results)
+		return nil
+	}
+	if !a.JSON && !a.Plain && terminal.Is(os.Stdout) {
+		showTables(a, results, of)
 		return nil
 	}
 	var errs []error
@@ -23,6 +29,21 @@ func (b *buildFlags) show(a *cli.App, results []pipeline.Result) error {
 		errs = append(errs, showResult(a, r))
 	}
 	return errors.Join(errs...)
+}
+
+// showTables ends with what was made. --quiet leaves out how.
+func showTables(a *cli.App, results []pipeline.Result, of map[string][]phase) {
+	width := terminal.Width(os.Stdout)
+	if !a.Quiet && len(results) > 0 {
+		fmt.Fprintln(cli.Stdout, "\n"+strings.Join(buildTable(results, of, width), "\n")+"\n")
+	}
+	if lines := artifactTable(results, width); lines != nil {
+		fmt.Fprintln(cli.Stdout, strings.Join(lines, "\n"))
+		return
+	}
+	for _, r := range results {
+		list(r.Artifacts)
+	}
 }
 
 func showResult(a *cli.App, r pipeline.Result) error {
@@ -80,7 +101,8 @@ func showJSON(r pipeline.Result) error {
 
 func summary(a *cli.App, elapsed time.Duration) {
 	if !a.JSON && !a.Quiet {
-		fmt.Fprintf(cli.Stderr, "  %s  log: %s\n", terminal.Elapsed(elapsed), a.LogPath)
+		text := fmt.Sprintf("  %s  log: %s", terminal.Elapsed(elapsed), a.LogPath)
+		fmt.Fprintln(cli.Stderr, terminal.Wrapped(os.Stderr, text))
 	}
 }
 

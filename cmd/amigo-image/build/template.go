@@ -29,8 +29,9 @@ type templateFlags struct {
 
 func (t *templateFlags) add(flags *pflag.FlagSet) {
 	t.addInput(flags)
-	flags.StringSliceVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`")
-	flags.StringSliceVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`")
+	// Where a value is split, the names of builds decide: see [pipeline.Options].
+	flags.StringArrayVar(&t.only, "only", nil, "run only the builds that match these `GLOBS`, or the one that has this name")
+	flags.StringArrayVar(&t.except, "except", nil, "skip the builds and post-processors that match these `GLOBS`, or have this name")
 	flags.BoolVar(&t.ignorePrereleases, "ignore-prerelease-plugins", false, "use only released plugins")
 }
 

@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/mitchellh/go-wordwrap"
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
@@ -26,7 +25,7 @@ func paragraphs(text string) string {
 }
 
 func wrap(text string, columns int) string {
-	return wordwrap.WrapString(text, uint(max(20, columns))) //nolint:gosec // it is positive
+	return terminal.WrapWords(text, max(20, columns))
 }
 
 // entry is a line of a list of commands, whose text stays in its column.

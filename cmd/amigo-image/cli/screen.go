@@ -34,11 +34,16 @@ func (a *App) OpenLog(command string) (*terminal.Log, error) {
 	return l, nil
 }
 
-// Screen shows events on standard error, those of builds with their names.
-// With --verbose, or PACKER_LOG, it shows the output of tools, too.
+// Screen shows events on standard error, those of several builds with their names, and
+// what these say in the lines of their phases. With --verbose, or PACKER_LOG, it shows the
+// output of tools, too, and everything stays.
 func (a *App) Screen(builds bool) terminal.Sink {
-	sink := terminal.Open(os.Stderr, terminal.Look{Colour: a.Colour, Builds: builds, Every: a.every, Times: a.Times, Plain: a.Plain})
-	if log := os.Getenv("PACKER_LOG"); a.Verbose || log != "" && log != "0" {
+	log := os.Getenv("PACKER_LOG")
+	all := a.Verbose || log != "" && log != "0"
+	sink := terminal.Open(os.Stderr, terminal.Look{
+		Colour: a.Colour, Builds: builds, Fold: builds && !all, Every: a.every, Times: a.Times, Plain: a.Plain,
+	})
+	if all {
 		return verbose{sink}
 	}
 	return sink
@@ -46,6 +51,9 @@ func (a *App) Screen(builds bool) terminal.Sink {
 
 // verbose turns the output of tools into messages.
 type verbose struct{ terminal.Sink }
+
+// Pause pauses what it shows.
+func (v verbose) Pause() (resume func()) { return terminal.Pause(v.Sink) }
 
 func (v verbose) Emit(e event.Event) {
 	if e.Type == event.Detail {

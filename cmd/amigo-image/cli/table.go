@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
-	"github.com/mitchellh/go-wordwrap"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
@@ -83,7 +82,7 @@ func wrapRow(row []string, widths []int) [][]string {
 	for i, cell := range row {
 		parts := []string{cell}
 		if runewidth.StringWidth(cell) > widths[i] {
-			parts = strings.Split(wordwrap.WrapString(cell, uint(widths[i])), "\n") //nolint:gosec // a width is positive
+			parts = strings.Split(terminal.WrapWords(cell, widths[i]), "\n")
 		}
 		for len(lines) < len(parts) {
 			lines = append(lines, make([]string, len(row)))

@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -69,7 +70,7 @@ func gather(ctx context.Context, c cache.Dir, spec Spec) (data, error) {
 		return data{}, err
 	}
 	entry, _, err := c.Get(ctx, "index", cache.Key(sum), func(dir string) error {
-		return fetch.Unpack(ctx, file, dir)
+		return unpack.File(ctx, file, dir)
 	})
 	if err != nil {
 		return data{}, err

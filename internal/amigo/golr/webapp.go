@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/maven"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -63,7 +64,7 @@ func unwrap(ctx context.Context, file, dir string) error {
 	if err := os.Symlink(target, war); err != nil {
 		return fmt.Errorf("unpacking %s: %w", file, err)
 	}
-	if err := fetch.Unpack(ctx, war, all); err != nil {
+	if err := unpack.File(ctx, war, all); err != nil {
 		return field.Wrap("GOlr.War", err)
 	}
 	descriptor := filepath.Join(all, "WEB-INF", "web.xml")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 )
 
 func fromArchive(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
@@ -16,7 +17,7 @@ func fromArchive(ctx context.Context, c cache.Dir, spec Spec) (Tree, error) {
 		return Tree{}, err
 	}
 	dir, _, err := c.Get(ctx, "source", cache.Key("archive", sum), func(dir string) error {
-		return fetch.Unpack(ctx, file, filepath.Join(dir, "tree"))
+		return unpack.File(ctx, file, filepath.Join(dir, "tree"))
 	})
 	if err != nil {
 		return Tree{}, err

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -79,7 +79,7 @@ func (e *LinkError) Fault() fault.Report {
 func checkLinks(tree Tree, files fileset.Set) error {
 	var out []string
 	for _, f := range files.Sorted() {
-		if f.Link != "" && !fetch.StaysInside(strings.TrimPrefix(f.Path, "/"), f.Link) {
+		if f.Link != "" && !unpack.StaysInside(strings.TrimPrefix(f.Path, "/"), f.Link) {
 			out = append(out, f.Path[1:]+" -> "+f.Link)
 		}
 	}

@@ -25,7 +25,10 @@ const (
 )
 
 // Dir is a cache on disk.
-type Dir struct{ root string }
+type Dir struct {
+	root   string
+	shared Shared // or nil
+}
 
 // Default returns the user's cache, $XDG_CACHE_HOME/amigo-image.
 func Default() (Dir, error) {
@@ -44,7 +47,8 @@ func (d Dir) Path() string { return d.root }
 
 // Get returns the directory of the entry kind/key. If it is not there, fill
 // is called with an empty directory, which becomes the entry when fill returns
-// nil. cached tells that fill was not called. Of several processes
+// nil. cached tells that fill was not called: the entry was there, or another
+// host has made it and it came from the [Shared] cache. Of several processes
 // that want the same entry one makes it and the others wait. Nobody removes it
 // by age before this process ends.
 func (d Dir) Get(ctx context.Context, kind, key string, fill func(dir string) error) (dir string, cached bool, err error) {
@@ -63,22 +67,46 @@ func (d Dir) Get(ctx context.Context, kind, key string, fill func(dir string) er
 	if used, err := use(entry, entry); used || err != nil {
 		return entry, true, err
 	}
-	return entry, false, d.add(entry, fill) //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
+	if d.shared == nil || !shareable[kind] {
+		return entry, false, d.add(entry, fill) //nolint:contextcheck // what is unfinished is cleared even after Ctrl-C
+	}
+	taken, err := d.take(ctx, kind, key)
+	if taken || err != nil {
+		return entry, true, err
+	}
+	if err := d.add(entry, fill); err != nil { //nolint:contextcheck // as above
+		return entry, false, err
+	}
+	d.offer(ctx, kind, key)
+	return entry, false, nil
 }
 
 func (d Dir) add(entry string, fill func(string) error) error {
-	// Only the holder of the lock writes here: what is left is a dead build's.
 	partial := entry + partialSuffix
+	if err := empty(partial); err != nil {
+		return err
+	}
+	if err := fill(partial); err != nil {
+		_ = userns.RemoveAll(partial)
+		return err
+	}
+	return finish(partial, entry)
+}
+
+// empty makes an empty directory. Only the holder of the lock writes here: what
+// is left is a dead build's.
+func empty(partial string) error {
 	if err := userns.RemoveAll(partial); err != nil {
 		return fmt.Errorf("clearing an unfinished cache entry: %w", err)
 	}
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return fmt.Errorf("making a cache entry: %w", err)
 	}
-	if err := fill(partial); err != nil {
-		_ = userns.RemoveAll(partial)
-		return err
-	}
+	return nil
+}
+
+// finish makes an entry of what is whole.
+func finish(partial, entry string) error {
 	if err := flush(partial); err != nil {
 		return err
 	}

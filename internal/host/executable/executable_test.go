@@ -2,10 +2,11 @@ package executable
 
 import (
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // TestBusy writes programs and runs them while others do the same.
@@ -19,7 +20,7 @@ func TestBusy(t *testing.T) {
 				if err := Write(path, []byte("#!/bin/sh\n")); err != nil {
 					t.Error(err)
 				}
-				if err := exec.CommandContext(t.Context(), path).Run(); err != nil {
+				if err := command.Run(t.Context(), command.Cmd{Name: path}); err != nil {
 					t.Error(err)
 				}
 			}

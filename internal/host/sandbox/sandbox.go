@@ -4,7 +4,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -80,7 +84,45 @@ func Open(ctx context.Context, c cache.Dir, path string) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sandbox{root: dir, digest: key}, nil
+	digest, err := digest(ctx, c, key, path)
+	return &Sandbox{root: dir, digest: digest}, err
+}
+
+// digest returns that of the content of a tar: what is built in it may be shared
+// with other hosts. The tar is read once; key is that of its entry in the cache.
+func digest(ctx context.Context, c cache.Dir, key, path string) (string, error) {
+	const name = "sha256"
+	dir, _, err := c.Get(ctx, "digest", key, func(dir string) error {
+		sum, err := sum(ctx, path)
+		if err != nil {
+			return fmt.Errorf("reading a root file system: %w", err)
+		}
+		return os.WriteFile(filepath.Join(dir, name), []byte(sum), 0o644)
+	})
+	if err != nil {
+		return "", err
+	}
+	text, err := regular.ReadFile(filepath.Join(dir, name), sha256.Size*2)
+	return string(text), err
+}
+
+// piece is how much is read between two looks at the context, in bytes.
+const piece = 8 << 20
+
+func sum(ctx context.Context, path string) (string, error) {
+	f, err := regular.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	for err == nil && ctx.Err() == nil {
+		_, err = io.CopyN(h, f, piece)
+	}
+	if !errors.Is(err, io.EOF) {
+		return "", cmp.Or(err, context.Cause(ctx))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // unpack leaves out device nodes, which only root can make and nobody needs:
@@ -96,7 +138,7 @@ func unpack(ctx context.Context, path, dir string) error {
 	return nil
 }
 
-// Digest tells root file systems apart.
+// Digest tells root file systems apart by their content, on every host.
 func (s *Sandbox) Digest() string { return s.digest }
 
 // Run runs the task. It fails with a [*ScriptError] if the script does.

@@ -68,6 +68,13 @@ func TestOpen(t *testing.T) {
 	if again, err := Open(t.Context(), c, link); err != nil || again.root != first.root || again.Digest() != first.Digest() {
 		t.Errorf("through a link it is another: %+v, %v", again, err)
 	}
+	elsewhere := filepath.Join(t.TempDir(), "rootfs.tar")
+	if content, err := os.ReadFile(tar); err != nil || os.WriteFile(elsewhere, content, 0o644) != nil {
+		t.Fatal(err)
+	}
+	if copied, err := Open(t.Context(), cache.At(t.TempDir()), elsewhere); err != nil || copied.Digest() != first.Digest() {
+		t.Errorf("on another host it is another: %+v, %v", copied, err)
+	}
 	if err := os.Rename(sandboxtest.RootFS(t, programs, map[string]string{"/etc/name": "the other"}), tar); err != nil {
 		t.Fatal(err)
 	}

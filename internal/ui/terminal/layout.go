@@ -16,10 +16,11 @@ import (
 // Columns of a line about a phase; the text has the rest.
 const (
 	nameColumns    = 13
-	buildColumns   = 34 // with the name of the build
+	buildColumns   = 34 // with the name of the build, on 80 columns and in a pipe
 	statusColumns  = 8
 	elapsedColumns = 10
-	widest         = 100
+	narrowText     = 8 // a text with less room is left out
+	widest         = 120
 )
 
 // lineFormat makes lines of events. It is pure but for asking how wide the
@@ -32,33 +33,54 @@ type lineFormat struct {
 
 // phase returns the line about a phase.
 func (l lineFormat) phase(e event.Event, status, text, elapsed string) string {
-	name := fit(l.name(e), l.nameColumns())
-	line := name + " " + l.paint(fit(status, statusColumns), status) + " "
-	room := l.textColumns()
 	if l.width == nil {
-		return strings.TrimRight(line+pad(text, room)+" "+fmt.Sprintf("%*s", elapsedColumns-1, elapsed), " ")
+		line := pad(l.name(e), l.nameColumns()) + " " + l.paint(pad(status, statusColumns), status) + " "
+		return strings.TrimRight(line+pad(text, l.textColumns())+fmt.Sprintf(" %*s", elapsedColumns-1, elapsed), " ")
 	}
-	if room < 8 {
-		return strings.TrimRight(line+elapsed, " ")
+	line := l.fitName(e) + " "
+	if l.total() >= l.fixedColumns() {
+		line += l.paint(fit(status, statusColumns), status) + " "
 	}
-	return strings.TrimRight(line+fit(text, room)+fmt.Sprintf("%*s", elapsedColumns, elapsed), " ")
+	if room := l.textColumns(); room >= narrowText {
+		line += fit(text, room)
+	}
+	return strings.TrimRight(line+fmt.Sprintf("%*s", elapsedColumns, elapsed), " ")
+}
+
+// total is how many columns a line has. The last column of a terminal stays free: some
+// terminals wrap when it is written.
+func (l lineFormat) total() int {
+	if l.width == nil {
+		return 80
+	}
+	return min(l.width(), widest) - 1
 }
 
 // textColumns is how many columns a phase's text has.
-func (l lineFormat) textColumns() int {
-	total := 80
-	if l.width != nil {
-		// The last column stays free: some terminals wrap when it is written.
-		total = min(l.width(), widest) - 1
-	}
-	return total - l.nameColumns() - statusColumns - elapsedColumns - 2
+func (l lineFormat) textColumns() int { return l.total() - l.fixedColumns() }
+
+// fixedColumns is how many columns all but the text has.
+func (l lineFormat) fixedColumns() int {
+	return l.nameColumns() + statusColumns + elapsedColumns + 2
 }
 
+// nameColumns is how many columns a phase's name has: less on a narrow terminal.
 func (l lineFormat) nameColumns() int {
+	columns := nameColumns
 	if l.builds {
-		return buildColumns
+		columns = buildColumns
 	}
-	return nameColumns
+	if l.width == nil {
+		return columns
+	}
+	rest := l.total() - statusColumns - elapsedColumns - 2
+	if l.builds {
+		columns = (l.total() + 1) * 3 / 7
+	}
+	if columns = min(columns, max(nameColumns, rest)); l.builds && rest-columns < narrowText {
+		columns = max(nameColumns, rest)
+	}
+	return columns
 }
 
 func (l lineFormat) name(e event.Event) string {
@@ -66,6 +88,22 @@ func (l lineFormat) name(e event.Event) string {
 		return e.Build + ": " + e.Phase
 	}
 	return e.Phase
+}
+
+// fitName is the name in its columns. When there is no room, more of the phase stays
+// than of the build: a build has several lines that are to be told apart.
+func (l lineFormat) fitName(e event.Event) string {
+	columns := l.nameColumns()
+	if l.total() < l.fixedColumns() {
+		columns = max(1, l.total()-elapsedColumns-1)
+	}
+	name := printable.Line(l.name(e))
+	if runewidth.StringWidth(name) <= columns || !l.builds || e.Build == "" {
+		return fit(name, columns)
+	}
+	phase := Shorten(e.Phase, columns/2)
+	build := Shorten(e.Build, columns-runewidth.StringWidth(phase)-2)
+	return fit(build+": "+phase, columns)
 }
 
 // message returns a line of text that belongs to a phase.
@@ -79,10 +117,13 @@ func (l lineFormat) message(e event.Event) string {
 	}
 	text += strings.ReplaceAll(e.Text, "\n", " ")
 	if l.width != nil {
-		return Wrap(text, l.width()-1)
+		return Wrap(untabbed(text), l.width()-1)
 	}
 	return text
 }
+
+// untabbed has spaces for tabs, whose columns nobody can count.
+func untabbed(text string) string { return strings.ReplaceAll(text, "\t", "    ") }
 
 // Painter returns a function that colours a text for f as the word it stands
 // for, such as "ok" or "missing".
@@ -110,12 +151,15 @@ func (l lineFormat) paint(text, as string) string {
 }
 
 // fit cuts or fills text to exactly n columns.
-func fit(text string, n int) string {
-	text = printable.Line(text)
-	if runewidth.StringWidth(text) > n {
-		text = runewidth.Truncate(text, n, "..")
+func fit(text string, n int) string { return pad(Shorten(text, n), n) }
+
+// Shorten makes text one line of at most n columns.
+func Shorten(text string, n int) string {
+	text = printable.Line(untabbed(text))
+	if runewidth.StringWidth(text) <= n {
+		return text
 	}
-	return pad(text, n)
+	return runewidth.Truncate(text, max(0, n), "..")
 }
 
 func pad(text string, n int) string {

@@ -78,7 +78,6 @@ func TestLive(t *testing.T) {
 		"distribution  failed                                            4m02s\r\n",
 		`  the guest answers ssh\x07` + "\r\n",
 		" 50%  1.0/2.0 GiB",
-		"[=",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the terminal never showed %q in\n%q", want, text)
@@ -92,14 +91,68 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveLine holds what fits into 80 columns: the name whole, the progress and
-// how fast, and a bar in what is left.
+// TestLiveFolds: what a phase says is in its line while it runs, and stays if it fails or
+// is a warning, or if everything is to stay. Nothing is written while somebody is asked.
+func TestLiveFolds(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	for fold, count := range map[bool]int{true: 5, false: 7} {
+		master, slave := pty(t, 80)
+		shown := make(chan string)
+		go func() {
+			text, _ := io.ReadAll(master)
+			shown <- string(text)
+		}()
+		s, ok := Open(slave, Look{Colour: Never, Builds: true, Fold: fold}).(*live)
+		if !ok {
+			t.Fatal("not live")
+		}
+		for _, e := range []event.Event{
+			{Type: event.PhaseStart, Phase: "good"},
+			{Type: event.Message, Phase: "good", Text: "said of good"},
+			{Type: event.Message, Phase: "good", Text: "said again"},
+			{Type: event.PhaseEnd, Phase: "good", Status: event.OK},
+			{Type: event.PhaseStart, Phase: "bad"},
+			{Type: event.Message, Phase: "bad", Text: "said of bad"},
+			{Type: event.Warning, Phase: "bad", Text: "said to warn"},
+			{Type: event.PhaseEnd, Phase: "bad", Status: event.Failed, Text: "no"},
+		} {
+			e.Build = "null.a"
+			s.Emit(e)
+		}
+		s.Emit(event.Event{Type: event.PhaseStart, Build: "null.a", Phase: "breakpoint"})
+		s.Emit(event.Event{Type: event.Message, Build: "null.a", Phase: "breakpoint", Text: "said before the question"})
+		resume := s.Pause()
+		_, _ = io.WriteString(slave, "a question? \n")
+		s.Emit(event.Event{Type: event.Message, Build: "null.b", Text: "said meanwhile"})
+		s.Emit(event.Event{Type: event.Message, Text: "said of Ctrl-C"})
+		if n, _ := slave.WriteString("an answer\n"); n == 0 {
+			t.Error("the terminal takes nothing")
+		}
+		resume()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_ = slave.Close()
+		text := <-shown
+		_ = master.Close()
+		stays := regexp.MustCompile(`(?m)(?:^|[\rAJ])  (?:null.[ab]: )?(?:warning: )?said .*$`).FindAllString(text, -1)
+		if len(stays) != count {
+			t.Errorf("fold %v: %d lines stay: %q\n%q", fold, len(stays), stays, text)
+		}
+		if !regexp.MustCompile(`(?s)a question.*said of Ctrl-C.*an answer.*said meanwhile`).MatchString(text) {
+			t.Errorf("what comes while somebody is asked: %q", text)
+		}
+	}
+}
+
+// TestLiveLine holds what fits into 80 columns: the name, the progress, how long the rest
+// takes and how long it has taken, and a bar in what is left.
 func TestLiveLine(t *testing.T) {
 	began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	for name, want := range map[string]string{
-		"":           "fetch         running  [======>       ]  45%  167/370 MiB  8.3 MiB/s  0:25 left",
-		"2026-11-22": "fetch         running  2026-11-22  45%  167/370 MiB  8.3 MiB/s        0:25 left",
-		"a name of a version that is longer than there is room": "fetch         running  a name of a ve..  45%  167/370 MiB  8.3 MiB/s  0:25 left",
+		"":           "fetch         running  [======>        ]  45%  167/370 MiB  0:25 left      20 s",
+		"2026-11-22": "fetch         running  2026-11-22  45%  167/370 MiB  0:25 left             20 s",
+		"a name of a version that is longer than there is room": "fetch         running  a name of a ver..  45%  167/370 MiB  0:25 left      20 s",
 	} {
 		l := &liveLine{layout: lineFormat{width: func() int { return 80 }}, started: began, event: event.Event{Phase: "fetch", Text: name}}
 		l.progress.update(event.Event{Done: 1 << 20, Total: 370 << 20, Unit: event.Bytes}, began)

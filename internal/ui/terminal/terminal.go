@@ -81,6 +81,7 @@ func (c Colour) Coloured(f *os.File) bool {
 type Look struct {
 	Colour Colour
 	Builds bool          // lines name the build they belong to
+	Fold   bool          // on a terminal, what a phase says is shown in its line while it runs
 	Every  time.Duration // between two lines of progress in a pipe; 0: few
 	Times  bool          // lines in a pipe begin with the time
 	Plain  bool          // as in a pipe, also on a terminal
@@ -91,11 +92,20 @@ func Open(f *os.File, look Look) Sink {
 	l := lineFormat{colour: look.Colour.Coloured(f), builds: look.Builds}
 	if Is(f) && os.Getenv("TERM") != "dumb" && !look.Plain {
 		l.width = func() int { return Width(f) }
-		return newLive(f, l)
+		return newLive(f, l, look.Fold)
 	}
 	t := newText(f, l)
 	t.every, t.times = look.Every, look.Times
 	return t
+}
+
+// Pause removes what moves from a sink's terminal, so that somebody can be asked something.
+// What is to be shown waits until resume is called. Other sinks go on.
+func Pause(s Sink) (resume func()) {
+	if moving, ok := s.(interface{ Pause() (resume func()) }); ok {
+		return moving.Pause()
+	}
+	return func() {}
 }
 
 // key tells phases apart.

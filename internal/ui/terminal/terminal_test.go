@@ -122,7 +122,7 @@ func TestJSON(t *testing.T) {
 func TestPhaseFitsItsWidth(t *testing.T) {
 	e := event.Event{Phase: "a-very-long-phase", Build: "a build with a long name", Text: strings.Repeat("ä世界 ", 40)}
 	for _, builds := range []bool{false, true} {
-		for width := 60; width < 140; width++ {
+		for width := 20; width < 240; width++ {
 			l := lineFormat{width: func() int { return width }, builds: builds}
 			line := l.phase(e, "running", e.Text, "1m02s")
 			if got := runewidth.StringWidth(line); got >= width {

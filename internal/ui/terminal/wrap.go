@@ -38,8 +38,23 @@ func Wrap(text string, columns int) string {
 		}
 		name := cmp.Or(named.FindString(line), indentation.FindString(line))
 		indent := max(2, len(name))
-		rest := wordwrap.WrapString(line[len(name):], uint(max(20, columns-indent))) //nolint:gosec // it is positive
+		rest := WrapWords(line[len(name):], max(20, columns-indent))
 		lines[i] = name + strings.ReplaceAll(rest, "\n", "\n"+strings.Repeat(" ", indent))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// joiner takes the second column of a wide character while text is wrapped: the library
+// counts characters. Text that can be printed has none.
+const joiner = "\u2060"
+
+// WrapWords breaks text between words so that no line has more than columns, unless one
+// word has.
+func WrapWords(text string, columns int) string {
+	var wide strings.Builder
+	for _, r := range text {
+		wide.WriteRune(r)
+		wide.WriteString(strings.Repeat(joiner, max(0, runewidth.RuneWidth(r)-1)))
+	}
+	return strings.ReplaceAll(wordwrap.WrapString(wide.String(), uint(max(1, columns))), joiner, "") //nolint:gosec // it is positive
 }

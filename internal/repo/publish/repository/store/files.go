@@ -57,7 +57,7 @@ func openRoot(root string) (*blob.Bucket, error) {
 		DirFileMode: 0o755, NoTempDir: true, Metadata: fileblob.MetadataDontWrite,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the directory of the repository: %w", err)
+		return nil, fmt.Errorf("opening the directory of the store: %w", err)
 	}
 	return bucket, nil
 }

@@ -1,4 +1,4 @@
-package fetch
+package unpack
 
 import (
 	"archive/tar"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
@@ -74,7 +76,7 @@ func TestHostileArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()
-			err := Unpack(t.Context(), tarball(t, headers...), filepath.Join(parent, "in"))
+			err := File(t.Context(), tarball(t, headers...), filepath.Join(parent, "in"))
 			var wrong *MemberError
 			if !errors.As(err, &wrong) {
 				t.Errorf("%v is not a MemberError", err)
@@ -100,7 +102,7 @@ func TestUnpackKeepsWhatIsFine(t *testing.T) {
 		tar.Header{Name: "deep/er/file", Size: 3, Mode: 0o444},
 	)
 	dir := filepath.Join(t.TempDir(), "in")
-	if err := Unpack(t.Context(), archive, dir); err != nil {
+	if err := File(t.Context(), archive, dir); err != nil {
 		t.Fatal(err)
 	}
 	for name, mode := range map[string]fs.FileMode{"bin/run": 0o755, "bin/again": 0o755, "bin/up": 0o755, "deep/er/file": 0o644} {
@@ -124,7 +126,7 @@ func TestUnpackForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), "in")
-		if err := Unpack(t.Context(), archive, dir); err != nil {
+		if err := File(t.Context(), archive, dir); err != nil {
 			t.Errorf("%s: %v", option, err)
 		}
 		if content, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(content) != "content" {
@@ -177,6 +179,62 @@ func TestUnpackLimits(t *testing.T) {
 	}
 }
 
+func TestNothingGetsOutOfAnArchive(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "evil.zip")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(f)
+	if _, err := w.Create("../evil"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "in")
+	if err := File(t.Context(), file, dir); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "..", "evil")); err == nil {
+		t.Error("a file got out")
+	}
+}
+
+// What is zeros takes no room, and every byte is where it was.
+func TestUnpackSparse(t *testing.T) {
+	for name, content := range map[string][]byte{
+		"only zeros":  make([]byte, 40*hole+7),
+		"a hole last": append(bytes.Repeat([]byte("x"), 100), make([]byte, 40*hole)...),
+		"data last":   append(make([]byte, 40*hole+1), "end"...),
+		"nothing":     nil,
+		"small":       []byte("x\x00"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			w := tar.NewWriter(&b)
+			if err := w.WriteHeader(&tar.Header{Name: "f", Size: int64(len(content)), Mode: 0o644}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(content); err != nil || w.Close() != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			if err := Tar(t.Context(), &b, dir); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, "f")
+			if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, content) {
+				t.Fatalf("%d bytes, %v", len(got), err)
+			}
+			var stat unix.Stat_t
+			if err := unix.Stat(file, &stat); err != nil || stat.Blocks*512 > 4*hole {
+				t.Errorf("it takes %d bytes, %v", stat.Blocks*512, err)
+			}
+		})
+	}
+}
+
 func FuzzUnpack(f *testing.F) {
 	for _, name := range []string{"a.tar", "a.zip"} {
 		f.Add(name, []byte("PK\x03\x04"))
@@ -196,7 +254,7 @@ func FuzzUnpack(f *testing.F) {
 			t.Fatal(err)
 		}
 		in := filepath.Join(parent, "in")
-		_ = Unpack(t.Context(), file, in)
+		_ = File(t.Context(), file, in)
 		entries, err := os.ReadDir(parent)
 		if err != nil || len(entries) > 2 {
 			t.Fatalf("beside the directory: %v, %v", entries, err)

@@ -1,4 +1,6 @@
-package fetch
+// Package unpack unpacks archives that others have made. Whatever is in one, all
+// that comes out of it stays inside one directory.
+package unpack
 
 import (
 	"context"
@@ -51,18 +53,36 @@ type member struct {
 	content func() (io.ReadCloser, error)
 }
 
-// Unpack unpacks a .zip, .war or .tar file, which may be compressed, into dir,
+// File unpacks a .zip, .war or .tar file, which may be compressed, into dir,
 // which it makes. Only files, directories and links come out of it, and all of
 // them stay inside dir; anything else is a [*MemberError], too much of it a
 // [*LimitError]. Modes are 0644 or 0755.
-func Unpack(ctx context.Context, file, dir string) error {
-	if err := unpack(ctx, file, dir); err != nil {
+func File(ctx context.Context, file, dir string) error {
+	err := into(ctx, dir, func(add func(member) error) error {
+		lower := strings.ToLower(file)
+		if strings.HasSuffix(lower, ".zip") || strings.HasSuffix(lower, ".war") {
+			return eachOfZip(file, add)
+		}
+		return eachOfTar(file, add)
+	})
+	if err != nil {
 		return fmt.Errorf("unpacking %s: %w", file, err)
 	}
 	return nil
 }
 
-func unpack(ctx context.Context, file, dir string) error {
+// Tar is [File] for a tar file that is read from r. It may leave something of r
+// unread, behind the end of the archive.
+func Tar(ctx context.Context, r io.Reader, dir string) error {
+	err := into(ctx, dir, func(add func(member) error) error { return eachIn(r, add) })
+	if err != nil {
+		return fmt.Errorf("unpacking: %w", err)
+	}
+	return nil
+}
+
+// into makes dir and calls each with what adds a member to it.
+func into(ctx context.Context, dir string, each func(add func(member) error) error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -72,11 +92,7 @@ func unpack(ctx context.Context, file, dir string) error {
 	}
 	defer func() { _ = root.Close() }()
 	u := &unpacker{ctx: ctx, root: root, left: maxBytes}
-	lower := strings.ToLower(file)
-	if strings.HasSuffix(lower, ".zip") || strings.HasSuffix(lower, ".war") {
-		return eachOfZip(file, u.add)
-	}
-	return eachOfTar(file, u.add)
+	return each(u.add)
 }
 
 // unpacker writes members below a directory.
@@ -86,6 +102,15 @@ type unpacker struct {
 	left    int64 // bytes that may still come
 	members int
 	parent  string // the last directory that was made
+	buffer  []byte // of one copy
+}
+
+// copied returns the memory that files are copied through.
+func (u *unpacker) copied() []byte {
+	if u.buffer == nil {
+		u.buffer = make([]byte, 4*hole)
+	}
+	return u.buffer
 }
 
 func (u *unpacker) add(m member) error {
@@ -198,11 +223,12 @@ func (u *unpacker) regular(m member, name string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	n, err := io.Copy(out, io.LimitReader(cancelable{u.ctx, in}, u.left+1))
+	holed := &sparse{file: out}
+	n, err := io.CopyBuffer(holed, io.LimitReader(cancelable{u.ctx, in}, u.left+1), u.copied())
 	if u.left -= n; u.left < 0 {
 		err = tooLarge()
 	}
-	return errors.Join(err, out.Close())
+	return errors.Join(err, holed.end(), out.Close())
 }
 
 func tooLarge() error { return &LimitError{What: fmt.Sprintf("%d GiB in it", maxBytes>>30)} }
@@ -218,4 +244,10 @@ func (c cancelable) Read(p []byte) (int, error) {
 		return 0, context.Cause(c.ctx)
 	}
 	return c.Reader.Read(p)
+}
+
+// CheckName returns why a member of this name would not be unpacked, or nil.
+func CheckName(name string) error {
+	_, err := cleanName(name)
+	return err
 }

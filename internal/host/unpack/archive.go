@@ -1,4 +1,4 @@
-package fetch
+package unpack
 
 import (
 	"archive/tar"
@@ -56,7 +56,12 @@ func eachOfTar(file string, add func(member) error) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	plain, err := decompress(bufio.NewReaderSize(f, 1<<20))
+	return eachIn(f, add)
+}
+
+// eachIn calls add with every member of a tar file that is read from r.
+func eachIn(r io.Reader, add func(member) error) error {
+	plain, err := decompress(bufio.NewReaderSize(r, 1<<20))
 	if err != nil {
 		return err
 	}
