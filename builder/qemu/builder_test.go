@@ -50,7 +50,8 @@ func TestConfigSpec(t *testing.T) {
 		"require_acceleration": cty.Bool, "ssh_timeout": cty.String,
 		"disk_image": cty.Object(map[string]cty.Type{"url": cty.String, "checksum": cty.String}),
 		"bootstrap": cty.Object(map[string]cty.Type{
-			"distribution": cty.String, "release": cty.String, "packages": cty.List(cty.String), "mirror": cty.String,
+			"distribution": cty.String, "release": cty.String, "architecture": cty.String,
+			"needs": cty.List(cty.String), "packages": cty.List(cty.String), "mirror": cty.String,
 		}),
 	} {
 		if got, ok := types[name]; !ok || !got.Equals(want) {

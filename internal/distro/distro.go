@@ -34,6 +34,7 @@ type Distro struct {
 	Releases      []Release               `yaml:"releases"`   // the oldest first
 	Architectures map[string]Architecture `yaml:"architectures"`
 	Packages      Packages                `yaml:"packages"`
+	Units         []string                `yaml:"units"` // of systemd that start in production
 	// Patterns of [path.Match] for names of packages.
 	BuildTools    []string `yaml:"build_tools"`
 	NotBuildTools []string `yaml:"not_build_tools"`
@@ -48,9 +49,10 @@ type Keyring struct {
 
 // Release is a release of a distribution.
 type Release struct {
-	Name    string `yaml:"name"`    // "bookworm"
-	Version string `yaml:"version"` // VERSION_ID in os-release: "12"
-	Testing bool   `yaml:"testing"` // not released yet
+	Name    string   `yaml:"name"`    // "bookworm"
+	Version string   `yaml:"version"` // VERSION_ID in os-release: "12"
+	Testing bool     `yaml:"testing"` // not released yet
+	Units   []string `yaml:"units"`   // beyond those of the distribution
 }
 
 // Architecture is what a machine's architecture needs to boot, by the name that the

@@ -41,7 +41,7 @@ func Changes(s Survey, set Settings) []Change {
 		{"who reboots is decided", set.reboot()},
 		{"beta and verbose flags go off", flagsOff},
 		{"passwords are locked", lockAccounts(s.Operators)},
-		{"services start by themselves", enableUnits},
+		{"services start by themselves", enableUnits(s.units())},
 		{"everything is checked", verify(s.Distro.ServingOf(s.Packages))},
 	}
 	return slices.DeleteFunc(changes, func(c Change) bool { return c.Script == "" })

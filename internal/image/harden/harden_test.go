@@ -30,7 +30,7 @@ func debian() *distro.Distro {
 var update = flag.Bool("update", false, "write the golden files")
 
 var survey = Survey{
-	Distro: debian(),
+	Distro: debian(), Release: debian().Releases[0],
 	Packages: []string{
 		"apache2", "cloud-init", "cpp-12", "gcc-12", "gcc-12-base", "git", "jetty9", "libc6-dev", "libgcc-s1",
 		"linux-image-6.1.0-40-cloud-amd64", "make", "nftables", "node-glob", "nodejs", "npm", "openssh-server", "perl",

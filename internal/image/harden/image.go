@@ -77,7 +77,9 @@ func Digest(set Settings) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		parts = append(parts, Script(Changes(Survey{Distro: system}, set)))
+		for _, release := range system.Releases {
+			parts = append(parts, Script(Changes(Survey{Distro: system, Release: release}, set)))
+		}
 	}
 	return cache.Key(parts...), nil
 }

@@ -17,6 +17,9 @@ func (s Survey) missing() []string {
 	return slices.DeleteFunc(slices.Clone(s.Distro.Packages.Production), func(name string) bool { return slices.Contains(s.Packages, name) })
 }
 
+// units returns what starts at boot in production.
+func (s Survey) units() []string { return slices.Concat(s.Distro.Units, s.Release.Units) }
+
 // purge removes packages and what nobody needs without them. apt decides what
 // goes, dpkg removes it in one pass, which takes an emulated machine a third of
 // the time that apt takes. The disk is thrown away when we fail, so nothing is

@@ -11,6 +11,7 @@ import (
 // Survey is what a machine has before it is changed.
 type Survey struct {
 	Distro    *distro.Distro
+	Release   distro.Release
 	Packages  []string // names of the installed packages
 	Operators []string // who may become root
 	Runtime   []string // what serving needs of /srv/amigo
@@ -36,12 +37,12 @@ func parseSurvey(output string) (Survey, error) {
 		return Survey{}, errors.New("looking at the machine: its answer is incomplete")
 	}
 	id, version, _ := strings.Cut(strings.TrimSuffix(parts[0], "\n"), "\n")
-	system, _, err := distro.Identify(id, version)
+	system, release, err := distro.Identify(id, version)
 	if err != nil {
 		return Survey{}, fmt.Errorf("looking at the machine: its system can't be hardened: %w", err)
 	}
 	s := Survey{
-		Distro: system, Packages: splitLines(parts[1]), Operators: splitLines(parts[2]),
+		Distro: system, Release: release, Packages: splitLines(parts[1]), Operators: splitLines(parts[2]),
 		Runtime: splitLines(parts[3]), Tree: splitLines(parts[4]),
 	}
 	switch {
