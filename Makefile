@@ -57,11 +57,15 @@ GO_BUILD := CGO_ENABLED=0 go build $(GO_FLAGS) -ldflags '$(GO_LDFLAGS)'
 # without it.
 RELEASE ?=
 
+# The release of Debian that images are made of: bookworm or trixie.
+DEBIAN ?=
+
 VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
 	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
 	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
 	$(if $(GOLR_TIMESTAMP_LOG),-var golr_timestamp_log=$(GOLR_TIMESTAMP_LOG)) \
+	$(if $(DEBIAN),-var release=$(DEBIAN)) \
 	$(if $(GOLR_RELEASE_DOI),-var golr_release_doi=$(GOLR_RELEASE_DOI))
 
 # Tools that build images; and those that only the tests use besides.

@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
@@ -270,7 +271,7 @@ func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 		Memory:       "512m",
 		TimestampLog: template + "/sample/data/golr_timestamp.log",
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",
-		BundleOn:     amigo.Auto, Serve: serve, Packages: amigo.Packages(), Operator: "amigo",
+		BundleOn:     amigo.Auto, Serve: serve, Operator: "amigo",
 	}
 	return amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
 }
@@ -310,13 +311,9 @@ func rootFS(t *testing.T, store cache.Dir) string {
 // exampleSpec is what the template bootstraps.
 func exampleSpec(t *testing.T) bootstrap.Spec {
 	t.Helper()
-	content, err := os.ReadFile(template + "/packages.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	return bootstrap.Spec{
-		Distribution: "debian", Release: "bookworm", DiskSize: 8 << 30,
-		Packages: append(strings.Fields(string(content)), "cloud-init", "unattended-upgrades", "nftables"),
+		Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: 8 << 30,
+		Needs: []string{distro.AmiGO, distro.Production},
 	}
 }
 

@@ -50,7 +50,7 @@ func TestConfigSpec(t *testing.T) {
 		"require_acceleration": cty.Bool, "ssh_timeout": cty.String,
 		"disk_image": cty.Object(map[string]cty.Type{"url": cty.String, "checksum": cty.String}),
 		"bootstrap": cty.Object(map[string]cty.Type{
-			"distribution": cty.String, "release": cty.String, "packages": cty.List(cty.String), "mirror": cty.String,
+			"distribution": cty.String, "release": cty.String, "needs": cty.List(cty.String), "packages": cty.List(cty.String), "mirror": cty.String,
 		}),
 	} {
 		if got, ok := types[name]; !ok || !got.Equals(want) {
@@ -82,13 +82,13 @@ func TestEveryFaultIsReported(t *testing.T) {
 		t.Errorf("the unknown option is not in %v", err)
 	}
 	_, err = prepare(map[string]any{
-		"bootstrap": map[string]any{"release": "No Release"}, "memory": 1, "cpus": -1,
+		"bootstrap": map[string]any{"release": "No Release"}, "memory": 1, "cpus": -1, "architecture": "vax",
 		"firmware": "coreboot", "accelerators": []string{"hax"}, "communicator": "none",
 	})
 	if err == nil {
 		t.Fatal("nothing was reported")
 	}
-	for _, field := range []string{"release:", "memory:", "cpus:", "firmware:", "accelerators:", "communicator:"} {
+	for _, field := range []string{"release:", "architecture:", "memory:", "cpus:", "firmware:", "accelerators:", "communicator:"} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not in %v", field, err)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
@@ -27,9 +28,14 @@ import (
 type Bootstrap struct {
 	// The distribution; "debian" is the default and the only one.
 	Distribution string `mapstructure:"distribution"`
-	// The code name of the release, "bookworm" by default.
+	// The code name of the release, "bookworm" by default. "trixie" and, not
+	// released yet, "forky" are known, too.
 	Release string `mapstructure:"release"`
-	// Packages to install natively, in addition to those that every base has.
+	// What the guest is for: "amigo", to build and to serve AmiGO and GOlr, and
+	// "production", what only the production variant uses, switched off. What
+	// they need is installed natively, as the distribution names it.
+	Needs []string `mapstructure:"needs"`
+	// Other packages to install natively.
 	Packages []string `mapstructure:"packages"`
 	// The mirror to install the release from. Without it the apt sources of
 	// the host that are for the release, or Debian's own. Updates and security
@@ -58,6 +64,8 @@ type Config struct {
 	// Take a ready-made disk as the base.
 	DiskImage *DiskImage `mapstructure:"disk_image"`
 
+	// The architecture of the guest; "amd64" is the default and the only one.
+	Architecture string `mapstructure:"architecture"`
 	// The size of the guest's disk, like "8G", which is the default. It takes
 	// room on the host only where it is written.
 	DiskSize string `mapstructure:"disk_size"`
@@ -116,11 +124,12 @@ func (c *Config) setDefaults() {
 		c.Bootstrap.Distribution = cmp.Or(c.Bootstrap.Distribution, "debian")
 		c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, "bookworm")
 	}
+	c.Architecture = cmp.Or(c.Architecture, arch.AMD64.Name)
 	c.DiskSize = cmp.Or(c.DiskSize, "8G")
 	c.Memory = cmp.Or(c.Memory, 2048)
 	c.CPUs = cmp.Or(c.CPUs, 2)
 	c.Firmware = cmp.Or(c.Firmware, string(engine.BIOS))
-	c.QemuBinary = cmp.Or(c.QemuBinary, "qemu-system-x86_64")
+	c.QemuBinary = cmp.Or(c.QemuBinary, arch.AMD64.Emulator())
 	c.OutputDirectory = cmp.Or(c.OutputDirectory, "output-"+c.PackerBuildName)
 	c.VMName = cmp.Or(c.VMName, c.PackerBuildName)
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 5*time.Minute)
@@ -136,7 +145,7 @@ func (c *Config) setDefaults() {
 // attributes are the names of the engine's fields in a template.
 var attributes = map[string]string{
 	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror",
-	"Packages": "bootstrap.packages", "DiskSize": "disk_size",
+	"Architecture": "architecture", "Needs": "bootstrap.needs", "Packages": "bootstrap.packages", "DiskSize": "disk_size",
 }
 
 func (c *Config) checkSource() error {
@@ -169,6 +178,9 @@ func (c *Config) checkMachine() error {
 		errs = append(errs, fmt.Errorf("disk_size: %q is not a size like \"8G\"", c.DiskSize))
 	}
 	c.diskSize = size
+	if c.Bootstrap == nil && c.Architecture != arch.AMD64.Name {
+		errs = append(errs, fmt.Errorf("architecture: %q can't be built (only %s)", c.Architecture, arch.AMD64.Name))
+	}
 	if c.Memory < 256 {
 		errs = append(errs, fmt.Errorf("memory: %d MiB is too little (at least 256)", c.Memory))
 	}
@@ -221,6 +233,8 @@ func (c *Config) spec() bootstrap.Spec {
 	return bootstrap.Spec{
 		Distribution: c.Bootstrap.Distribution,
 		Release:      c.Bootstrap.Release,
+		Architecture: c.Architecture,
+		Needs:        slices.Clone(c.Bootstrap.Needs),
 		Mirror:       c.Bootstrap.Mirror,
 		Packages:     slices.Clone(c.Bootstrap.Packages),
 		DiskSize:     c.diskSize,

@@ -12,6 +12,7 @@ import (
 type FlatBootstrap struct {
 	Distribution *string  `mapstructure:"distribution" cty:"distribution" hcl:"distribution"`
 	Release      *string  `mapstructure:"release" cty:"release" hcl:"release"`
+	Needs        []string `mapstructure:"needs" cty:"needs" hcl:"needs"`
 	Packages     []string `mapstructure:"packages" cty:"packages" hcl:"packages"`
 	Mirror       *string  `mapstructure:"mirror" cty:"mirror" hcl:"mirror"`
 }
@@ -30,6 +31,7 @@ func (*FlatBootstrap) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
 		"distribution": &hcldec.AttrSpec{Name: "distribution", Type: cty.String, Required: false},
 		"release":      &hcldec.AttrSpec{Name: "release", Type: cty.String, Required: false},
+		"needs":        &hcldec.AttrSpec{Name: "needs", Type: cty.List(cty.String), Required: false},
 		"packages":     &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
 		"mirror":       &hcldec.AttrSpec{Name: "mirror", Type: cty.String, Required: false},
 	}
@@ -98,6 +100,7 @@ type FlatConfig struct {
 	WinRMUseNTLM              *bool             `mapstructure:"winrm_use_ntlm" cty:"winrm_use_ntlm" hcl:"winrm_use_ntlm"`
 	Bootstrap                 *FlatBootstrap    `mapstructure:"bootstrap" cty:"bootstrap" hcl:"bootstrap"`
 	DiskImage                 *FlatDiskImage    `mapstructure:"disk_image" cty:"disk_image" hcl:"disk_image"`
+	Architecture              *string           `mapstructure:"architecture" cty:"architecture" hcl:"architecture"`
 	DiskSize                  *string           `mapstructure:"disk_size" cty:"disk_size" hcl:"disk_size"`
 	Memory                    *int              `mapstructure:"memory" cty:"memory" hcl:"memory"`
 	CPUs                      *int              `mapstructure:"cpus" cty:"cpus" hcl:"cpus"`
@@ -182,6 +185,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"winrm_use_ntlm":               &hcldec.AttrSpec{Name: "winrm_use_ntlm", Type: cty.Bool, Required: false},
 		"bootstrap":                    &hcldec.BlockSpec{TypeName: "bootstrap", Nested: hcldec.ObjectSpec((*FlatBootstrap)(nil).HCL2Spec())},
 		"disk_image":                   &hcldec.BlockSpec{TypeName: "disk_image", Nested: hcldec.ObjectSpec((*FlatDiskImage)(nil).HCL2Spec())},
+		"architecture":                 &hcldec.AttrSpec{Name: "architecture", Type: cty.String, Required: false},
 		"disk_size":                    &hcldec.AttrSpec{Name: "disk_size", Type: cty.String, Required: false},
 		"memory":                       &hcldec.AttrSpec{Name: "memory", Type: cty.Number, Required: false},
 		"cpus":                         &hcldec.AttrSpec{Name: "cpus", Type: cty.Number, Required: false},

@@ -14,6 +14,12 @@ packer {
   }
 }
 
+variable "release" {
+  type        = string
+  default     = "bookworm"
+  description = "The release of Debian that the images are made of: bookworm (12) or trixie (13)."
+}
+
 variable "amigo_source" {
   type        = string
   default     = ""
@@ -91,12 +97,10 @@ locals {
 
 source "amigo-qemu" "amigo" {
   # What AmiGO needs is installed here, natively, and not in the guest. What
-  # only the production variant uses (the last line) waits, switched off.
+  # only the production variant uses waits, switched off.
   bootstrap {
-    release = "bookworm"
-    packages = concat(split("\n", trimspace(file("packages.txt"))), [
-      "cloud-init", "unattended-upgrades", "nftables",
-    ])
+    release = var.release
+    needs   = ["amigo", "production"]
   }
   disk_size        = "8G"
   memory           = 2048

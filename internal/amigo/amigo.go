@@ -1,3 +1,7 @@
+// Package amigo is the way from an AmiGO's source and a GOlr index to the files
+// of an image that serves them. Its rooms: source brings the source here,
+// settings renders conf/amigo.yaml, bundle builds, golr makes the index, site
+// renders what serves it, deploy brings the difference to a guest.
 package amigo
 
 import (
@@ -38,10 +42,10 @@ type Config struct {
 	TimestampLog string       // path on the host, or ""
 	ReleaseDOI   string       // path on the host, or ""
 	Authorities  []string
-	Registry     string // of npm, or ""
-	BundleOn     string // [Auto], [Host] or [Guest]
-	Serve        string // [site.Workers] or [site.CGI]
-	Packages     []string
+	Registry     string   // of npm, or ""
+	BundleOn     string   // [Auto], [Host] or [Guest]
+	Serve        string   // [site.Workers] or [site.CGI]
+	Packages     []string // that the guest must have; nil: what AmiGO needs there
 	Operator     string
 }
 
@@ -136,9 +140,12 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 // inspectGuest returns what the guest has, after the packages that it lacked
 // were installed.
 func (p *provision) inspectGuest(ctx context.Context) (deploy.Facts, error) {
-	facts, err := deploy.Look(ctx, p.guest, p.Packages)
+	facts, err := deploy.Look(ctx, p.guest)
 	if err != nil {
 		return facts, err
+	}
+	if p.Packages == nil {
+		p.Packages = facts.Distro.Packages.AmiGO
 	}
 	missing := facts.Missing(p.Packages)
 	if len(missing) == 0 {

@@ -142,24 +142,6 @@ func TestDigestFails(t *testing.T) {
 	}
 }
 
-// TestPackages: an image has what builds and serves AmiGO, and the list is each
-// caller's own.
-func TestPackages(t *testing.T) {
-	got := Packages()
-	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
-		t.Error("the list is not sorted, or names a package twice")
-	}
-	for _, name := range []string{"apache2", "jetty9", "nodejs", "npm", "rsync", "starman", "zstd"} {
-		if !slices.Contains(got, name) {
-			t.Errorf("%s is missing", name)
-		}
-	}
-	got[0] = "changed"
-	if Packages()[0] == "changed" {
-		t.Error("a caller can change it for all")
-	}
-}
-
 // TestTargets: pages may send forms to the services that a built AmiGO names.
 func TestTargets(t *testing.T) {
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
@@ -41,6 +42,6 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("taking the digest of the settings: %w", err)
 	}
-	recipe := cache.Key(adapt.Version, bundle.Recipe(), site.Recipe())
+	recipe := cache.Key(adapt.Version, bundle.Recipe(), site.Recipe(), distro.Digest())
 	return cache.Key(tree.Digest, index, string(text), recipe), nil
 }

@@ -39,7 +39,8 @@ var programs = []string{
 // standIns are programs that take the place of what is large or slow: Node,
 // Solr, systemd and apt. Each does of its work what is looked at here.
 var standIns = map[string]string{
-	"/usr/bin/npm": "#!/bin/sh\nset -eu\n[ \"$1\" != --version ] || exit 0\nmkdir -p node_modules\necho \"registry $npm_config_registry\" >node_modules/registry\n",
+	"/etc/os-release": "ID=debian\nVERSION_ID=\"12\"\n",
+	"/usr/bin/npm":    "#!/bin/sh\nset -eu\n[ \"$1\" != --version ] || exit 0\nmkdir -p node_modules\necho \"registry $npm_config_registry\" >node_modules/registry\n",
 	"/usr/bin/node": `#!/bin/sh
 [ "$1" != --version ] || exit 0
 cat node_modules/registry >javascript/staging/Page.js

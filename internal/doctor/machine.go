@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-version"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
@@ -72,7 +73,7 @@ func kvmCure(open func(string) (*os.File, error)) (cure, why string) {
 }
 
 func firmware(context.Context, Host) Finding {
-	path, err := qemu.UEFIFirmware()
+	path, err := qemu.UEFIFirmware(arch.AMD64)
 	if err == nil {
 		_, err = os.Stat(path)
 	}

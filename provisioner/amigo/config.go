@@ -46,8 +46,8 @@ type Config struct {
 	// How AmiGO's programs run: "workers", persistently, or "cgi", a process
 	// for each request. Default: "workers".
 	Serve string `mapstructure:"serve"`
-	// Debian packages that the guest must have. Those that it lacks are
-	// installed. Default: what AmiGO needs.
+	// Packages that the guest must have. Those that it lacks are installed.
+	// Default: what AmiGO needs, as the guest's distribution names it.
 	Packages []string `mapstructure:"packages"`
 	// Login for who looks after the machine. It has no password until one is
 	// chosen at the first login on the console. Default: "amigo".
@@ -109,9 +109,6 @@ func (c *Config) defaults() {
 	c.GOlr.Memory = cmp.Or(c.GOlr.Memory, "512m")
 	if c.GOlr.CORSOrigins == nil {
 		c.GOlr.CORSOrigins = []string{"*"}
-	}
-	if c.Packages == nil {
-		c.Packages = engine.Packages()
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"al.essio.dev/pkg/shellescape"
@@ -18,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
@@ -94,13 +94,9 @@ func built(t *testing.T, store cache.Dir, shop workshop.Workshop, in Input) file
 // rootFS is the one that the example's image is made of.
 func rootFS(t *testing.T, store cache.Dir) string {
 	t.Helper()
-	list, err := os.ReadFile(filepath.Join(examples, "packages.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	plan, err := bootstrap.Resolve(t.Context(), store, bootstrap.Spec{
-		Distribution: "debian", Release: "bookworm", DiskSize: 8 << 30,
-		Packages: append(strings.Fields(string(list)), "cloud-init", "unattended-upgrades", "nftables"),
+		Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: 8 << 30,
+		Needs: []string{distro.AmiGO, distro.Production},
 	})
 	if err != nil {
 		t.Fatal(err)

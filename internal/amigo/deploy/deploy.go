@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 // Record is where a guest keeps the list of what was deployed.
@@ -25,37 +26,50 @@ const staging = "/run/amigo-deploy.sh"
 
 // Facts are what a guest is before a deployment.
 type Facts struct {
-	Installed []string         // those of the packages asked for that it has
+	Distro    *distro.Distro
+	Installed []string         // packages
 	Files     fileset.Manifest // what was deployed before
 }
 
 // separator parts the answers to several questions.
-const separator = "-- files --"
+const separator = "-- next --"
 
-// Look asks a guest which of the packages it has and what was deployed there.
-func Look(ctx context.Context, guest remote.Runner, packages []string) (Facts, error) {
-	script := fmt.Sprintf("dpkg-query -W -f '${db:Status-Status} ${Package}\\n' %s 2>/dev/null || true\necho '%s'\ncat %s 2>/dev/null || true\n",
-		strings.Join(packages, " "), separator, Record)
+// look asks a guest what it runs, which packages it has and what was deployed there.
+const look = `. /etc/os-release
+printf '%s\n' "$ID" "$VERSION_ID"
+echo '` + separator + `'
+dpkg-query -W -f '${db:Status-Status} ${Package}\n'
+echo '` + separator + `'
+cat ` + Record + ` 2>/dev/null || true
+`
+
+// Look returns what a guest is. One whose distribution is not known, or whose answer is
+// not understood, is an error.
+func Look(ctx context.Context, guest remote.Runner) (Facts, error) {
 	var out strings.Builder
-	if err := guest.Run(ctx, remote.Command{Script: script, Stdout: &out}); err != nil {
+	if err := guest.Run(ctx, remote.Command{Script: look, Stdout: &out}); err != nil {
 		return Facts{}, fmt.Errorf("looking at the guest: %w", err)
 	}
 	return parseFacts(out.String())
 }
 
 func parseFacts(answer string) (Facts, error) {
-	states, record, found := strings.Cut(answer, separator+"\n")
-	if !found {
+	parts := strings.SplitN(answer, separator+"\n", 3)
+	if len(parts) != 3 {
 		return Facts{}, fmt.Errorf("looking at the guest: its answer is not understood: %.200q", answer)
 	}
+	id, version, _ := strings.Cut(strings.TrimSuffix(parts[0], "\n"), "\n")
 	var facts Facts
-	for _, line := range strings.Split(states, "\n") {
-		if name, ok := strings.CutPrefix(line, "installed "); ok {
+	var err error
+	if facts.Distro, _, err = distro.Identify(id, version); err != nil {
+		return Facts{}, fmt.Errorf("looking at the guest: its system can't be provisioned: %w", err)
+	}
+	for line := range strings.Lines(parts[1]) {
+		if name, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "installed "); ok {
 			facts.Installed = append(facts.Installed, name)
 		}
 	}
-	var err error
-	facts.Files, err = fileset.ParseManifest(strings.NewReader(record))
+	facts.Files, err = fileset.ParseManifest(strings.NewReader(parts[2]))
 	return facts, err
 }
 

@@ -157,8 +157,8 @@ func TestRun(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	sum := strings.Repeat("a", 64)
-	guest := &recorder{answer: "installed apache2\nconfig-files make\ninstalled git\n" + separator + "\n" + sum + "  100644  /x\n"}
-	facts, err := Look(t.Context(), guest, []string{"apache2", "git", "make", "zstd"})
+	guest := &recorder{answer: "debian\n13\n" + separator + "\ninstalled apache2\nconfig-files make\ninstalled git\n" + separator + "\n" + sum + "  100644  /x\n"}
+	facts, err := Look(t.Context(), guest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,11 @@ func TestLook(t *testing.T) {
 		t.Error(facts.Files)
 	}
 	guest.answer = "what?"
-	if _, err := Look(t.Context(), guest, nil); err == nil || !strings.Contains(err.Error(), "not understood") {
+	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), "not understood") {
+		t.Error(err)
+	}
+	guest.answer = "plan9\n4\n" + separator + "\n" + separator + "\n"
+	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), `can't be provisioned: "plan9" is not known (known: debian)`) {
 		t.Error(err)
 	}
 }

@@ -17,7 +17,30 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
-var bookworm = Spec{Distribution: "debian", Release: "bookworm", DiskSize: minDiskSize}
+var bookworm = Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: minDiskSize}
+
+// keyring is where a host has the keys of Debian's archive.
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+// guestOf is what a spec asks for.
+func guestOf(t *testing.T, s Spec) guest {
+	t.Helper()
+	g, err := s.guest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// packagesOf are all packages of a spec.
+func packagesOf(t *testing.T, s Spec) []string {
+	t.Helper()
+	packages, err := s.packages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}
 
 // archive makes a package archive that has every package a base needs at one
 // version, those beyond, and one that is recommended only. It returns its line
@@ -25,7 +48,7 @@ var bookworm = Spec{Distribution: "debian", Release: "bookworm", DiskSize: minDi
 func archive(t *testing.T, dir, version string, beyond ...string) []string {
 	t.Helper()
 	var list strings.Builder
-	for _, name := range append(bookworm.packages(), append(beyond, "apt", "base-files", "recommended")...) {
+	for _, name := range append(packagesOf(t, bookworm), append(beyond, "apt", "base-files", "recommended")...) {
 		fmt.Fprintf(&list, "Package: %[1]s\nVersion: %[2]s\nArchitecture: amd64\nMaintainer: x\nFilename: %[1]s.deb\nSize: 1\nSHA256: %064[3]d\nDescription: x\n", name, version, 0)
 		if name == "base-files" {
 			list.WriteString("Essential: yes\nRecommends: recommended\n")
@@ -63,7 +86,7 @@ func TestResolve(t *testing.T) {
 			t.Fatal(err)
 		}
 		var want []Package
-		for _, name := range append(spec.packages(), "apt", "base-files") {
+		for _, name := range append(packagesOf(t, spec), "apt", "base-files") {
 			want = append(want, Package{Name: name, Version: version})
 		}
 		slices.SortFunc(want, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })

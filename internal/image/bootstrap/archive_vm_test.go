@@ -22,7 +22,7 @@ func TestDebianSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("APT_CONFIG", none)
-	plan, err := Resolve(t.Context(), cache.At(t.TempDir()), Spec{Distribution: "debian", Release: "bookworm", DiskSize: minDiskSize})
+	plan, err := Resolve(t.Context(), cache.At(t.TempDir()), Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: minDiskSize})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestResolveAtOnce(t *testing.T) {
 	var group errgroup.Group
 	for range 3 {
 		group.Go(func() error {
-			_, err := Resolve(t.Context(), store, Spec{Distribution: "debian", Release: "bookworm", DiskSize: minDiskSize})
+			_, err := Resolve(t.Context(), store, Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: minDiskSize})
 			return err
 		})
 	}

@@ -1,5 +1,5 @@
 # From the tar $ROOTFS to the file systems of the disk $DISK.
-# Leaves boot.img and core.img, GRUB's parts for BIOS, in $WORK.
+# Where there is a BIOS, leaves boot.img and core.img, GRUB's parts for it, in $WORK.
 
 root=$WORK/root
 trap 'rm -rf "$root" "$WORK/efi.img" "$WORK/esp.img"' EXIT
@@ -10,7 +10,7 @@ tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*'
 
 # --- configuration ---
 
-command_line="root=UUID=$ROOT_UUID ro console=tty0 console=ttyS0,115200"
+command_line="root=UUID=$ROOT_UUID ro console=tty0 console=$CONSOLE,115200"
 
 cat >"$root/etc/fstab" <<EOF
 UUID=$ROOT_UUID / ext4 rw,discard,errors=remount-ro 0 1
@@ -63,24 +63,31 @@ done
 # --- boot loader ---
 
 grub=$root/boot/grub
-mkdir -p "$grub/i386-pc" "$grub/x86_64-efi"
-cp "$root"/usr/lib/grub/i386-pc/*.mod "$root"/usr/lib/grub/i386-pc/*.lst "$grub/i386-pc/"
-cp "$root"/usr/lib/grub/x86_64-efi/*.mod "$root"/usr/lib/grub/x86_64-efi/*.lst "$grub/x86_64-efi/"
+platforms=$GRUB
+serial='' terminals=console
+if [ "$BIOS" = true ]; then
+    # Elsewhere the firmware's console is on the serial port, too.
+    platforms="i386-pc $GRUB" serial='serial --unit=0 --speed=115200' terminals='console serial'
+fi
+for platform in $platforms; do
+    mkdir -p "$grub/$platform"
+    cp "$root/usr/lib/grub/$platform"/*.mod "$root/usr/lib/grub/$platform"/*.lst "$grub/$platform/"
+done
 cat >"$root/etc/default/grub" <<EOF
 GRUB_DEFAULT=0
 GRUB_TIMEOUT=1
 GRUB_DISTRIBUTOR=AmiGO
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"
+GRUB_CMDLINE_LINUX="console=tty0 console=$CONSOLE,115200"
 GRUB_DISABLE_OS_PROBER=true
-GRUB_TERMINAL="console serial"
+GRUB_TERMINAL="$terminals"
 EOF
 # The first one; a new kernel makes Debian's own take its place.
 cat >"$grub/grub.cfg" <<EOF
 set timeout=1
-serial --unit=0 --speed=115200
-terminal_input console serial
-terminal_output console serial
+$serial
+terminal_input $terminals
+terminal_output $terminals
 menuentry "AmiGO" {
     search --no-floppy --fs-uuid --set=root $ROOT_UUID
     linux /vmlinuz $command_line
@@ -91,14 +98,16 @@ cat >"$root/tmp/early.cfg" <<EOF
 search.fs_uuid $ROOT_UUID root
 set prefix=(\$root)/boot/grub
 EOF
-chroot "$root" grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o /tmp/core.img \
-    biosdisk part_gpt ext2 search_fs_uuid
-chroot "$root" grub-mkimage -O x86_64-efi -p /boot/grub -c /tmp/early.cfg -o /tmp/efi.img \
+if [ "$BIOS" = true ]; then
+    chroot "$root" grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o /tmp/core.img \
+        biosdisk part_gpt ext2 search_fs_uuid
+    mv "$root/tmp/core.img" "$WORK/core.img"
+    cp "$root/usr/lib/grub/i386-pc/boot.img" "$WORK/boot.img"
+fi
+chroot "$root" grub-mkimage -O "$GRUB" -p /boot/grub -c /tmp/early.cfg -o /tmp/efi.img \
     part_gpt fat ext2 search_fs_uuid normal configfile linux
 rm "$root/tmp/early.cfg"
-mv "$root/tmp/core.img" "$WORK/core.img"
 mv "$root/tmp/efi.img" "$WORK/efi.img"
-cp "$root/usr/lib/grub/i386-pc/boot.img" "$WORK/boot.img"
 
 # --- file systems ---
 
@@ -106,7 +115,7 @@ esp=$WORK/esp.img
 truncate -s "${ESP_KIB}K" "$esp"
 mkfs.vfat -F 32 -s 1 -n ESP -i "$ESP_ID" "$esp" >/dev/null
 mmd -i "$esp" ::/EFI ::/EFI/BOOT
-mcopy -i "$esp" "$WORK/efi.img" ::/EFI/BOOT/BOOTX64.EFI
+mcopy -i "$esp" "$WORK/efi.img" "::/EFI/BOOT/$LOADER"
 dd if="$esp" of="$DISK" bs=512 seek="$ESP_SECTOR" conv=notrunc,sparse status=none
 
 # GRUB 2.06 can't read these two features, which mke2fs 1.47 turns on.

@@ -14,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -115,7 +116,7 @@ func looksBootable(t *testing.T, raw string) {
 	if got := binary.LittleEndian.Uint64(head[bootKernelSector:]); got != biosStart {
 		t.Errorf("the boot image loads sector %d", got)
 	}
-	uuid := newLayout(minDiskSize, plan(t).Key()).rootUUID
+	uuid := newLayout(minDiskSize, plan(t).Key(), arch.AMD64).rootUUID
 	core := string(head[biosStart*sectorSize:])
 	if !strings.HasPrefix(core, "images of -o /tmp/core.img biosdisk") || !strings.Contains(core, "search.fs_uuid "+uuid+" root") {
 		t.Errorf("the core image is %.300q", core)
@@ -129,7 +130,7 @@ func looksBootable(t *testing.T, raw string) {
 // hasSystem checks what the kernel mounts as its root.
 func hasSystem(t *testing.T, raw string) {
 	t.Helper()
-	uuid := newLayout(minDiskSize, plan(t).Key()).rootUUID
+	uuid := newLayout(minDiskSize, plan(t).Key(), arch.AMD64).rootUUID
 	for path, want := range map[string]string{
 		"/home/left":                           "left as it is",
 		"/etc/hostname":                        "amigo\n",

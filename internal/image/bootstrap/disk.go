@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -35,8 +36,12 @@ func DiskKey(plan Resolution) string {
 // made from the root file system in the tar rootFS, and whether it was there
 // already.
 func Disk(ctx context.Context, c cache.Dir, plan Resolution, rootFS string, phase *event.Phase) (path string, cached bool, err error) {
+	a, err := arch.Find(plan.Spec.Architecture)
+	if err != nil {
+		return "", false, err
+	}
 	dir, cached, err := c.Get(ctx, "base", DiskKey(plan), func(dir string) error {
-		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key()), rootFS, dir, phase)
+		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key(), a), rootFS, dir, phase)
 	})
 	return filepath.Join(dir, diskName), cached, err
 }
@@ -50,8 +55,10 @@ func makeDisk(ctx context.Context, l partitions, rootFS, dir string, phase *even
 	if err := runAssemble(ctx, l, rootFS, dir, raw, phase); err != nil {
 		return fmt.Errorf("making the file systems: %w", err)
 	}
-	if err := installGrub(dir, raw); err != nil {
-		return err
+	if l.arch.BIOS {
+		if err := installGrub(dir, raw); err != nil {
+			return err
+		}
 	}
 	return qemuimg.Convert(ctx, qemuimg.Conversion{
 		Source: raw, SourceFormat: "raw", Target: filepath.Join(dir, diskName),
@@ -92,6 +99,10 @@ func runAssemble(ctx context.Context, l partitions, rootFS, dir, raw string, pha
 		"ROOT_KIB=" + strconv.FormatInt(l.rootSize()*sectorSize/1024, 10),
 		"ESP_SECTOR=" + strconv.Itoa(espStart),
 		"ESP_KIB=" + strconv.Itoa(espSize*sectorSize/1024),
+		"BIOS=" + strconv.FormatBool(l.arch.BIOS),
+		"GRUB=" + l.arch.GRUB,
+		"LOADER=" + l.arch.Loader,
+		"CONSOLE=" + l.arch.Console,
 		"LC_ALL=C",
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 func TestEmbed(t *testing.T) {
@@ -41,7 +42,7 @@ func TestEmbedRefusesShortImages(t *testing.T) {
 
 func TestPartitionTable(t *testing.T) {
 	raw := filepath.Join(t.TempDir(), "disk.raw")
-	l := newLayout(4<<30, "seed")
+	l := newLayout(4<<30, "seed", arch.AMD64)
 	if err := partition(t.Context(), l, raw); err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +72,10 @@ func TestPartitionTable(t *testing.T) {
 }
 
 func TestLayoutIsTheSameForTheSameSeed(t *testing.T) {
-	if first, again := newLayout(4<<30, "a"), newLayout(4<<30, "a"); first != again {
+	if first, again := newLayout(4<<30, "a", arch.AMD64), newLayout(4<<30, "a", arch.AMD64); first != again {
 		t.Error("the same seed gave two layouts")
 	}
-	if newLayout(4<<30, "a").rootUUID == newLayout(4<<30, "b").rootUUID {
+	if newLayout(4<<30, "a", arch.AMD64).rootUUID == newLayout(4<<30, "b", arch.AMD64).rootUUID {
 		t.Error("two seeds gave one UUID")
 	}
 }

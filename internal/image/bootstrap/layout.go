@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // partitions is where things are on the disk.
@@ -12,6 +14,7 @@ type partitions struct {
 	diskID   string
 	rootUUID string // of the file system
 	espID    string // volume id of the FAT file system, 8 hex digits
+	arch     arch.Arch
 }
 
 // Sectors of the partitions.
@@ -26,8 +29,9 @@ const (
 
 // newLayout derives all identifiers from key, so that the same plan gives the
 // same disk.
-func newLayout(size int64, key string) partitions {
+func newLayout(size int64, key string, a arch.Arch) partitions {
 	return partitions{
+		arch:     a,
 		size:     size,
 		diskID:   uuid(key + "disk"),
 		rootUUID: uuid(key + "root"),
@@ -48,17 +52,17 @@ func (l partitions) rootSize() int64 {
 	return l.size/sectorSize - rootStart - gptEnd
 }
 
-// sfdisk returns the partition table as a script of sfdisk. The types are a
-// BIOS boot partition, an EFI system partition and the root of x86-64 of the
-// Discoverable Partitions Specification.
+// sfdisk returns the partition table as a script of sfdisk: a BIOS boot partition
+// where there is a BIOS, an EFI system partition and the root.
 func (l partitions) sfdisk() string {
-	return fmt.Sprintf(`label: gpt
-label-id: %s
-start=%d, size=%d, type=21686148-6449-6E6F-744E-656564454649, uuid=%s, name=bios
-start=%d, size=%d, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=%s, name=esp
-start=%d, size=%d, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=%s, name=root
-`, l.diskID,
-		biosStart, biosSize, uuid(l.diskID+"1"),
-		espStart, espSize, uuid(l.diskID+"2"),
-		rootStart, l.rootSize(), uuid(l.diskID+"3"))
+	table := fmt.Sprintf("label: gpt\nlabel-id: %s\n", l.diskID)
+	line := func(start, size int64, kind, number, name string) {
+		table += fmt.Sprintf("start=%d, size=%d, type=%s, uuid=%s, name=%s\n", start, size, kind, uuid(l.diskID+number), name)
+	}
+	if l.arch.BIOS {
+		line(biosStart, biosSize, "21686148-6449-6E6F-744E-656564454649", "1", "bios")
+	}
+	line(espStart, espSize, "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "2", "esp")
+	line(rootStart, l.rootSize(), l.arch.RootType, "3", "root")
+	return table
 }

@@ -22,7 +22,7 @@ not a target
 		"deb [signed-by=" + keyring + "] http://deb.example/debian/ bookworm contrib",
 		"deb [signed-by=" + keyring + "] http://deb.example/debian-security/ bookworm-security main",
 	}
-	if diff := cmp.Diff(want, selectSources(targets, "bookworm")); diff != "" {
+	if diff := cmp.Diff(want, guestOf(t, bookworm).selectSources(targets)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -38,7 +38,7 @@ deb http://deb.example/debian
 		"deb [signed-by=" + keyring + "] http://deb.example/debian bookworm main",
 		"deb [signed-by=" + keyring + "] http://deb.example/debian-security bookworm-security main contrib",
 	}
-	if diff := cmp.Diff(want, parseSources(list)); diff != "" {
+	if diff := cmp.Diff(want, guestOf(t, bookworm).parseSources(list)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
@@ -51,7 +51,7 @@ func TestComplete(t *testing.T) {
 		"no source at all":  {nil, debian},
 		"no security fixes": {[]string{own}, []string{own, security}},
 	} {
-		if diff := cmp.Diff(c.want, complete(c.lines, debian, "trixie")); diff != "" {
+		if diff := cmp.Diff(c.want, complete(c.lines, debian, "trixie-security")); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 	}
@@ -61,7 +61,7 @@ func FuzzParseSources(f *testing.F) {
 	f.Add("deb http://deb.example/debian bookworm main\n")
 	f.Add("deb [signed-by=\"/x\"] http://deb.example/debian bookworm main")
 	f.Fuzz(func(t *testing.T, list string) {
-		for _, line := range parseSources(list) {
+		for _, line := range guestOf(t, bookworm).parseSources(list) {
 			if !strings.HasPrefix(line, "deb [signed-by="+keyring+"] ") || len(strings.Fields(line)) < 5 || strings.Contains(line, "\n") {
 				t.Errorf("%q gave %q", list, line)
 			}
@@ -106,20 +106,31 @@ func TestKeyDependsOnVersions(t *testing.T) {
 }
 
 func TestValidateReportsEveryFault(t *testing.T) {
-	err := Spec{Distribution: "plan9", Release: "4th", Mirror: "http://x/debian main\ndeb http://y", Packages: []string{"ok", "not ok"}, DiskSize: 1}.Validate()
-	if err == nil {
-		t.Fatal("no fault was found")
-	}
-	for _, field := range []string{"Distribution:", "Release:", "Mirror:", "Packages:", "DiskSize:"} {
-		if !strings.Contains(err.Error(), field) {
-			t.Errorf("%s is not in %q", field, err)
+	bad := Spec{Mirror: "http://x/debian main\ndeb http://y", Packages: []string{"ok", "not ok"}, DiskSize: 1}
+	for _, c := range []struct {
+		distribution, release, architecture string
+		want                                []string
+	}{
+		{"debain", "trixie", "amd64", []string{`Distribution: "debain" is not known (did you mean "debian"?)`}},
+		{"debian", "trixy", "x86", []string{`Release: "trixy" is not known (did you mean "trixie"?)`, `Architecture: "x86" is not known (known: amd64)`}},
+	} {
+		s := bad
+		s.Distribution, s.Release, s.Architecture = c.distribution, c.release, c.architecture
+		err := s.Validate()
+		if err == nil {
+			t.Fatal("no fault was found")
+		}
+		for _, want := range append(c.want, "Mirror:", "Packages:", "DiskSize:") {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s is not in %q", want, err)
+			}
 		}
 	}
 }
 
 // A secret in the address of an archive would be in the image.
 func TestMirrorWithSecret(t *testing.T) {
-	s := Spec{Distribution: "debian", Release: "bookworm", Mirror: "https://bob:s3cret@mirror.example/debian", DiskSize: 8 << 30}
+	s := Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", Mirror: "https://bob:s3cret@mirror.example/debian", DiskSize: 8 << 30}
 	err := s.Validate()
 	if err == nil || !strings.HasPrefix(err.Error(), "Mirror: ") || strings.Contains(err.Error(), "s3cret") {
 		t.Error(err)
@@ -131,10 +142,13 @@ func TestMirrorWithSecret(t *testing.T) {
 }
 
 func TestPackages(t *testing.T) {
-	if got := (Spec{}).packages(); !contains(got, defaultKernel) {
+	const cloud = "linux-image-cloud-amd64"
+	s := bookworm
+	if got := packagesOf(t, s); !contains(got, cloud) {
 		t.Error("there is no kernel")
 	}
-	if got := (Spec{Packages: []string{"linux-image-amd64", "sudo"}}).packages(); contains(got, defaultKernel) || !contains(got, "linux-image-amd64") {
+	s.Packages = []string{"linux-image-amd64", "sudo"}
+	if got := packagesOf(t, s); contains(got, cloud) || !contains(got, "linux-image-amd64") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -46,9 +46,13 @@ func makeRootFS(ctx context.Context, plan Resolution, dir string, phase *event.P
 	}
 	defer work.Close()
 	stderr := event.NewLines(phase.Detail)
+	packages, err := plan.Spec.packages()
+	if err != nil {
+		return err
+	}
 	err = command.Run(ctx, command.Cmd{
 		Name:   "mmdebstrap",
-		Args:   mmdebstrapArgs(plan, filepath.Join(dir, rootFSName), list),
+		Args:   mmdebstrapArgs(plan.Spec, packages, filepath.Join(dir, rootFSName), list),
 		Env:    []string{"TMPDIR=" + work.Path(), "LC_ALL=C"},
 		Stderr: stderr,
 	})
@@ -60,13 +64,13 @@ func makeRootFS(ctx context.Context, plan Resolution, dir string, phase *event.P
 }
 
 // mmdebstrapArgs returns the arguments with which mmdebstrap makes the tar
-// target from plan.
-func mmdebstrapArgs(plan Resolution, target, sources string) []string {
+// target from a spec.
+func mmdebstrapArgs(s Spec, packages []string, target, sources string) []string {
 	return []string{
 		"--variant=apt",
 		"--format=tar",
-		"--architectures=amd64",
-		"--include=" + strings.Join(plan.Spec.packages(), ","),
+		"--architectures=" + s.Architecture,
+		"--include=" + strings.Join(packages, ","),
 		`--aptopt=APT::Install-Recommends "false"`,
 		// What is made here is thrown away if the host loses power.
 		"--dpkgopt=force-unsafe-io",
@@ -80,6 +84,6 @@ func mmdebstrapArgs(plan Resolution, target, sources string) []string {
 		"--dpkgopt=path-exclude=/usr/share/info/*",
 		// Java's postinst wants a directory that the exclusion leaves out.
 		"--setup-hook=mkdir -p \"$1\"/usr/share/man/man1",
-		plan.Spec.Release, target, sources,
+		s.Release, target, sources,
 	}
 }

@@ -51,7 +51,7 @@ echo "I: working" >&2`)
 	}
 	lines := strings.Split(string(content), "\n")
 	for _, want := range []string{
-		"arg --variant=apt", "arg --architectures=amd64", "arg bookworm", "arg --include=" + strings.Join(p.Spec.packages(), ","),
+		"arg --variant=apt", "arg --architectures=amd64", "arg bookworm", "arg --include=" + strings.Join(packagesOf(t, p.Spec), ","),
 		"source " + p.Sources[0], "source " + p.Sources[1],
 	} {
 		if !slices.Contains(lines, want) {
@@ -99,7 +99,7 @@ func TestArgumentsAreUnderstood(t *testing.T) {
 	for name, want := range map[string]string{"sudo": "", "misspelt": "Unable to locate package misspelt"} {
 		p.Spec.Packages = []string{name}
 		err := command.Run(t.Context(), command.Cmd{
-			Name: "mmdebstrap", Args: append([]string{"--simulate"}, mmdebstrapArgs(p, filepath.Join(dir, "rootfs.tar"), list)...),
+			Name: "mmdebstrap", Args: append([]string{"--simulate"}, mmdebstrapArgs(p.Spec, packagesOf(t, p.Spec), filepath.Join(dir, "rootfs.tar"), list)...),
 			Env: []string{"LC_ALL=C"},
 		})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

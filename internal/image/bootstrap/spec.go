@@ -12,16 +12,19 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Spec says what to bootstrap.
 type Spec struct {
-	Distribution string   // "debian"
+	Distribution string   // as package distro has it: "debian"
 	Release      string   // code name, like "bookworm"
+	Architecture string   // as the distribution names it: "amd64"
 	Mirror       string   // "": the apt sources of this host
-	Packages     []string // beyond what every base has
+	Needs        []string // what it is for, as package distro has it: "amigo"
+	Packages     []string // beyond these
 	DiskSize     int64    // bytes
 }
 
@@ -29,23 +32,8 @@ type Spec struct {
 // system.
 const minDiskSize = 2 << 30
 
-// basePackages is what a machine needs to boot, to get an address and to be
-// reached. The kernel is [defaultKernel] unless the spec names one.
-var basePackages = []string{
-	"systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev",
-	"initramfs-tools", "zstd",
-	"grub-pc-bin", "grub-efi-amd64-bin", "grub2-common",
-	"openssh-server", "sudo", "ca-certificates", "e2fsprogs", "less", "procps",
-	"iproute2", "login", "passwd", "util-linux",
-}
-
-// defaultKernel has the drivers of virtual machines only: a third of the size
-// of the general one.
-const defaultKernel = "linux-image-cloud-amd64"
-
 var (
 	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
-	releaseName = regexp.MustCompile(`^[a-z]+$`)
 	archiveURL  = regexp.MustCompile(`^(https?|file)://[!-~]+$`)
 	kernelName  = regexp.MustCompile(`^linux-image-`)
 )
@@ -53,11 +41,8 @@ var (
 // Validate returns every fault of s.
 func (s Spec) Validate() error {
 	var errs []error
-	if s.Distribution != "debian" {
-		errs = append(errs, field.Errorf("Distribution", "%q is not known (known: debian)", s.Distribution))
-	}
-	if !releaseName.MatchString(s.Release) {
-		errs = append(errs, field.Errorf("Release", "%q is not the code name of a release, like bookworm", s.Release))
+	if _, err := s.packages(); err != nil {
+		errs = append(errs, err)
 	}
 	if err := checkArchive(s.Mirror); s.Mirror != "" && err != nil {
 		errs = append(errs, field.Wrap("Mirror", err))
@@ -86,11 +71,53 @@ func checkArchive(location string) error {
 }
 
 // packages returns all packages to install, sorted.
-func (s Spec) packages() []string {
-	all := slices.Concat(basePackages, s.Packages)
+func (s Spec) packages() ([]string, error) {
+	g, err := s.guest()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(g.Packages.Base, g.machine.Boot, s.Packages)
+	for _, need := range s.Needs {
+		names, err := g.Packages.For(need)
+		if err != nil {
+			return nil, field.Wrap("Needs", err)
+		}
+		all = append(all, names...)
+	}
 	if !slices.ContainsFunc(s.Packages, kernelName.MatchString) {
-		all = append(all, defaultKernel)
+		all = append(all, g.machine.Kernel)
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	return slices.Compact(all), nil
+}
+
+// guest is what a spec asks for, as the table of guests has it.
+type guest struct {
+	*distro.Distro
+	release      distro.Release
+	architecture string
+	machine      distro.Architecture
+}
+
+// guest looks everything up that has a name. Its errors are those of fields.
+func (s Spec) guest() (guest, error) {
+	d, err := distro.Find(s.Distribution)
+	if err != nil {
+		return guest{}, field.Wrap("Distribution", err)
+	}
+	release, releaseErr := d.Release(s.Release)
+	machine, machineErr := d.Architecture(s.Architecture)
+	if err := errors.Join(field.Wrap("Release", releaseErr), field.Wrap("Architecture", machineErr)); err != nil {
+		return guest{}, err
+	}
+	return guest{Distro: d, release: release, architecture: s.Architecture, machine: machine}, nil
+}
+
+// suites are those of the release that the archive has.
+func (g guest) suites() []string {
+	var suites []string
+	for _, suffix := range g.Suites {
+		suites = append(suites, g.release.Name+suffix)
+	}
+	return suites
 }

@@ -95,7 +95,7 @@ var productionSections = []section{
 	{"runtime", "cat /usr/share/amigo-image/runtime.list"},
 	{"tree", "find /srv/amigo -mindepth 1 -printf '%P\\n'"},
 	{"firewall", "nft list ruleset"},
-	{"enabled", "systemctl is-enabled nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer cloud-init.service"},
+	{"enabled", "systemctl is-enabled nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer cloud-config.service"},
 	{"upgrades", "apt-config dump APT::Periodic"},
 	{"cloud-disabled", "ls /etc/cloud/cloud-init.disabled"},
 	{"cloud-result", "cat /run/cloud-init/result.json"},

@@ -89,7 +89,7 @@ func makeBase(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := bootstrap.Spec{Distribution: "debian", Release: "bookworm", Packages: []string{"apache2"}, DiskSize: 2 << 30}
+	spec := bootstrap.Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", Packages: []string{"apache2"}, DiskSize: 2 << 30}
 	plan, err := bootstrap.Resolve(t.Context(), c, spec)
 	if err != nil {
 		t.Fatal(err)

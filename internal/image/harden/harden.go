@@ -34,15 +34,15 @@ func Changes(s Survey, set Settings) []Change {
 	changes := []Change{
 		{"the services stop", stopServices},
 		{"source tree and caches go", removeLeftovers},
-		{"build tools go", purge(Unwanted(s.Packages))},
-		{"what production needs comes", install(missing(s.Packages))},
+		{"build tools go", purge(s.Unwanted())},
+		{"what production needs comes", install(s.missing())},
 		{"configuration comes", unpackFiles},
 		{"the start page tells who may log in", startPage},
 		{"who reboots is decided", set.reboot()},
 		{"beta and verbose flags go off", flagsOff},
 		{"passwords are locked", lockAccounts(s.Operators)},
-		{"services start by themselves", enableUnits},
-		{"everything is checked", verify(protected(s.Packages))},
+		{"services start by themselves", enableUnits(s.units())},
+		{"everything is checked", verify(s.Distro.ServingOf(s.Packages))},
 	}
 	return slices.DeleteFunc(changes, func(c Change) bool { return c.Script == "" })
 }
@@ -88,7 +88,7 @@ func Apply(ctx context.Context, g Shell, set Settings, phase *event.Phase) error
 	if err := g.Upload(ctx, bytes.NewReader(archive), int64(len(archive)), archivePath, "0600"); err != nil {
 		return err
 	}
-	phase.Say(fmt.Sprintf("%d packages and %d paths to remove", len(Unwanted(survey.Packages)), len(left)))
+	phase.Say(fmt.Sprintf("%d packages and %d paths to remove", len(survey.Unwanted()), len(left)))
 	if err := g.Run(ctx, Script(Changes(survey, set)), lines(phase)); err != nil {
 		return fmt.Errorf("hardening the image: %w", err)
 	}

@@ -14,13 +14,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
+func debian() *distro.Distro {
+	d, err := distro.Find("debian")
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
 var update = flag.Bool("update", false, "write the golden files")
 
 var survey = Survey{
+	Distro: debian(), Release: debian().Releases[0],
 	Packages: []string{
 		"apache2", "cloud-init", "cpp-12", "gcc-12", "gcc-12-base", "git", "jetty9", "libc6-dev", "libgcc-s1",
 		"linux-image-6.1.0-40-cloud-amd64", "make", "nftables", "node-glob", "nodejs", "npm", "openssh-server", "perl",
@@ -89,13 +99,8 @@ func TestLeftovers(t *testing.T) {
 
 func TestUnwanted(t *testing.T) {
 	want := []string{"cpp-12", "gcc-12", "git", "libc6-dev", "make", "node-glob", "nodejs", "npm"}
-	if diff := cmp.Diff(want, Unwanted(survey.Packages)); diff != "" {
+	if diff := cmp.Diff(want, survey.Unwanted()); diff != "" {
 		t.Error(diff)
-	}
-	for _, name := range serving {
-		if matches(buildTools, name) {
-			t.Errorf("%s is needed and goes", name)
-		}
 	}
 }
 
@@ -149,10 +154,11 @@ func TestStartPage(t *testing.T) {
 }
 
 func TestParseSurveyRefuses(t *testing.T) {
-	const next = stepMark + "\n"
+	const next, system = stepMark + "\n", "debian\n12\n"
 	for _, output := range []string{
-		"", "perl\n", next + "amigo\n" + next + "perl\n" + next,
-		"perl\n" + next + next + "perl\n" + next, "perl\n" + next + "amigo\n" + next + next + "x\n",
+		"", system, system + next + "perl\n", system + next + next + "amigo\n" + next + "perl\n" + next,
+		system + next + "perl\n" + next + next + "perl\n" + next, system + next + "perl\n" + next + "amigo\n" + next + next + "x\n",
+		"plan9\n4\n" + next + "perl\n" + next + "amigo\n" + next + "perl\n" + next + "x\n",
 	} {
 		if _, err := parseSurvey(output); err == nil {
 			t.Errorf("%q was read", output)
@@ -169,7 +175,7 @@ type recorder struct {
 
 func (r *recorder) Run(_ context.Context, script string, out io.Writer) error {
 	if script == surveyScript {
-		var parts []string
+		parts := []string{"debian\n12\n"}
 		for _, lines := range [][]string{survey.Packages, survey.Operators, survey.Runtime, survey.Tree} {
 			parts = append(parts, strings.Join(lines, "\n")+"\n")
 		}

@@ -3,9 +3,9 @@ package harden
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
@@ -71,11 +71,15 @@ func Digest(set Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	every := Script(Changes(Survey{Packages: serving}, set))
-	lists := [][]string{buildTools, kept, needed, serving}
-	parts := []string{string(archive), every, seal.Script}
-	for _, list := range lists {
-		parts = append(parts, strings.Join(list, "\n"))
+	parts := []string{string(archive), seal.Script, distro.Digest()}
+	for _, name := range distro.Names() {
+		system, err := distro.Find(name)
+		if err != nil {
+			return "", err
+		}
+		for _, release := range system.Releases {
+			parts = append(parts, Script(Changes(Survey{Distro: system, Release: release}, set)))
+		}
 	}
 	return cache.Key(parts...), nil
 }

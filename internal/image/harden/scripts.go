@@ -50,13 +50,15 @@ done
 }
 
 // enableUnits makes start at boot what production needs.
-const enableUnits = `systemctl unmask -q nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer
-systemctl enable -q nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer \
-    cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
+func enableUnits(units []string) string {
+	names := strings.Join(units, " \\\n    ")
+	return `systemctl unmask -q ` + names + `
+systemctl enable -q ` + names + `
 a2enmod -q headers
 a2dismod -q -f status
 a2enconf -q zz-amigo-production
 `
+}
 
 // verify fails when a change broke what the image must do. That it does it is
 // seen in the boot test.

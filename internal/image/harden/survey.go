@@ -2,19 +2,27 @@ package harden
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 // Survey is what a machine has before it is changed.
 type Survey struct {
+	Distro    *distro.Distro
+	Release   distro.Release
 	Packages  []string // names of the installed packages
 	Operators []string // who may become root
 	Runtime   []string // what serving needs of /srv/amigo
 	Tree      []string // what is there, relative to it
 }
 
-// surveyScript prints the survey: four parts with a line between them.
-const surveyScript = `dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^ii *|//p'
+// surveyScript prints the survey: five parts with a line between them.
+const surveyScript = `. /etc/os-release
+printf '%s\n' "$ID" "$VERSION_ID"
+echo '` + stepMark + `'
+dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^ii *|//p'
 echo '` + stepMark + `'
 getent group sudo | cut -d: -f4 | tr , '\n'
 echo '` + stepMark + `'
@@ -25,12 +33,17 @@ find /srv/amigo -mindepth 1 -printf '%P\n'
 
 func parseSurvey(output string) (Survey, error) {
 	parts := strings.Split(output, stepMark+"\n")
-	if len(parts) != 4 {
+	if len(parts) != 5 {
 		return Survey{}, errors.New("looking at the machine: its answer is incomplete")
 	}
+	id, version, _ := strings.Cut(strings.TrimSuffix(parts[0], "\n"), "\n")
+	system, release, err := distro.Identify(id, version)
+	if err != nil {
+		return Survey{}, fmt.Errorf("looking at the machine: its system can't be hardened: %w", err)
+	}
 	s := Survey{
-		Packages: splitLines(parts[0]), Operators: splitLines(parts[1]),
-		Runtime: splitLines(parts[2]), Tree: splitLines(parts[3]),
+		Distro: system, Release: release, Packages: splitLines(parts[1]), Operators: splitLines(parts[2]),
+		Runtime: splitLines(parts[3]), Tree: splitLines(parts[4]),
 	}
 	switch {
 	case len(s.Packages) == 0:

@@ -2,12 +2,13 @@ package qemu
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // firmwareDescriptors is where distributions describe their firmware images,
@@ -35,17 +36,22 @@ type descriptor struct {
 	Features []string `json:"features"`
 }
 
-var errNoUEFI = errors.New("no UEFI firmware for x86_64 on this host (try: apt-get install ovmf)")
+// NoUEFIError says that a host has no firmware for an architecture.
+type NoUEFIError struct{ Arch arch.Arch }
+
+func (e *NoUEFIError) Error() string {
+	return fmt.Sprintf("no UEFI firmware for %s on this host (try: apt-get install %s)", e.Arch.QEMU, e.Arch.Firmware)
+}
 
 // UEFIFirmware returns the path of the UEFI firmware that guests boot with.
-func UEFIFirmware() (string, error) {
-	code, _, err := findUEFI(firmwareDescriptors)
+func UEFIFirmware(a arch.Arch) (string, error) {
+	code, _, err := findUEFI(firmwareDescriptors, a)
 	return code, err
 }
 
 // findUEFI returns the firmware and the template of its variables that the
 // first fitting descriptor in dir names, in the order of the file names.
-func findUEFI(dir string) (code, vars string, err error) {
+func findUEFI(dir string, a arch.Arch) (code, vars string, err error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
 		return "", "", fmt.Errorf("listing firmware: %w", err)
@@ -56,11 +62,11 @@ func findUEFI(dir string) (code, vars string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		if d.fits() {
+		if d.fits(a) {
 			return d.Mapping.Executable.Filename, d.Mapping.Template.Filename, nil
 		}
 	}
-	return "", "", errNoUEFI
+	return "", "", &NoUEFIError{Arch: a}
 }
 
 func readDescriptor(path string) (d descriptor, err error) {
@@ -74,19 +80,19 @@ func readDescriptor(path string) (d descriptor, err error) {
 	return d, nil
 }
 
-// fits tells whether the firmware runs on our machine: q35, raw flash images,
+// fits tells whether the firmware runs on our machine: its board, raw flash images,
 // no System Management Mode (which secure boot needs and TCG is slow at).
-func (d descriptor) fits() bool {
+func (d descriptor) fits(a arch.Arch) bool {
 	if !slices.Contains(d.InterfaceTypes, "uefi") || d.Mapping.Device != "flash" ||
 		d.Mapping.Executable.Format != "raw" || slices.Contains(d.Features, "requires-smm") {
 		return false
 	}
 	for _, target := range d.Targets {
-		if target.Architecture != "x86_64" {
+		if target.Architecture != a.QEMU {
 			continue
 		}
 		for _, machine := range target.Machines {
-			if strings.HasPrefix(machine, "pc-q35") {
+			if strings.HasPrefix(machine, a.Board) {
 				return true
 			}
 		}

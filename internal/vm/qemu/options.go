@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/optlist"
 )
 
@@ -45,10 +46,11 @@ type Disk struct {
 // Options describes a virtual machine. The zero value of a field takes the
 // default that its comment names.
 type Options struct {
-	Binary      string      // "qemu-system-x86_64"
+	Arch        arch.Arch   // [arch.AMD64]
+	Binary      string      // the architecture's
 	Name        string      // "amigo"
 	Accelerator Accelerator // TCG
-	Firmware    Firmware    // BIOS
+	Firmware    Firmware    // BIOS where there is one, else UEFI
 	CPUs        int         // 2
 	MemoryMiB   int         // 2048
 	Disks       []Disk
@@ -73,9 +75,15 @@ type Options struct {
 
 // withDefaults fills what the caller left open.
 func (o Options) withDefaults() Options {
-	o.Binary = cmp.Or(o.Binary, "qemu-system-x86_64")
+	if o.Arch.Name == "" {
+		o.Arch = arch.AMD64
+	}
+	o.Binary = cmp.Or(o.Binary, o.Arch.Emulator())
 	o.Name = cmp.Or(o.Name, "amigo")
 	o.Accelerator = cmp.Or(o.Accelerator, TCG)
+	if !o.Arch.BIOS {
+		o.Firmware = UEFI
+	}
 	o.Firmware = cmp.Or(o.Firmware, BIOS)
 	o.CPUs = cmp.Or(o.CPUs, 2)
 	o.MemoryMiB = cmp.Or(o.MemoryMiB, 2048)
@@ -96,14 +104,17 @@ func (o Options) args(f files) ([]string, error) {
 	}
 	args := []string{
 		"-name", optlist.Of("").With("guest", o.Name).String(),
-		"-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
-		"-machine", optlist.Of("q35").With("accel", string(o.Accelerator)).String(),
+		"-nodefaults", "-no-user-config", "-display", "none",
+	}
+	args = append(args, strings.Fields(o.Arch.Display)...)
+	args = append(args,
+		"-machine", optlist.Of(o.Arch.Machine).With("accel", string(o.Accelerator)).String(),
 		"-cpu", o.cpu(),
 		"-smp", strconv.Itoa(o.CPUs),
 		"-m", strconv.Itoa(o.MemoryMiB),
 		"-device", "virtio-rng-pci",
 		"-qmp", optlist.Of("unix:"+f.monitor).With("server", "on").With("wait", "off").String(),
-	}
+	)
 	args = append(args, o.firmwareArgs(f)...)
 	args = append(args, o.diskArgs()...)
 	args = append(args, o.networkArgs()...)

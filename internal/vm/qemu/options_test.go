@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -16,6 +18,7 @@ func TestArgs(t *testing.T) {
 	key := "ssh-ed25519 AAAA build"
 	tests := map[string]Options{
 		"defaults": {},
+		"arm64":    {Arch: arch.ARM64, AuthorizedKey: key, Disks: []Disk{{Path: "/o/disk.qcow2", Format: "qcow2"}}, Forward: []int{22}},
 		"build": {
 			Name: "amigo", Accelerator: KVM, CPUs: 4, MemoryMiB: 4096, AuthorizedKey: key,
 			Disks: []Disk{{Path: "/o/overlay.qcow2", Format: "qcow2"}}, Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
@@ -77,11 +80,20 @@ func TestForwardLine(t *testing.T) {
 }
 
 func TestFindUEFI(t *testing.T) {
-	code, vars, err := findUEFI("testdata/firmware")
-	if err != nil || code != "/fw/code.fd" || vars != "/fw/vars.fd" {
-		t.Errorf("got %q, %q, %v", code, vars, err)
+	for _, c := range []struct {
+		arch       arch.Arch
+		code, vars string
+	}{
+		{arch.AMD64, "/fw/code.fd", "/fw/vars.fd"},
+		{arch.ARM64, "/fw/arm.fd", "/fw/arm-vars.fd"},
+	} {
+		code, vars, err := findUEFI("testdata/firmware", c.arch)
+		if err != nil || code != c.code || vars != c.vars {
+			t.Errorf("%s: %q, %q, %v", c.arch.Name, code, vars, err)
+		}
 	}
-	if _, _, err := findUEFI(t.TempDir()); err == nil {
-		t.Error("firmware was found in an empty directory")
+	_, _, err := findUEFI(t.TempDir(), arch.ARM64)
+	if err == nil || !strings.Contains(err.Error(), "no UEFI firmware for aarch64 on this host (try: apt-get install qemu-efi-aarch64)") {
+		t.Errorf("in an empty directory: %v", err)
 	}
 }

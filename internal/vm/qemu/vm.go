@@ -124,7 +124,7 @@ func (vm *VM) prepare() (files, error) {
 	}
 	var template string
 	var err error
-	f.code, template, err = findUEFI(firmwareDescriptors)
+	f.code, template, err = findUEFI(firmwareDescriptors, vm.options.Arch)
 	if err != nil {
 		return f, err
 	}

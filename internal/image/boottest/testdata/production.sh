@@ -88,7 +88,7 @@ echo '@@amigo@@ firewall'
 { nft list ruleset
 } </dev/null 2>/dev/null
 echo '@@amigo@@ enabled'
-{ systemctl is-enabled nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer cloud-init.service
+{ systemctl is-enabled nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer cloud-config.service
 } </dev/null 2>/dev/null
 echo '@@amigo@@ upgrades'
 { apt-config dump APT::Periodic

@@ -69,9 +69,22 @@ for user in root amigo; do
 done
 
 echo '@@amigo@@ services start by themselves'
-systemctl unmask -q nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer
-systemctl enable -q nftables.service unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer \
-    cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
+systemctl unmask -q nftables.service \
+    unattended-upgrades.service \
+    apt-daily.timer \
+    apt-daily-upgrade.timer \
+    cloud-init-local.service \
+    cloud-config.service \
+    cloud-final.service \
+    cloud-init.service
+systemctl enable -q nftables.service \
+    unattended-upgrades.service \
+    apt-daily.timer \
+    apt-daily-upgrade.timer \
+    cloud-init-local.service \
+    cloud-config.service \
+    cloud-final.service \
+    cloud-init.service
 a2enmod -q headers
 a2dismod -q -f status
 a2enconf -q zz-amigo-production

@@ -1,0 +1,59 @@
+// Package arch is the table of machines by architecture: how QEMU calls them, what they
+// have, and what boots them.
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Arch is an architecture.
+type Arch struct {
+	Name     string // as Go and Debian have it: "amd64"
+	QEMU     string // as QEMU has it: "x86_64"
+	Package  string // of Debian that has the emulator
+	Machine  string // QEMU's board
+	Board    string // what versioned names of the board begin with, in descriptors of firmware
+	Display  string // QEMU's arguments for a screen
+	BIOS     bool   // it boots without UEFI, too
+	Firmware string // package of Debian with UEFI's
+	Console  string // of Linux, the serial port
+	// RootType is the type of a root partition, by the Discoverable Partitions
+	// Specification: https://uapi-group.org/specifications/specs/discoverable_partitions_specification/
+	RootType string
+	GRUB     string // its platform for UEFI
+	Loader   string // the file that UEFI starts from a medium
+}
+
+// AMD64 and ARM64 are the architectures that there are.
+var (
+	AMD64 = Arch{
+		Name: "amd64", QEMU: "x86_64", Package: "qemu-system-x86", Machine: "q35", Board: "pc-q35",
+		Display: "-vga std", BIOS: true, Firmware: "ovmf", Console: "ttyS0",
+		RootType: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709", GRUB: "x86_64-efi", Loader: "BOOTX64.EFI",
+	}
+	ARM64 = Arch{
+		Name: "arm64", QEMU: "aarch64", Package: "qemu-system-arm", Machine: "virt", Board: "virt-",
+		Display: "-device virtio-gpu-pci", Firmware: "qemu-efi-aarch64", Console: "ttyAMA0",
+		RootType: "B921B045-1DF0-41C3-AF44-4C6F280D3FAE", GRUB: "arm64-efi", Loader: "BOOTAA64.EFI",
+	}
+)
+
+var all = []Arch{AMD64, ARM64}
+
+// Emulator is the name of QEMU's program.
+func (a Arch) Emulator() string { return "qemu-system-" + a.QEMU }
+
+// Find returns an architecture by its name. The error names those that there are.
+func Find(name string) (Arch, error) {
+	i := slices.IndexFunc(all, func(a Arch) bool { return a.Name == name })
+	if i < 0 {
+		var names []string
+		for _, a := range all {
+			names = append(names, a.Name)
+		}
+		return Arch{}, fmt.Errorf("%q is not known (known: %s)", name, strings.Join(names, ", "))
+	}
+	return all[i], nil
+}
