@@ -16,8 +16,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 

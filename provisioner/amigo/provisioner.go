@@ -8,9 +8,9 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
