@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -102,7 +103,7 @@ func (r *resolver) read(d *dataBlock) (cty.Value, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	value, more := run(d, source, config, r.used[d.ref()])
+	value, more := run(r.ctx, d, source, config, r.used[d.ref()])
 	return value, append(diags, more...)
 }
 
@@ -119,7 +120,7 @@ func (r *resolver) decode(d *dataBlock, source packersdk.Datasource) (cty.Value,
 
 // run configures a data source and returns what it gives; a value that is not known, of
 // the right type, if it is not executed.
-func run(d *dataBlock, source packersdk.Datasource, config cty.Value, execute bool) (cty.Value, hcl.Diagnostics) {
+func run(ctx context.Context, d *dataBlock, source packersdk.Datasource, config cty.Value, execute bool) (cty.Value, hcl.Diagnostics) {
 	var output hcldec.ObjectSpec
 	err := guard("preparing it", func() error {
 		output = source.OutputSpec()
@@ -132,11 +133,7 @@ func run(d *dataBlock, source packersdk.Datasource, config cty.Value, execute bo
 	if !execute {
 		return unknown, nil
 	}
-	value := unknown
-	err = guard("executing it", func() (err error) {
-		value, err = source.Execute()
-		return err
-	})
+	value, err := ask(ctx, source)
 	if err == nil {
 		value, err = conform(value, unknown.Type())
 	}
@@ -144,6 +141,30 @@ func run(d *dataBlock, source packersdk.Datasource, config cty.Value, execute bo
 		return unknown, d.faults("The "+d.String()+" failed", err)
 	}
 	return value, nil
+}
+
+// ask executes a data source, and does not wait for it when ctx is done: Packer's
+// interface has no way to stop one.
+func ask(ctx context.Context, source packersdk.Datasource) (cty.Value, error) {
+	type answer struct {
+		value cty.Value
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.err = guard("executing it", func() (err error) {
+			a.value, err = source.Execute()
+			return err
+		})
+		answers <- a
+	}()
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-ctx.Done():
+		return cty.NilVal, context.Cause(ctx)
+	}
 }
 
 // conform returns a value as one of the type that its source promised.

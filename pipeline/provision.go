@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 	"time"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -18,11 +19,17 @@ type provisionHook struct {
 	run          *buildRun
 	provisioners []*component
 	mask         *mask // hides the key that the builder made
+	running      *sync.WaitGroup
 }
 
 // Run takes the communicator from the builder, not its user interface: each
 // provisioner has its own.
 func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm packersdk.Communicator, data any) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	h.running.Add(1)
+	defer h.running.Done()
 	if comm == nil {
 		return errors.New("there are provisioners, but the builder has no communicator (communicator = \"none\"?)")
 	}

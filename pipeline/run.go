@@ -199,11 +199,12 @@ func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (a
 	u := r.ui(c)
 	mask := r.plan.template.mask
 	hook := &packersdk.DispatchHook{Mapping: map[string][]packersdk.Hook{}}
+	var provisioning sync.WaitGroup
 	if len(r.build.provisioners) > 0 {
-		hook.Mapping[packersdk.HookProvision] = []packersdk.Hook{&provisionHook{r, r.build.provisioners, mask}}
+		hook.Mapping[packersdk.HookProvision] = []packersdk.Hook{&provisionHook{r, r.build.provisioners, mask, &provisioning}}
 	}
 	if r.build.cleanup != nil {
-		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}, mask}}
+		hook.Mapping[packersdk.HookCleanupProvision] = []packersdk.Hook{&provisionHook{r, []*component{r.build.cleanup}, mask, &provisioning}}
 	}
 	err = r.guard(c, u, func() error {
 		builder := r.planned(settled)
@@ -213,6 +214,8 @@ func (r *buildRun) runBuilder(ctx context.Context, settled packersdk.Builder) (a
 		artifact, err = builder.Run(ctx, u, hook)
 		return err
 	})
+	// A builder that is cancelled need not have waited for its provisioners.
+	provisioning.Wait()
 	// Provisioners have had their own phases: what the builder said is ended
 	// after them.
 	return artifact, u.end(err)

@@ -31,7 +31,7 @@ import (
 const (
 	// maxBody is how many bytes of a body are read: it becomes a string of the template.
 	maxBody = 64 << 20
-	// timeout is for all of a request. A data source cannot be stopped.
+	// timeout is for all of a request.
 	timeout = 5 * time.Minute
 	// silence is how long a server may take to connect, and to begin its answer.
 	silence = time.Minute
@@ -66,7 +66,13 @@ type Output struct {
 }
 
 // Datasource asks a web server.
-type Datasource struct{ config Config }
+type Datasource struct {
+	config Config
+	ctx    context.Context //nolint:containedctx // Packer's interface takes none when it is executed
+}
+
+// New returns a data source whose request ends with ctx.
+func New(ctx context.Context) *Datasource { return &Datasource{ctx: ctx} }
 
 var _ packersdk.Datasource = (*Datasource)(nil)
 
@@ -122,7 +128,11 @@ func urlFault(text string) error {
 
 // Execute asks the server and returns the output. An answer other than a 2xx is an error.
 func (d *Datasource) Execute() (cty.Value, error) {
-	output, err := d.config.ask(client())
+	ctx := d.ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	output, err := d.config.ask(ctx, client())
 	if err != nil {
 		return cty.NilVal, fmt.Errorf("asking %s: %w", address.Shown(d.config.URL), err)
 	}
@@ -140,8 +150,8 @@ func client() *http.Client {
 	}}
 }
 
-func (c Config) ask(client *http.Client) (Output, error) {
-	request, err := http.NewRequestWithContext(context.Background(), c.Method, c.URL, strings.NewReader(c.RequestBody))
+func (c Config) ask(ctx context.Context, client *http.Client) (Output, error) {
+	request, err := http.NewRequestWithContext(ctx, c.Method, c.URL, strings.NewReader(c.RequestBody))
 	if err != nil {
 		return Output{}, err
 	}

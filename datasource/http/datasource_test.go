@@ -155,7 +155,7 @@ func TestRedirectKeepsTheQuery(t *testing.T) {
 	defer target.Close()
 	first := httptest.NewServer(http.RedirectHandler(target.URL, http.StatusFound))
 	defer first.Close()
-	output, err := Config{URL: first.URL + "/?token=secret", Method: http.MethodGet}.ask(client())
+	output, err := Config{URL: first.URL + "/?token=secret", Method: http.MethodGet}.ask(t.Context(), client())
 	if err != nil || output.Body != "from " {
 		t.Errorf("%q, %v", output.Body, err)
 	}

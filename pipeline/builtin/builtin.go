@@ -52,7 +52,7 @@ func Registry() pipeline.Registry {
 		},
 		DataSources: map[string]pipeline.Factory[packersdk.Datasource]{
 			"null": pipeline.Local(func() packersdk.Datasource { return new(nulldata.Datasource) }),
-			"http": pipeline.Local(func() packersdk.Datasource { return new(http.Datasource) }),
+			"http": func(ctx context.Context) (packersdk.Datasource, error) { return http.New(ctx), nil },
 		},
 	}
 }

@@ -112,7 +112,7 @@ var encodings = map[string]function.Function{
 	"base64encode":     encoding.Base64EncodeFunc,
 	"base64gzip":       base64Gzip,
 	"csvdecode":        stdlib.CSVDecodeFunc,
-	"jsondecode":       stdlib.JSONDecodeFunc,
+	"jsondecode":       jsonDecode,
 	"jsonencode":       stdlib.JSONEncodeFunc,
 	"textdecodebase64": textDecodeBase64,
 	"textencodebase64": textEncodeBase64,

@@ -81,6 +81,7 @@ func tree(t *testing.T) string {
 		"broken.tpl": "${x", "one.tpl": "${x}", "name.tpl": "%{ for n in names ~}\n${upper(n)};%{ endfor ~}",
 		"rec.tpl": `${templatefile("plain.txt",{})}`, "rec2.tpl": `${can(templatefile("plain.txt",{}))}`,
 		"deep.tpl": "${" + strings.Repeat("(", 100000), "ifs.tpl": strings.Repeat("%{ if true }%{ endif }", 5000),
+		"deep.json":   strings.Repeat("[", 3000000),
 		"deepifs.tpl": strings.Repeat("%{ if true }", 5000),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -130,6 +131,7 @@ func TestErrors(t *testing.T) {
 		`templatefile("bin.dat", {})`:           `is not text in UTF-8`,
 		`templatefile("deep.tpl", {})`:          `Nested too deeply`,
 		`templatefile("deepifs.tpl", {})`:       `Nested too deeply`,
+		`jsondecode(file("deep.json"))`:         `exceeded max depth`,
 		`templatefile("rec.tpl", {})`:           `a file that templatefile renders cannot call templatefile`,
 		`templatefile("one.tpl", { "a b" = 1})`: `"a b" cannot be the name of a variable`,
 		`yamldecode("a: [")`:                    `did not find expected node content`,

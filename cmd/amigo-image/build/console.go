@@ -42,7 +42,7 @@ func runConsole(a *cli.App, c *cobra.Command, args []string, t *templateFlags) e
 	if err != nil {
 		return err
 	}
-	console, err := template.Console()
+	console, err := cli.Leave(c.Context(), template.Console)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func converse(ctx context.Context, a *cli.App, console *pipeline.Console) error 
 			if line == "exit" {
 				return nil
 			}
-			if err := answer(a, console, line); err != nil && !person {
+			if err := answer(ctx, a, console, line); err != nil && !person {
 				return err
 			}
 		}
@@ -89,7 +89,7 @@ func converse(ctx context.Context, a *cli.App, console *pipeline.Console) error 
 }
 
 // answer prints the value of an expression, or what is wrong with it.
-func answer(a *cli.App, console *pipeline.Console, line string) error {
+func answer(ctx context.Context, a *cli.App, console *pipeline.Console, line string) error {
 	switch line {
 	case "":
 	case "help":
@@ -97,10 +97,13 @@ func answer(a *cli.App, console *pipeline.Console, line string) error {
 	case "variables":
 		fmt.Fprintln(cli.Stdout, strings.Join(console.Values(), "\n"))
 	default:
-		value, err := console.Evaluate(line)
+		value, err := cli.Leave(ctx, func() (string, error) { return console.Evaluate(line) })
 		if wrong := (*pipeline.TemplateError)(nil); errors.As(err, &wrong) {
 			a.ShowTemplate(wrong)
 			return &cli.StatusError{Status: fault.Other}
+		}
+		if err != nil {
+			return err
 		}
 		fmt.Fprintln(cli.Stdout, value)
 	}

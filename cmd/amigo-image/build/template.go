@@ -65,9 +65,11 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 		}
 		return regular.ReadGiven(c.Context(), name, regular.Document)
 	}
-	template, err := pipeline.Parse(path, pipeline.Input{
-		Environ: os.Environ(), Files: t.files, Values: t.values, Read: read,
-		IgnoreUndeclared: t.ignoreUndeclared, AllowUnset: t.allowUnset,
+	template, err := cli.Leave(c.Context(), func() (*pipeline.Template, error) {
+		return pipeline.Parse(path, pipeline.Input{
+			Environ: os.Environ(), Files: t.files, Values: t.values, Read: read,
+			IgnoreUndeclared: t.ignoreUndeclared, AllowUnset: t.allowUnset,
+		})
 	})
 	if stopped := context.Cause(c.Context()); stopped != nil {
 		return nil, stopped
@@ -78,11 +80,13 @@ func (t *templateFlags) parse(c *cobra.Command, args []string) (*pipeline.Templa
 // plan plans a template with this program's components, and with those of plugins if the
 // template needs any.
 func (t *templateFlags) plan(ctx context.Context, a *cli.App, template *pipeline.Template, options pipeline.Options) (*pipeline.Plan, error) {
-	registry, err := components(ctx, a.Registry, template, t.ignorePrereleases)
-	if err != nil {
-		return nil, err
-	}
-	return template.Plan(ctx, registry, options)
+	return cli.Leave(ctx, func() (*pipeline.Plan, error) {
+		registry, err := components(ctx, a.Registry, template, t.ignorePrereleases)
+		if err != nil {
+			return nil, err
+		}
+		return template.Plan(ctx, registry, options)
+	})
 }
 
 // Components returns the components of a template: our own, and those of installed

@@ -3,6 +3,7 @@
 package nesting
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -83,7 +84,8 @@ func (n *nesting) take(token hclsyntax.Token) {
 			n.depth -= 1 + last.operators
 			n.levels = n.levels[:len(n.levels)-1]
 		}
-	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
+	case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion, hclsyntax.TokenPlus, hclsyntax.TokenStar,
+		hclsyntax.TokenSlash, hclsyntax.TokenPercent, hclsyntax.TokenAnd, hclsyntax.TokenOr:
 		last.operators++
 		n.depth++
 	case hclsyntax.TokenNewline, hclsyntax.TokenComma:
@@ -119,22 +121,36 @@ func openings(text []byte) int {
 	n := 0
 	for _, c := range text {
 		switch c {
-		case '{', '[', '(', '"', '!', '-', '?', '<':
+		case '{', '[', '(', '"', '!', '-', '?', '<', '+', '*', '/', '%', '&', '|':
 			n++
 		}
 	}
 	return n
 }
 
-// CheckJSON refuses what encoding/json does for being nested too deeply, which is
-// at ten thousand levels.
+// CheckJSON refuses what encoding/json does for being nested too deeply, which is at ten
+// thousand levels, and templates in strings that are.
 func CheckJSON(text []byte, name string) hcl.Diagnostics {
+	where := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	var document json.RawMessage
-	err := json.Unmarshal(text, &document)
-	if err == nil || !strings.Contains(err.Error(), "max depth") {
-		return nil
+	if err := json.Unmarshal(text, &document); err != nil {
+		if strings.Contains(err.Error(), "max depth") {
+			return tooDeep(where, err.Error()+".")
+		}
+		return nil // for the parser to find
 	}
-	return tooDeep(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, err.Error()+".")
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	for token, err := decoder.Token(); err == nil; token, err = decoder.Token() {
+		s, ok := token.(string)
+		if !ok {
+			continue
+		}
+		if diags := CheckTemplate([]byte(s), name); diags.HasErrors() {
+			diags[0].Subject = &where
+			return diags
+		}
+	}
+	return nil
 }
 
 func tooDeep(where hcl.Range, detail string) hcl.Diagnostics {
