@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
 // shown returns the faults as people may see them. Values are masked before the
@@ -18,7 +20,7 @@ func (e *TemplateError) shown() hcl.Diagnostics {
 	all := make(hcl.Diagnostics, len(e.Diagnostics))
 	for i, d := range e.Diagnostics {
 		one := *d
-		one.Summary, one.Detail = e.mask.hide(d.Summary), e.mask.hide(d.Detail)
+		one.Summary, one.Detail = printable.Escape(e.mask.hide(d.Summary)), printable.Escape(e.mask.hide(d.Detail))
 		if s := d.Subject; s != nil && e.isPrivate(*s) {
 			one.Detail = fmt.Sprintf("In %s, line %d, column %d; the line may hold a secret, and is not shown. %s",
 				s.Filename, s.Start.Line, s.Start.Column, one.Detail)
@@ -34,6 +36,18 @@ var (
 	declaration = regexp.MustCompile(`(?m)^\s*(variable|local)\b`)
 	blockEnd    = regexp.MustCompile(`(?m)^}`)
 )
+
+// printable returns the files with what a terminal would obey blotted out. Everything
+// stays in its place.
+func (e *TemplateError) printable() map[string]*hcl.File {
+	files := make(map[string]*hcl.File, len(e.files))
+	for name, file := range e.files {
+		one := *file
+		one.Bytes = printable.Blot(file.Bytes)
+		files[name] = &one
+	}
+	return files
+}
 
 // isPrivate tells whether lines may hold a secret. It goes by the text: a block
 // that is not valid is not known in any other way.

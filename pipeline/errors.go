@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
 // TemplateError is what is wrong with a template, with the source text that
@@ -32,13 +33,21 @@ func (e *TemplateError) Error() string {
 	return text
 }
 
-// Write writes every fault, wrapped to width columns (0: not wrapped), with its
+// most is how many faults are written: what is no template at all has thousands.
+const most = 20
+
+// Write writes the faults, wrapped to width columns (0: not wrapped), with their
 // lines of the template, unless those may hold secrets.
 func (e *TemplateError) Write(w io.Writer, width int, color bool) error {
 	var text strings.Builder
 	columns := uint(max(0, width)) //nolint:gosec // it is not negative
-	if err := hcl.NewDiagnosticTextWriter(&text, e.files, columns, color).WriteDiagnostics(e.shown()); err != nil {
+	shown := e.shown()
+	more := max(0, len(shown)-most)
+	if err := hcl.NewDiagnosticTextWriter(&text, e.printable(), columns, color).WriteDiagnostics(shown[:len(shown)-more]); err != nil {
 		return err
+	}
+	if more > 0 {
+		fmt.Fprintf(&text, "There are %d more.\n\n", more)
 	}
 	_, err := io.WriteString(w, e.mask.hide(text.String()))
 	return err
@@ -76,5 +85,9 @@ func suggest(given string, known []string) string {
 	if len(known) == 0 {
 		return "There are none."
 	}
-	return fmt.Sprintf("There are: %s.", strings.Join(known, ", "))
+	names := make([]string, len(known))
+	for i, name := range known {
+		names[i] = printable.Line(name)
+	}
+	return fmt.Sprintf("There are: %s.", strings.Join(names, ", "))
 }

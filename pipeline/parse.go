@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
@@ -12,6 +13,10 @@ import (
 
 // parseText parses HCL, or JSON if the name ends so, that anybody may have written.
 func parseText(parser *hclparse.Parser, text []byte, name string) (*hcl.File, hcl.Diagnostics) {
+	if !utf8.Valid(text) {
+		start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+		return nil, hcl.Diagnostics{errorAt(start, "Invalid character encoding", "%s is not text in UTF-8.", name)}
+	}
 	if strings.HasSuffix(name, ".json") {
 		if diags := nesting.CheckJSON(text, name); diags.HasErrors() {
 			return nil, diags

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (c *component) step(err error) error {
 
 // Run runs every build of the plan. Results are in the order of the plan's
 // builds; a build that fails does not stop the others. The error joins a
-// [*BuildError] of each that failed.
+// [*BuildError] of each that failed, and of each of its post-processors that did.
 func (p *Plan) Run(ctx context.Context, o RunOptions) ([]Result, error) {
 	if p.options.SkipData && len(p.template.data) > 0 {
 		return nil, errors.New("the plan does not know what its data sources give")
@@ -112,11 +113,23 @@ func (p *Plan) Run(ctx context.Context, o RunOptions) ([]Result, error) {
 func (p *Plan) failures(results []Result) error {
 	var errs []error
 	for _, r := range results {
-		if r.Err != nil {
-			errs = append(errs, &BuildError{Build: r.Build, Err: r.Err, mask: p.template.mask})
+		for _, err := range steps(r.Err) {
+			errs = append(errs, &BuildError{Build: r.Build, Err: err, mask: p.template.mask})
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// steps returns the errors of a build's steps, where several have failed, or the error.
+func steps(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the error itself, not one that it wraps
+	if !ok || slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !errors.As(err, new(*StepError)) }) {
+		return []error{err}
+	}
+	return joined.Unwrap()
 }
 
 func (p *Plan) runBuild(ctx context.Context, b *Build, o RunOptions) (r Result) {
@@ -167,8 +180,8 @@ func (r *buildRun) close() {
 func (r *buildRun) run(ctx context.Context, ahead outlook) ([]Artifact, error) {
 	artifact, err := r.runBuilder(ctx, ahead.builder)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(context.Cause(ctx), err)
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+			err = errors.Join(cause, err)
 		}
 		return nil, err
 	}

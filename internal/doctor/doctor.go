@@ -66,6 +66,7 @@ var checks = []check{
 	{"firmware", firmware},
 	{"memory", memory},
 	{"cache", cacheSpace},
+	{"shared-cache", sharedCache},
 	{"temp", tempSpace},
 	{"store", storeSpace},
 	{"loopback", loopback},

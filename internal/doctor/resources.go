@@ -10,6 +10,10 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/sharedcache"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
 const (
@@ -49,6 +53,21 @@ func available(meminfo string) int64 {
 
 func cacheSpace(_ context.Context, h Host) Finding {
 	return space(h.Cache.Path(), needCache, "XDG_CACHE_HOME")
+}
+
+// sharedCache reads the cache that this host shares with others, if it does.
+func sharedCache(ctx context.Context, _ Host) Finding {
+	location := os.Getenv(buildcache.Variable)
+	if location == "" {
+		return ok("none")
+	}
+	if err := sharedcache.Probe(ctx, location); err != nil {
+		return Finding{
+			State: Slow, Text: fmt.Sprintf("%s can't be used: %s", address.Shown(location), reason(err)),
+			Cost: "this host makes what others have made already", Cure: "export " + buildcache.Variable + "=URL",
+		}
+	}
+	return ok("%s answers", address.Shown(location))
 }
 
 func tempSpace(_ context.Context, h Host) Finding {

@@ -100,7 +100,7 @@ func allowNamespaces() string {
 
 // archive asks the package archive what a build would install.
 func archive(ctx context.Context, h Host) Finding {
-	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: "debian", Release: "bookworm"})
+	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64"})
 	if err != nil {
 		return missing("apt-get update", "%s", reason(err))
 	}

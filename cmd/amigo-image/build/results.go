@@ -101,7 +101,10 @@ func showJSON(r pipeline.Result) error {
 
 func summary(a *cli.App, elapsed time.Duration) {
 	if !a.JSON && !a.Quiet {
-		text := fmt.Sprintf("  %s  log: %s", terminal.Elapsed(elapsed), a.LogPath)
+		text := "  " + terminal.Elapsed(elapsed)
+		if a.LogPath != "" {
+			text += "  log: " + a.LogPath
+		}
 		fmt.Fprintln(cli.Stderr, terminal.Wrapped(os.Stderr, text))
 	}
 }

@@ -123,6 +123,8 @@ func (a *App) repeat(t fault.Try) string {
 func (a *App) remark(m fault.Means, paths []string) string {
 	named := func(arg string) bool { return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--from") }
 	switch {
+	case m == fault.OtherServer && len(a.Args) > 0 && (a.Args[0] == "init" || a.Args[0] == "plugins"):
+		return "with --mirror and the directory or the URL of a mirror"
 	case m == fault.OtherServer && slices.ContainsFunc(a.Args, named):
 		return "with another URL"
 	case m == fault.OtherDirectory && len(paths) > 0 && variableOf(paths[0]) != "":

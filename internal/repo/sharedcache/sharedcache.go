@@ -52,6 +52,19 @@ func New(location string, sink event.Sink, phases map[string]string) *Cache {
 	return &Cache{location: location, sink: sink, phases: phases, patience: patience, damaged: map[string]bool{}}
 }
 
+// Probe returns why the store at a location can't be read, or nil.
+func Probe(ctx context.Context, location string) error {
+	s, err := store.Open(ctx, location)
+	if err != nil {
+		return err
+	}
+	_, err = s.Read(ctx, entry{kind: "base", key: "probe"}.record())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, s.Close())
+}
+
 // Close frees what the cache holds.
 func (c *Cache) Close() {
 	c.mu.Lock()

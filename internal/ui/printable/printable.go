@@ -4,6 +4,7 @@
 package printable
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,22 @@ func escape(text string, stays func(rune) bool) string {
 		i += n
 	}
 	return out.String()
+}
+
+// Blot returns a text in which each byte of what can't be printed is a question mark, so
+// that all else stays in its place. Line feeds, carriage returns and tabs stay.
+func Blot(text []byte) []byte {
+	blotted := bytes.Clone(text)
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if stays := r == '\n' || r == '\r' || r == '\t'; !stays && (unprintable(r) || r == utf8.RuneError && n == 1) {
+			for j := range n {
+				blotted[i+j] = '?'
+			}
+		}
+		i += n
+	}
+	return blotted
 }
 
 // Check returns an error that shows a text that is not one printable line, or
