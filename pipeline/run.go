@@ -125,7 +125,7 @@ func steps(err error) []error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the error itself, not one that it wraps
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !errors.As(err, new(*StepError)) }) {
 		return []error{err}
 	}
