@@ -208,14 +208,14 @@ func closeInstance(instance packersdk.HCL2Speccer) {
 	}
 }
 
-// PanicError is a component that broke down.
+// PanicError is a component that crashed.
 type PanicError struct {
 	What  string
 	Value any
 	Stack string
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("%s: it broke down: %v", e.What, e.Value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("%s: it crashed: %v", e.What, e.Value) }
 
 // guard calls f and turns a panic into an error.
 func guard(what string, f func() error) (err error) {

@@ -68,10 +68,10 @@ func (in Input) fromEnviron(declared variables) hcl.Diagnostics {
 
 func (in Input) fromValues(declared variables) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, entry := range in.Values {
+	for i, entry := range in.Values {
 		name, text, ok := strings.Cut(entry, "=")
 		if !ok {
-			diags = append(diags, noSubject("Invalid -var option", "One of them is not of the form name=value."))
+			diags = append(diags, noSubject("Invalid -var option", "-var number %d is not of the form name=value.", i+1))
 			continue
 		}
 		v, ok := declared[name]

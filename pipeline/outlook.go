@@ -45,7 +45,7 @@ func (o outlook) why() string {
 	case o.unchanged:
 		return ""
 	case o.record.path == "":
-		return "not all that decides it can be foreseen"
+		return "what it depends on cannot all be known in advance"
 	default:
 		return o.record.why()
 	}

@@ -14,7 +14,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -71,14 +70,18 @@ const (
 // Describe asks the plugin at a path what it has.
 func Describe(ctx context.Context, path string) (Description, error) {
 	var d Description
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-		return d, errors.Join(fmt.Errorf("%s is not a program", path), err)
+	info, err := os.Stat(path)
+	if err != nil {
+		return d, err
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return d, fmt.Errorf("%s is not a program", path)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, describePatience, fmt.Errorf("it did not describe itself within %s", describePatience))
 	defer cancel()
 	answer := &limited{left: maxDescription}
 	tail := event.NewTail(lastWords)
-	err := command.Run(ctx, command.Cmd{Name: path, Args: []string{"describe"}, Stdout: answer, Stderr: tail})
+	err = command.Run(ctx, command.Cmd{Name: path, Args: []string{"describe"}, Stdout: answer, Stderr: tail})
 	if err != nil {
 		return d, fmt.Errorf("describing the plugin %s: %w", path, err)
 	}

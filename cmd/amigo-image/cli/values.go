@@ -18,6 +18,7 @@ func (e *rangeError) Error() string { return "it takes " + e.takes }
 // DurationVar gives a command a flag whose value is a time, and not a negative one.
 func DurationVar(flags *pflag.FlagSet, p *time.Duration, name string, usage string) {
 	flags.Var((*duration)(p), name, usage)
+	flags.Lookup(name).DefValue = "" // each says itself what happens without it
 }
 
 type duration time.Duration

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// deepest is how many brackets and operators may be within one another.
+// deepest is how many brackets and operators may be nested.
 const deepest = 2000
 
 // lexer splits a text into its tokens.
@@ -44,7 +44,7 @@ func nestingOf(tokens hclsyntax.Tokens) hcl.Diagnostics {
 	n := nesting{levels: make([]level, 1)}
 	for _, token := range tokens {
 		if n.take(token); n.depth > deepest {
-			return tooDeep(token.Range, fmt.Sprintf("More than %d brackets or operators are within one another.", deepest))
+			return tooDeep(token.Range, fmt.Sprintf("More than %d brackets or operators are nested.", deepest))
 		}
 	}
 	return nil
