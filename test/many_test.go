@@ -63,7 +63,7 @@ build {
     }
   }
   provisioner "shell-local" {
-    inline = [for n in range(10) : "echo ${n} >>%[1]s/out/${build.name}"]
+    inline = [for n in range(10) : "echo ${n} >>%[1]s/out/${source.name}"]
   }
 }
 `
