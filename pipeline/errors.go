@@ -33,7 +33,7 @@ func (e *TemplateError) Error() string {
 	return text
 }
 
-// most is how many faults are written: what is no template at all has thousands.
+// most is how many faults are written: a file that is not a template has thousands.
 const most = 20
 
 // Write writes the faults, wrapped to width columns (0: not wrapped), with their
