@@ -85,7 +85,10 @@ func (s *stepBoot) Cleanup(state multistep.StateBag) {
 	}
 	s.expected.Store(true)
 	_, failed := state.GetOk("error")
-	if _, cancelled := state.GetOk(multistep.StateCancelled); (failed || cancelled) && !s.stopped() {
+	_, cancelled := state.GetOk(multistep.StateCancelled)
+	// A step that is told of the death of the machine halts without an error of its own.
+	_, halted := state.GetOk(multistep.StateHalted)
+	if (failed || cancelled || halted) && !s.stopped() {
 		s.keepEvidence()
 	}
 	s.vm.Close()
