@@ -12,6 +12,8 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/leave"
 )
 
 // dataBlock is a data source of a template.
@@ -146,25 +148,13 @@ func run(ctx context.Context, d *dataBlock, source packersdk.Datasource, config 
 // ask executes a data source, and does not wait for it when ctx is done: Packer's
 // interface has no way to stop one.
 func ask(ctx context.Context, source packersdk.Datasource) (cty.Value, error) {
-	type answer struct {
-		value cty.Value
-		err   error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		var a answer
-		a.err = guard("executing it", func() (err error) {
-			a.value, err = source.Execute()
+	return leave.Behind(ctx, 0, func() (value cty.Value, err error) {
+		err = guard("executing it", func() (err error) {
+			value, err = source.Execute()
 			return err
 		})
-		answers <- a
-	}()
-	select {
-	case a := <-answers:
-		return a.value, a.err
-	case <-ctx.Done():
-		return cty.NilVal, context.Cause(ctx)
-	}
+		return value, err
+	})
 }
 
 // conform returns a value as one of the type that its source promised.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/leave"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -34,7 +35,7 @@ func (r *buildRun) digestFile(ctx context.Context, f File) string {
 	}
 	name := filepath.Base(f.Path)
 	phase := event.Start(sinkFunc(r.ui(r.build.builder).emit), "digest", name)
-	sum, err := stoppable(ctx, func() (string, error) {
+	sum, err := leave.Behind(ctx, 0, func() (string, error) {
 		read, err := f.read.Of(f.Path, func(done, total int64) {
 			if ctx.Err() == nil {
 				phase.Progress(done, total, event.Bytes)
@@ -44,21 +45,4 @@ func (r *buildRun) digestFile(ctx context.Context, f File) string {
 	})
 	_ = phase.End(event.OK, name, err)
 	return sum
-}
-
-// stoppable returns what f returns, or the context's cause once that ends.
-func stoppable(ctx context.Context, f func() (string, error)) (text string, err error) {
-	done := make(chan struct{})
-	var found string
-	var fault error
-	go func() {
-		defer close(done)
-		found, fault = f()
-	}()
-	select {
-	case <-done:
-		return found, fault
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
 }

@@ -85,9 +85,14 @@ func suggest(given string, known []string) string {
 	if len(known) == 0 {
 		return "There are none."
 	}
-	names := make([]string, len(known))
-	for i, name := range known {
-		names[i] = printable.Line(name)
+	return fmt.Sprintf("There are: %s.", joined(known))
+}
+
+// joined returns names, each on one line, with commas between them.
+func joined(names []string) string {
+	lines := make([]string, len(names))
+	for i, name := range names {
+		lines[i] = printable.Line(name)
 	}
-	return fmt.Sprintf("There are: %s.", strings.Join(names, ", "))
+	return strings.Join(lines, ", ")
 }

@@ -205,7 +205,7 @@ func (e *evaluation) selectBuilds(options Options) ([]*Build, hcl.Diagnostics) {
 	}
 	diags := append(only.unmatched("-only", "build", names), except.unmatched("-except", "build and no post-processor", exceptable)...)
 	if len(selected) == 0 && len(diags) == 0 {
-		diags = hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.", strings.Join(names, ", "))}
+		diags = hcl.Diagnostics{noSubject("No builds to run", "-only and -except leave none. The names of builds are: %s.", joined(names))}
 	}
 	return selected, diags
 }

@@ -25,11 +25,12 @@ type provisionHook struct {
 // Run takes the communicator from the builder, not its user interface: each
 // provisioner has its own.
 func (h *provisionHook) Run(ctx context.Context, _ string, _ packersdk.Ui, comm packersdk.Communicator, data any) error {
+	// In this order, so that whoever has cancelled ctx waits for what has begun.
+	h.running.Add(1)
+	defer h.running.Done()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	h.running.Add(1)
-	defer h.running.Done()
 	if comm == nil {
 		return errors.New("there are provisioners, but the builder has no communicator (communicator = \"none\"?)")
 	}

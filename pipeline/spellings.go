@@ -10,11 +10,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/printable"
 )
 
 // spellings returns the ways in which programs write a text: as it is; quoted as
 // in Go, in JSON, in HCL, for a shell, and what is quoted once more, as errors in
-// errors are; as a part of a URL; and in base64 by itself.
+// errors are; as a part of a URL; in base64 by itself; and as it is shown in faults.
 func spellings(text string) []string {
 	all := []string{text}
 	for range 2 {
@@ -27,6 +29,7 @@ func spellings(text string) []string {
 		}
 	}
 	return append(all,
+		printable.Escape(text), string(printable.Blot([]byte(text))),
 		url.QueryEscape(text), url.PathEscape(text), strings.TrimPrefix(url.UserPassword("", text).String(), ":"),
 		base64.StdEncoding.EncodeToString([]byte(text)), base64.RawStdEncoding.EncodeToString([]byte(text)),
 		base64.URLEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)))

@@ -171,6 +171,17 @@ func (d *Distro) Release(name string) (Release, error) {
 	return Release{}, &UnknownError{What: "release of " + d.Title, Name: name, Known: known}
 }
 
+// Ask is a script that prints what a machine runs, for [Told].
+const Ask = `. /etc/os-release
+printf '%s\n' "${ID-}" "${VERSION_ID-}"
+`
+
+// Told returns what a machine runs by what [Ask] printed there, or an [*UnknownError].
+func Told(answer string) (*Distro, Release, error) {
+	id, version, _ := strings.Cut(strings.TrimSuffix(answer, "\n"), "\n")
+	return Identify(id, version)
+}
+
 // Identify returns what a machine runs that says of itself, in /etc/os-release, ID and
 // VERSION_ID. The error is an [*UnknownError].
 func Identify(id, version string) (*Distro, Release, error) {

@@ -22,6 +22,9 @@ func reportOf(err error) fault.Report {
 	if none := (*plugin.NoReleaseError)(nil); errors.As(err, &none) {
 		return noRelease(none)
 	}
+	if refused := (*plugin.RefusedError)(nil); errors.As(err, &refused) {
+		return fault.Report{What: fmt.Sprintf("%s: refused (%d)", refused.URL, refused.Code), Try: fault.To(fault.Advise, refused.Advice()), Code: fault.Network}
+	}
 	if altered := (*plugin.ChecksumError)(nil); errors.As(err, &altered) {
 		return fault.Report{What: altered.Error(), Code: fault.Verify}
 	}
@@ -33,10 +36,7 @@ const shownVersions = 8
 
 func noRelease(e *plugin.NoReleaseError) fault.Report {
 	if e.Err != nil && !errors.Is(e.Err, fs.ErrNotExist) {
-		r := fault.Of(e.Err)
-		if refused, ok := errors.AsType[*plugin.RefusedError](e.Err); ok {
-			r = fault.Report{What: fmt.Sprintf("%s: refused (%d)", refused.URL, refused.Code), Try: fault.To(fault.Advise, refused.Advice()), Code: fault.Network}
-		}
+		r := reportOf(e.Err)
 		return fault.Report{What: "no release of " + e.Required.Source + " can be looked for", Where: r.What, Try: r.Try, Code: r.Code}
 	}
 	r := fault.Report{What: e.Error(), Code: fault.NotFound}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/leave"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal"
 )
@@ -101,31 +102,11 @@ func name(s os.Signal) string {
 	}
 }
 
-// leave is how long what has changed nothing yet may take to end by itself.
-const leave = time.Second
+// grace is how long what has changed nothing yet may take to end by itself.
+const grace = time.Second
 
 // Leave runs f, which changes nothing, and leaves it alone if it does not end soon after
 // ctx: an expression of a template can take any time, and cannot be stopped.
 func Leave[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	results := make(chan result, 1)
-	go func() {
-		value, err := f()
-		results <- result{value, err}
-	}()
-	select {
-	case r := <-results:
-		return r.value, r.err
-	case <-ctx.Done():
-	}
-	select {
-	case r := <-results:
-		return r.value, r.err
-	case <-time.After(leave):
-		var none T
-		return none, context.Cause(ctx)
-	}
+	return leave.Behind(ctx, grace, f)
 }

@@ -35,9 +35,7 @@ type Facts struct {
 const separator = "-- next --"
 
 // look asks a guest what it runs, which packages it has and what was deployed there.
-const look = `. /etc/os-release
-printf '%s\n' "$ID" "$VERSION_ID"
-echo '` + separator + `'
+const look = distro.Ask + `echo '` + separator + `'
 dpkg-query -W -f '${db:Status-Status} ${Package}\n'
 echo '` + separator + `'
 cat ` + Record + ` 2>/dev/null || true
@@ -58,10 +56,9 @@ func parseFacts(answer string) (Facts, error) {
 	if len(parts) != 3 {
 		return Facts{}, fmt.Errorf("looking at the guest: its answer is not understood: %.200q", answer)
 	}
-	id, version, _ := strings.Cut(strings.TrimSuffix(parts[0], "\n"), "\n")
 	var facts Facts
 	var err error
-	if facts.Distro, _, err = distro.Identify(id, version); err != nil {
+	if facts.Distro, _, err = distro.Told(parts[0]); err != nil {
 		return Facts{}, fmt.Errorf("looking at the guest: its system can't be provisioned: %w", err)
 	}
 	for line := range strings.Lines(parts[1]) {

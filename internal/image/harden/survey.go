@@ -19,9 +19,7 @@ type Survey struct {
 }
 
 // surveyScript prints the survey: five parts with a line between them.
-const surveyScript = `. /etc/os-release
-printf '%s\n' "$ID" "$VERSION_ID"
-echo '` + stepMark + `'
+const surveyScript = distro.Ask + `echo '` + stepMark + `'
 dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^ii *|//p'
 echo '` + stepMark + `'
 getent group sudo | cut -d: -f4 | tr , '\n'
@@ -36,8 +34,7 @@ func parseSurvey(output string) (Survey, error) {
 	if len(parts) != 5 {
 		return Survey{}, errors.New("looking at the machine: its answer is incomplete")
 	}
-	id, version, _ := strings.Cut(strings.TrimSuffix(parts[0], "\n"), "\n")
-	system, release, err := distro.Identify(id, version)
+	system, release, err := distro.Told(parts[0])
 	if err != nil {
 		return Survey{}, fmt.Errorf("looking at the machine: its system can't be hardened: %w", err)
 	}
