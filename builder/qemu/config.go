@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
@@ -121,8 +122,10 @@ func (c *Config) Prepare(raws ...any) error {
 
 func (c *Config) setDefaults() {
 	if c.Bootstrap != nil {
-		c.Bootstrap.Distribution = cmp.Or(c.Bootstrap.Distribution, "debian")
-		c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, "bookworm")
+		c.Bootstrap.Distribution = cmp.Or(c.Bootstrap.Distribution, distro.Standard().Name)
+		if d, err := distro.Find(c.Bootstrap.Distribution); err == nil {
+			c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, d.Default)
+		}
 	}
 	c.Architecture = cmp.Or(c.Architecture, arch.AMD64.Name)
 	c.DiskSize = cmp.Or(c.DiskSize, "8G")

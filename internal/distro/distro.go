@@ -32,6 +32,7 @@ type Distro struct {
 	Components    []string                `yaml:"components"` // of its archive
 	Suites        []string                `yaml:"suites"`     // what is added to a release's name
 	Releases      []Release               `yaml:"releases"`   // the oldest first
+	Default       string                  `yaml:"default"`    // release
 	Architectures map[string]Architecture `yaml:"architectures"`
 	Packages      Packages                `yaml:"packages"`
 	Units         []string                `yaml:"units"` // of systemd that start in production
@@ -51,7 +52,6 @@ type Keyring struct {
 type Release struct {
 	Name    string   `yaml:"name"`    // "bookworm"
 	Version string   `yaml:"version"` // VERSION_ID in os-release: "12"
-	Testing bool     `yaml:"testing"` // not released yet
 	Units   []string `yaml:"units"`   // beyond those of the distribution
 }
 
@@ -133,6 +133,15 @@ func Digest() string {
 		_, _ = h.Write(content)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Standard is the distribution of guests that say no other.
+func Standard() *Distro {
+	d, err := Find("debian")
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // UnknownError says that a name is in no table.

@@ -12,6 +12,9 @@ func TestTable(t *testing.T) {
 			len(d.Components) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
 			t.Errorf("%s lacks something: %+v", d.Name, d)
 		}
+		if _, err := d.Release(d.Default); err != nil {
+			t.Errorf("%s: the default: %v", d.Name, err)
+		}
 		for name, a := range d.Architectures {
 			if a.Kernel == "" || len(a.Boot) == 0 {
 				t.Errorf("%s/%s: %+v", d.Name, name, a)

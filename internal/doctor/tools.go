@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // programs are what builds run on the host.
@@ -100,11 +102,12 @@ func allowNamespaces() string {
 
 // archive asks the package archive what a build would install.
 func archive(ctx context.Context, h Host) Finding {
-	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64"})
+	d := distro.Standard()
+	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: d.Name, Release: d.Default, Architecture: arch.AMD64.Name})
 	if err != nil {
 		return missing("apt-get update", "%s", reason(err))
 	}
-	return ok("debian bookworm, %d packages for a small system", len(plan.Packages))
+	return ok("%s %s, %d packages for a small system", d.Name, d.Default, len(plan.Packages))
 }
 
 // reason returns the line of an error that says most: apt's first error, which is

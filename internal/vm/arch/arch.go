@@ -12,7 +12,6 @@ import (
 type Arch struct {
 	Name     string // as Go and Debian have it: "amd64"
 	QEMU     string // as QEMU has it: "x86_64"
-	Package  string // of Debian that has the emulator
 	Machine  string // QEMU's board
 	Board    string // what versioned names of the board begin with, in descriptors of firmware
 	Display  string // QEMU's arguments for a screen
@@ -29,12 +28,12 @@ type Arch struct {
 // AMD64 and ARM64 are the architectures that there are.
 var (
 	AMD64 = Arch{
-		Name: "amd64", QEMU: "x86_64", Package: "qemu-system-x86", Machine: "q35", Board: "pc-q35",
+		Name: "amd64", QEMU: "x86_64", Machine: "q35", Board: "pc-q35",
 		Display: "-vga std", BIOS: true, Firmware: "ovmf", Console: "ttyS0",
 		RootType: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709", GRUB: "x86_64-efi", Loader: "BOOTX64.EFI",
 	}
 	ARM64 = Arch{
-		Name: "arm64", QEMU: "aarch64", Package: "qemu-system-arm", Machine: "virt", Board: "virt-",
+		Name: "arm64", QEMU: "aarch64", Machine: "virt", Board: "virt-",
 		Display: "-device virtio-gpu-pci", Firmware: "qemu-efi-aarch64", Console: "ttyAMA0",
 		RootType: "B921B045-1DF0-41C3-AF44-4C6F280D3FAE", GRUB: "arm64-efi", Loader: "BOOTAA64.EFI",
 	}
