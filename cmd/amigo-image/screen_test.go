@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,36 +11,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/creack/pty"
 	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal/terminaltest"
 )
 
 // sees types a line at a terminal of so many columns, one that answers no
 // question, and returns all that is written to it.
 func (p *person) sees(columns uint16, line string) string {
 	p.t.Helper()
-	master, slave, err := pty.Open()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = master.Close() }()
-	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
-		p.t.Fatal(err)
-	}
-	shown := make(chan string)
-	go func() {
-		text, _ := io.ReadAll(master) // ends with EIO when the last writer closes
-		shown <- string(text)
-	}()
-	err = command.Run(context.Background(), command.Cmd{
-		Name: "sh", Args: []string{"-c", fmt.Sprintf("exec <%[1]s >%[1]s 2>&1; %[2]s", slave.Name(), line)},
+	tty := terminaltest.Open(p.t, columns)
+	err := command.Run(context.Background(), command.Cmd{
+		Name: "sh", Args: []string{"-c", fmt.Sprintf("exec <%[1]s >%[1]s 2>&1; %[2]s", tty.Program.Name(), line)},
 		Dir: p.home, Env: append(p.environ(), "TERM=xterm", "NO_COLOR="),
 	})
-	_ = slave.Close()
-	text := <-shown
+	text := tty.Shown()
 	if err != nil {
 		p.t.Errorf("%s: %v\n%s", line, err, text)
 	}

@@ -1,57 +1,24 @@
 package terminal
 
 import (
-	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/terminal/terminaltest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
-
-// pty opens a terminal of the given width.
-func pty(t *testing.T, columns uint16) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fd := int(master.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
-		t.Fatal(err)
-	}
-	return master, slave
-}
 
 // TestLive shows a build on a terminal: a line that moves, then the lines that
 // stay.
 func TestLive(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "1")
-	master, slave := pty(t, 70)
-	shown := make(chan string)
-	go func() {
-		text, _ := io.ReadAll(master) // ends with EIO when the last writer closes
-		shown <- string(text)
-	}()
-	s := Open(slave, Look{Colour: Auto})
+	tty := terminaltest.Open(t, 70)
+	s := Open(tty.Program, Look{Colour: Auto})
 	if _, ok := s.(*live); !ok {
 		t.Fatalf("a terminal gets %T", s)
 	}
@@ -59,7 +26,7 @@ func TestLive(t *testing.T) {
 		s.Emit(e.event)
 		if e.event.Type == event.Progress {
 			time.Sleep(refresh / 2)
-			_, _ = master.WriteString("x") // somebody types
+			_, _ = tty.Person.WriteString("x") // somebody types
 			time.Sleep(3 * refresh / 2)
 		}
 	}
@@ -67,11 +34,7 @@ func TestLive(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := slave.Close(); err != nil {
-		t.Fatal(err)
-	}
-	text := <-shown
-	_ = master.Close()
+	text := tty.Shown()
 	for _, want := range []string{
 		"base          cached   debian 12, 250 packages                  0.1 s\r\n",
 		"boot          ok       guest answers ssh                         71 s\r\n",
@@ -96,13 +59,8 @@ func TestLive(t *testing.T) {
 func TestLiveFolds(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	for fold, count := range map[bool]int{true: 5, false: 7} {
-		master, slave := pty(t, 80)
-		shown := make(chan string)
-		go func() {
-			text, _ := io.ReadAll(master)
-			shown <- string(text)
-		}()
-		s, ok := Open(slave, Look{Colour: Never, Builds: true, Fold: fold}).(*live)
+		tty := terminaltest.Open(t, 80)
+		s, ok := Open(tty.Program, Look{Colour: Never, Builds: true, Fold: fold}).(*live)
 		if !ok {
 			t.Fatal("not live")
 		}
@@ -122,19 +80,17 @@ func TestLiveFolds(t *testing.T) {
 		s.Emit(event.Event{Type: event.PhaseStart, Build: "null.a", Phase: "breakpoint"})
 		s.Emit(event.Event{Type: event.Message, Build: "null.a", Phase: "breakpoint", Text: "said before the question"})
 		resume := s.Pause()
-		_, _ = io.WriteString(slave, "a question? \n")
+		_, _ = tty.Program.WriteString("a question? \n")
 		s.Emit(event.Event{Type: event.Message, Build: "null.b", Text: "said meanwhile"})
 		s.Emit(event.Event{Type: event.Message, Text: "said of Ctrl-C"})
-		if n, _ := slave.WriteString("an answer\n"); n == 0 {
+		if n, _ := tty.Program.WriteString("an answer\n"); n == 0 {
 			t.Error("the terminal takes nothing")
 		}
 		resume()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_ = slave.Close()
-		text := <-shown
-		_ = master.Close()
+		text := tty.Shown()
 		stays := regexp.MustCompile(`(?m)(?:^|[\rAJ])  (?:null.[ab]: )?(?:warning: )?said .*$`).FindAllString(text, -1)
 		if len(stays) != count {
 			t.Errorf("fold %v: %d lines stay: %q\n%q", fold, len(stays), stays, text)
@@ -165,9 +121,7 @@ func TestLiveLine(t *testing.T) {
 
 func TestDumbTerminalGetsPlainLines(t *testing.T) {
 	t.Setenv("TERM", "dumb")
-	master, slave := pty(t, 80)
-	defer func() { _, _ = master.Close(), slave.Close() }()
-	if s, ok := Open(slave, Look{Colour: Auto}).(*text); !ok || s.layout.colour {
+	if s, ok := Open(terminaltest.Open(t, 80).Program, Look{Colour: Auto}).(*text); !ok || s.layout.colour {
 		t.Errorf("a dumb terminal gets %T", s)
 	}
 }
