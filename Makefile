@@ -57,7 +57,7 @@ GO_BUILD := CGO_ENABLED=0 go build $(GO_FLAGS) -ldflags '$(GO_LDFLAGS)'
 # without it.
 RELEASE ?=
 
-# The release of Debian that images are made of: bookworm or trixie.
+# The release of Debian that images are made of: trixie or bookworm.
 DEBIAN ?=
 
 VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
@@ -173,8 +173,13 @@ vulnerabilities: $(GOVULNCHECK) ## look for known vulnerabilities in what the pr
 	$(GOVULNCHECK) -tags disable_grpc_modules ./...
 
 .PHONY: packages
-packages:
+packages: npm
 	@scripts/packages $(IMAGE_PACKAGES)
+
+# Debian's has many packages, and conflicts with that of Node's own packages.
+.PHONY: npm
+npm:
+	@command -v npm >/dev/null || scripts/packages npm
 
 .PHONY: test-packages
 test-packages:
@@ -210,12 +215,10 @@ $(VERSITYGW):
 $(FAKE_GCS):
 	GOBIN=$(abspath build) go install github.com/fsouza/fake-gcs-server@$(FAKE_GCS_VERSION)
 
-$(AZURITE):
-	@command -v npm >/dev/null || scripts/packages npm
+$(AZURITE): | npm
 	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/azurite azurite@$(AZURITE_VERSION)
 
-$(AXE):
-	@command -v npm >/dev/null || scripts/packages npm
+$(AXE): | npm
 	npm install --silent --no-save --ignore-scripts --no-audit --no-fund --prefix build/axe axe-core@$(AXE_VERSION)
 
 .PHONY: axe

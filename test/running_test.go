@@ -312,7 +312,7 @@ func rootFS(t *testing.T, store cache.Dir) string {
 func exampleSpec(t *testing.T) bootstrap.Spec {
 	t.Helper()
 	return bootstrap.Spec{
-		Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: 8 << 30,
+		Distribution: "debian", Release: distro.Standard().Default, Architecture: "amd64", DiskSize: 8 << 30,
 		Needs: []string{distro.AmiGO, distro.Production},
 	}
 }

@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := b.config
-	if c.Bootstrap.Release != "bookworm" || c.diskSize != 8<<30 || c.OutputDirectory != "output-amigo" ||
+	if c.Bootstrap.Release != "trixie" || c.diskSize != 8<<30 || c.OutputDirectory != "output-amigo" ||
 		c.Comm.SSHUsername != "root" || !c.ownKey() {
 		t.Errorf("got %+v", c)
 	}

@@ -29,7 +29,7 @@ import (
 type Bootstrap struct {
 	// The distribution; "debian" is the default and the only one.
 	Distribution string `mapstructure:"distribution"`
-	// The code name of the release, "bookworm" by default. "trixie" and, not
+	// The code name of the release, "trixie" by default. "bookworm" and, not
 	// released yet, "forky" are known, too.
 	Release string `mapstructure:"release"`
 	// What the guest is for: "amigo", to build and to serve AmiGO and GOlr, and

@@ -50,7 +50,7 @@ func countedApt(t *testing.T) (asked func() []string) {
 for word; do case $word in indextargets|update|install) break;; esac; done
 echo "apt-get $word" >>` + log + `
 case $word in
-indextargets) for suite in bookworm bookworm-security; do echo "http://deb.example/debian/ $suite main amd64"; done;;
+indextargets) for suite in trixie trixie-security; do echo "http://deb.example/debian/ $suite main amd64"; done;;
 install) echo "Inst base-files (12.4 Debian:12.5/stable [amd64])";;
 esac
 `

@@ -280,7 +280,7 @@ func TestRequireAcceleration(t *testing.T) {
 // knowing what a build would make.
 func TestArchiveThatIsAway(t *testing.T) {
 	dir := t.TempDir()
-	const sources = "deb http://127.0.0.1:1/debian bookworm main\ndeb http://127.0.0.1:1/debian-security bookworm-security main\n"
+	const sources = "deb http://127.0.0.1:1/debian trixie main\ndeb http://127.0.0.1:1/debian-security trixie-security main\n"
 	settings := fmt.Sprintf("Dir::Etc::sourcelist %q;\nDir::Etc::sourceparts \"/dev/null\";\nAcquire::Retries \"0\";\n", dir+"/sources.list")
 	err := errors.Join(os.WriteFile(dir+"/sources.list", []byte(sources), 0o644), os.WriteFile(dir+"/apt.conf", []byte(settings), 0o644))
 	if err != nil {
@@ -291,7 +291,7 @@ func TestArchiveThatIsAway(t *testing.T) {
 	delete(r.config, "disk_image")
 	r.config["bootstrap"], r.config["disk_size"] = map[string]any{}, "4G"
 	_, err = r.build(t.Context())
-	if away := new(bootstrap.UnreachableError); !errors.As(err, &away) || away.Release != "bookworm" {
+	if away := new(bootstrap.UnreachableError); !errors.As(err, &away) || away.Release != "trixie" {
 		t.Errorf("got %v", err)
 	}
 	r.leaves()

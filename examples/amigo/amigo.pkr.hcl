@@ -16,8 +16,8 @@ packer {
 
 variable "release" {
   type        = string
-  default     = "bookworm"
-  description = "The release of Debian that the images are made of: bookworm (12) or trixie (13)."
+  default     = "trixie"
+  description = "The release of Debian that the images are made of: trixie (13) or bookworm (12)."
 }
 
 variable "amigo_source" {

@@ -36,10 +36,7 @@ locals {
 
 source "amigo-qemu" "amigo" {
   bootstrap {
-    release = "bookworm"
-    packages = concat(split("\n", trimspace(file("../amigo/packages.txt"))), [
-      "cloud-init", "unattended-upgrades", "nftables",
-    ])
+    needs = ["amigo", "production"]
   }
   disk_size = "8G"
   memory    = 2048

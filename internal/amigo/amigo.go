@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
@@ -42,7 +43,7 @@ type Config struct {
 	TimestampLog string       // path on the host, or ""
 	ReleaseDOI   string       // path on the host, or ""
 	Authorities  []string
-	Registry     string   // of npm, or ""
+	NPM          npm.Spec
 	BundleOn     string   // [Auto], [Host] or [Guest]
 	Serve        string   // [site.Workers] or [site.CGI]
 	Packages     []string // that the guest must have; nil: what AmiGO needs there
@@ -67,7 +68,7 @@ func (c Config) Validate() error {
 			faults = append(faults, field.Errorf(name, format, args...))
 		}
 	}
-	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.validateInstance())
+	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.NPM.Validate(), c.validateInstance())
 	fault(memory.MatchString(c.Memory), "Memory", "%q is not a size like \"512m\" or \"4g\"", c.Memory)
 	fault(slices.Contains([]string{Auto, Host, Guest}, c.BundleOn), "BundleOn", "%q is not %q, %q or %q", c.BundleOn, Auto, Host, Guest)
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
@@ -134,7 +135,7 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
-	return p.deploy(ctx, has, parts{code: code, built: built, server: server})
+	return p.deploy(ctx, has, parts{code: code, built: built.tree, npm: built.npm, server: server})
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked

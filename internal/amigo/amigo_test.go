@@ -95,7 +95,7 @@ func TestDigest(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"instance":  func(c *Config) { c.Instance = nil },
 		"memory":    func(c *Config) { c.Memory = "1g" },
-		"registry":  func(c *Config) { c.Registry = "" },
+		"registry":  func(c *Config) { c.NPM.Registry = "" },
 		"bundle_on": func(c *Config) { c.BundleOn = Guest },
 		"serve":     func(c *Config) { c.Serve = site.CGI },
 		"packages":  func(c *Config) { c.Packages = nil },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
@@ -41,6 +42,11 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	files.Add(golr.Sorted()...)
+	manager, err := npm.Files(made.npm)
+	if err != nil {
+		return nil, nil, err
+	}
+	files.Add(manager.Sorted()...)
 	files.Add(released(data)...)
 	about, err := describe(made, s)
 	files.Add(about...)

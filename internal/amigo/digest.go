@@ -29,12 +29,16 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	manager, err := c.NPM.Digest()
+	if err != nil {
+		return "", err
+	}
 	data, err := release.Read(c.TimestampLog, c.ReleaseDOI)
 	if err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]any{
-		"instance": c.Instance, "memory": c.Memory, "registry": c.Registry, "bundle_on": c.BundleOn,
+		"instance": c.Instance, "memory": c.Memory, "registry": c.NPM.Registry, "npm": manager, "bundle_on": c.BundleOn,
 		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
 		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
 		"history": manifest.FormatCommits(tree.History),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
@@ -40,10 +41,12 @@ var programs = []string{
 // Solr, systemd and apt. Each does of its work what is looked at here.
 var standIns = map[string]string{
 	"/etc/os-release": "ID=debian\nVERSION_ID=\"12\"\n",
-	"/usr/bin/npm":    "#!/bin/sh\nset -eu\n[ \"$1\" != --version ] || exit 0\nmkdir -p node_modules\necho \"registry $npm_config_registry\" >node_modules/registry\n",
 	"/usr/bin/node": `#!/bin/sh
-[ "$1" != --version ] || exit 0
-cat node_modules/registry >javascript/staging/Page.js
+case $1 in
+--version) ;;
+*/npm-cli.js) exec sh -eu "$@" ;;
+*) cat node_modules/registry >javascript/staging/Page.js ;;
+esac
 `,
 	"/usr/bin/perl":  "#!/bin/sh\n",
 	"/usr/bin/rsync": "#!/bin/sh\n",
@@ -172,6 +175,25 @@ func amigo(t *testing.T) string {
 	return dir
 }
 
+// manager is npm's package, with an npm that takes what is wanted for installed.
+func manager(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"npm-cli.js": "mkdir -p node_modules\necho \"registry $npm_config_registry\" >node_modules/registry\n", "npx-cli.js": "",
+	} {
+		file := filepath.Join(dir, "package", "bin", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tar := command.Cmd{Name: "tar", Args: []string{"-C", dir, "-czf", filepath.Join(dir, "npm.tgz"), "package"}}
+	if err := command.Run(t.Context(), tar); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "npm.tgz")
+}
+
 // war is a web application that does nothing.
 func war(t *testing.T) string {
 	t.Helper()
@@ -197,7 +219,7 @@ func config(t *testing.T) Config {
 		Memory:       "512m",
 		TimestampLog: sample + "/data/golr_timestamp.log",
 		ReleaseDOI:   sample + "/data/release-archive-doi.json",
-		Registry:     "https://npm.example.org/",
+		NPM:          npm.Spec{Package: manager(t), Registry: "https://npm.example.org/"},
 		BundleOn:     Host, Serve: site.Workers, Packages: []string{"git"}, Operator: "operator",
 	}
 }
@@ -231,6 +253,7 @@ func TestProvision(t *testing.T) {
 		"/srv/amigo/javascript/staging/Page.js":           "registry https://npm.example.org/",
 		"/srv/solr/conf/schema.xml":                       "<schema",
 		"/var/lib/amigo/golr_timestamp.log":               "\t",
+		"/usr/local/bin/npm":                              "mkdir -p node_modules",
 		"/var/lib/amigo/release-archive-doi.json":         "10.",
 		"/etc/apache2/sites-enabled/amigo.conf":           "VirtualHost",
 		"/etc/systemd/system/jetty9.service.d/amigo.conf": "[Service]",

@@ -9,6 +9,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
@@ -53,7 +54,14 @@ type server struct {
 type parts struct {
 	code   code
 	built  string // AmiGO's tree after its own build
+	npm    string // directory
 	server server
+}
+
+// built is what a build made, and what it was made with.
+type built struct {
+	tree string // AmiGO's, after its own build
+	npm  string // directory
 }
 
 func (p *provision) getSource(ctx context.Context) (code, error) {
@@ -84,27 +92,32 @@ func (p *provision) network(phase *event.Phase) fetch.Options {
 }
 
 // bundle returns AmiGO's tree after its own build.
-func (p *provision) bundle(ctx context.Context, c code) (built string, err error) {
+func (p *provision) bundle(ctx context.Context, c code) (built, error) {
 	phase := event.Start(p.sink, "bundles", "AmiGO's JavaScript and configuration")
-	built, cached, err := p.build(ctx, c, phase)
-	return built, phase.End(status(cached), "", err)
+	made, cached, err := p.build(ctx, c, phase)
+	return made, phase.End(status(cached), "", err)
 }
 
-func (p *provision) build(ctx context.Context, c code, phase *event.Phase) (built string, cached bool, err error) {
+func (p *provision) build(ctx context.Context, c code, phase *event.Phase) (made built, cached bool, err error) {
 	instance, err := settings.ForImage(c.defaults, p.Instance)
 	if err != nil {
-		return "", false, eachField("Instance", err)
+		return made, false, eachField("Instance", err)
 	}
-	trust, err := p.network(phase).TrustFile(ctx, p.cache)
-	if err != nil {
-		return "", false, err
+	in := bundle.Input{Tree: c.Tree, Settings: instance, NPM: p.NPM}
+	in.NPM.Fetch = p.network(phase)
+	if in.NPM.Trust, err = in.NPM.Fetch.TrustFile(ctx, p.cache); err != nil {
+		return made, false, err
 	}
+	if made.npm, err = npm.Get(ctx, p.cache, in.NPM); err != nil {
+		return made, false, err
+	}
+	in.NPMDir = made.npm
 	shop, err := p.open(ctx, phase)
 	if err != nil {
-		return "", false, err
+		return made, false, err
 	}
-	in := bundle.Input{Tree: c.Tree, Settings: instance, Registry: p.Registry, Trust: trust}
-	return bundle.Build(ctx, p.cache, shop, in, event.NewLines(phase.Detail))
+	made.tree, cached, err = bundle.Build(ctx, p.cache, shop, in, event.NewLines(phase.Detail))
+	return made, cached, err
 }
 
 func (p *provision) index(ctx context.Context, c code) (server, error) {

@@ -86,7 +86,7 @@ func TestNamespaces(t *testing.T) {
 // TestArchiveThatIsAway: an archive that can't be reached is said in one line.
 func TestArchiveThatIsAway(t *testing.T) {
 	dir := t.TempDir()
-	const sources = "deb http://127.0.0.1:1/debian bookworm main\ndeb http://127.0.0.1:1/debian-security bookworm-security main\n"
+	const sources = "deb http://127.0.0.1:1/debian trixie main\ndeb http://127.0.0.1:1/debian-security trixie-security main\n"
 	settings := fmt.Sprintf("Dir::Etc::sourcelist %q;\nDir::Etc::sourceparts \"/dev/null\";\nAcquire::Retries \"0\";\n", dir+"/sources.list")
 	err := errors.Join(os.WriteFile(dir+"/sources.list", []byte(sources), 0o644), os.WriteFile(dir+"/apt.conf", []byte(settings), 0o644))
 	if err != nil {

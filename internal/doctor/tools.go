@@ -17,7 +17,7 @@ import (
 
 // programs are what builds run on the host.
 var programs = []string{
-	"mmdebstrap", "apt-get", "bwrap", "tar", "git", "mvn",
+	"mmdebstrap", "apt-get", "bwrap", "tar", "git", "mvn", "npm",
 	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy",
 	"qemu-img", "qemu-system-x86_64",
 }

@@ -13,6 +13,7 @@ import (
 
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
@@ -37,6 +38,12 @@ type Config struct {
 	// PEM files of certificate authorities that are trusted during the build
 	// and not in the finished image, for networks behind an inspecting proxy.
 	CertificateAuthorities []string `mapstructure:"certificate_authorities"`
+	// Path or https address of npm's own package, like npm-10.9.9.tgz: AmiGO is built
+	// with it, and it is in the image for developers. Default: that of npm 10.9.9, which
+	// the npm on this host fetches from its registry when it is first needed.
+	NPMPackage string `mapstructure:"npm_package"`
+	// "sha256:..." of npm_package. An address needs it.
+	NPMPackageChecksum string `mapstructure:"npm_package_checksum"`
 	// Address of the npm registry. Default: that of `~/.npmrc` if it is built on
 	// the host, else npm's own.
 	NPMRegistry string `mapstructure:"npm_registry"`
@@ -115,6 +122,7 @@ func (c *Config) defaults() {
 // attributes are the names of the engine's fields in a template.
 var attributes = map[string]string{
 	"Source": "source", "Source.Ref": "ref", "Source.Checksum": "source_checksum", "Instance": "instance",
+	"NPM.Package": "npm_package", "NPM.Checksum": "npm_package_checksum",
 	"GOlr": "golr", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
 	"Readers": "golr.cors_origins", "Memory": "golr.memory", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
 	"Authorities": "certificate_authorities", "BundleOn": "bundle_on", "Serve": "serve", "Packages": "packages", "Operator": "operator",
@@ -131,7 +139,7 @@ func (c *Config) engine() engine.Config {
 		},
 		Readers: c.GOlr.CORSOrigins,
 		Memory:  c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
-		Authorities: c.CertificateAuthorities, Registry: c.NPMRegistry, BundleOn: c.BundleOn,
+		Authorities: c.CertificateAuthorities, NPM: npm.Spec{Package: c.NPMPackage, Checksum: c.NPMPackageChecksum, Registry: c.NPMRegistry}, BundleOn: c.BundleOn,
 		Serve: c.Serve, Packages: c.Packages, Operator: c.Operator,
 	}
 }

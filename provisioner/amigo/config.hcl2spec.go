@@ -24,6 +24,8 @@ type FlatConfig struct {
 	Instance               map[string]string `mapstructure:"instance" cty:"instance" hcl:"instance"`
 	GOlr                   *FlatGOlr         `mapstructure:"golr" required:"true" cty:"golr" hcl:"golr"`
 	CertificateAuthorities []string          `mapstructure:"certificate_authorities" cty:"certificate_authorities" hcl:"certificate_authorities"`
+	NPMPackage             *string           `mapstructure:"npm_package" cty:"npm_package" hcl:"npm_package"`
+	NPMPackageChecksum     *string           `mapstructure:"npm_package_checksum" cty:"npm_package_checksum" hcl:"npm_package_checksum"`
 	NPMRegistry            *string           `mapstructure:"npm_registry" cty:"npm_registry" hcl:"npm_registry"`
 	BundleOn               *string           `mapstructure:"bundle_on" cty:"bundle_on" hcl:"bundle_on"`
 	Serve                  *string           `mapstructure:"serve" cty:"serve" hcl:"serve"`
@@ -57,6 +59,8 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"instance":                   &hcldec.AttrSpec{Name: "instance", Type: cty.Map(cty.String), Required: false},
 		"golr":                       &hcldec.BlockSpec{TypeName: "golr", Nested: hcldec.ObjectSpec((*FlatGOlr)(nil).HCL2Spec())},
 		"certificate_authorities":    &hcldec.AttrSpec{Name: "certificate_authorities", Type: cty.List(cty.String), Required: false},
+		"npm_package":                &hcldec.AttrSpec{Name: "npm_package", Type: cty.String, Required: false},
+		"npm_package_checksum":       &hcldec.AttrSpec{Name: "npm_package_checksum", Type: cty.String, Required: false},
 		"npm_registry":               &hcldec.AttrSpec{Name: "npm_registry", Type: cty.String, Required: false},
 		"bundle_on":                  &hcldec.AttrSpec{Name: "bundle_on", Type: cty.String, Required: false},
 		"serve":                      &hcldec.AttrSpec{Name: "serve", Type: cty.String, Required: false},

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
@@ -22,8 +23,8 @@ import (
 type Input struct {
 	Tree     source.Tree
 	Settings settings.Instance
-	Registry string // of npm; "" is what the workshop's own settings say
-	Trust    string // file of certificates that npm trusts; "": the workshop's own
+	NPM      npm.Spec // its registry and trust are for the workshop's npm, too
+	NPMDir   string   // with npm, as [npm.Get] returns it
 }
 
 // Build returns a directory with the source as AmiGO's install and bundling
@@ -34,7 +35,11 @@ func Build(ctx context.Context, c cache.Dir, shop workshop.Workshop, in Input, o
 	if err != nil {
 		return "", false, err
 	}
-	key := cache.Key(in.Tree.Digest, string(conf), shop.Toolchain(), npmScript, buildScript)
+	manager, err := in.NPM.Digest()
+	if err != nil {
+		return "", false, err
+	}
+	key := cache.Key(in.Tree.Digest, string(conf), shop.Toolchain(), manager, npmScript, buildScript)
 	dir, cached, err = c.Get(ctx, "bundle", key, func(dir string) error {
 		return build(ctx, c, shop, in, conf, dir, out)
 	})

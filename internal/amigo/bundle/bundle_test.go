@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
@@ -62,7 +63,7 @@ func example(t *testing.T) Input {
 	if err := put(dir, "package-lock.json", "{}"); err != nil {
 		t.Fatal(err)
 	}
-	return Input{Tree: source.Tree{Dir: dir, Digest: "d"}, Settings: settings.Instance{}, Registry: "https://npm.example.org"}
+	return Input{Tree: source.Tree{Dir: dir, Digest: "d"}, Settings: settings.Instance{}, NPM: npm.Spec{Registry: "https://npm.example.org"}, NPMDir: dir}
 }
 
 func TestBuildIsCached(t *testing.T) {

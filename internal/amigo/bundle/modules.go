@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
@@ -44,7 +45,11 @@ func modules(ctx context.Context, c cache.Dir, shop workshop.Workshop, in Input,
 	if err != nil {
 		return nil, err
 	}
-	key := cache.Key(digest, shop.Toolchain(), npmScript)
+	manager, err := in.NPM.Digest()
+	if err != nil {
+		return nil, err
+	}
+	key := cache.Key(digest, shop.Toolchain(), manager, npmScript)
 	if shop.Remote() {
 		return moduleDirs("", key), install(ctx, shop, in, wanted, "", key, out)
 	}
@@ -78,16 +83,20 @@ func install(ctx context.Context, shop workshop.Workshop, in Input, wanted files
 	}
 	task := workshop.Task{
 		Name: "npm", Script: npmScript, Network: true, Output: out,
-		Dirs: []workshop.Dir{{At: "/mnt/in", Host: input.Path("files")}, {At: "/mnt/out", Host: dir, Keep: key, Out: true}},
+		Dirs: []workshop.Dir{
+			{At: "/mnt/in", Host: input.Path("files")}, {At: "/mnt/out", Host: dir, Keep: key, Out: true},
+			{At: npm.Root, Host: in.NPMDir},
+		},
+		Env: []string{"npm=" + npm.Command},
 	}
-	if in.Registry != "" {
-		task.Env = append(task.Env, "npm_config_registry="+in.Registry)
+	if in.NPM.Registry != "" {
+		task.Env = append(task.Env, "npm_config_registry="+in.NPM.Registry)
 	}
 	if shop.Remote() {
 		task.Env = append(task.Env, "NODE_EXTRA_CA_CERTS="+guestTrust)
-	} else if in.Trust != "" {
-		task.Dirs = append(task.Dirs, workshop.Dir{At: "/mnt/trust", Host: filepath.Dir(in.Trust)})
-		file := path.Join("/mnt/trust", filepath.Base(in.Trust))
+	} else if trust := in.NPM.Trust; trust != "" {
+		task.Dirs = append(task.Dirs, workshop.Dir{At: "/mnt/trust", Host: filepath.Dir(trust)})
+		file := path.Join("/mnt/trust", filepath.Base(trust))
 		task.Env = append(task.Env, "NODE_EXTRA_CA_CERTS="+file, "npm_config_cafile="+file)
 	}
 	return shop.Run(ctx, task)

@@ -95,7 +95,7 @@ func built(t *testing.T, store cache.Dir, shop workshop.Workshop, in Input) file
 func rootFS(t *testing.T, store cache.Dir) string {
 	t.Helper()
 	plan, err := bootstrap.Resolve(t.Context(), store, bootstrap.Spec{
-		Distribution: "debian", Release: "bookworm", Architecture: "amd64", DiskSize: 8 << 30,
+		Distribution: "debian", Release: distro.Standard().Default, Architecture: "amd64", DiskSize: 8 << 30,
 		Needs: []string{distro.AmiGO, distro.Production},
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ type inGuest struct {
 // InGuest returns a workshop in a guest that has the packages it needs.
 func InGuest(ctx context.Context, guest remote.Runner) (Workshop, error) {
 	var versions strings.Builder
-	err := guest.Run(ctx, remote.Command{Script: "node --version; npm --version; perl -e 'print $]'", Stdout: &versions})
+	err := guest.Run(ctx, remote.Command{Script: "node --version; perl -e 'print $]'", Stdout: &versions})
 	if err != nil {
 		return nil, fmt.Errorf("looking for what builds AmiGO in the guest: %w", err)
 	}

@@ -18,7 +18,7 @@ type host struct {
 }
 
 // tools are the programs that tasks call.
-const tools = "for tool in node npm perl rsync java curl; do command -v $tool >/dev/null || { echo \"$tool is not installed in it\"; exit 1; }; done"
+const tools = "for tool in node perl rsync java curl; do command -v $tool >/dev/null || { echo \"$tool is not installed in it\"; exit 1; }; done"
 
 // OnHost returns a workshop in the root file system that the tar at rootfs
 // holds. It fails if the host cannot enter it, or if it lacks programs.

@@ -25,8 +25,8 @@ type Shared interface {
 // accelerator, and what it has only downloaded.
 var shareable = map[string]bool{
 	"rootfs": true, "base": true, // of packages
-	"bundle": true,                             // AmiGO, built
-	"maven":  true, "solr": true, "golr": true, // Solr's program, and GOlr's index
+	"bundle": true, "npm-package": true, // AmiGO, built, and npm
+	"maven": true, "solr": true, "golr": true, // Solr's program, and GOlr's index
 }
 
 // Sharing returns the cache with another one behind it: what is not here is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
@@ -89,7 +90,7 @@ func makeBase(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := bootstrap.Spec{Distribution: "debian", Release: "bookworm", Architecture: "amd64", Packages: []string{"apache2"}, DiskSize: 2 << 30}
+	spec := bootstrap.Spec{Distribution: "debian", Release: distro.Standard().Default, Architecture: "amd64", Packages: []string{"apache2"}, DiskSize: 2 << 30}
 	plan, err := bootstrap.Resolve(t.Context(), c, spec)
 	if err != nil {
 		t.Fatal(err)

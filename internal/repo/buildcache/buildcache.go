@@ -16,7 +16,7 @@ const Variable = "AMIGO_IMAGE_SHARED_CACHE"
 
 // phases are those that the kinds of entries are made in.
 var phases = map[string]string{
-	"rootfs": "base", "base": "base", "bundle": "bundles", "maven": "golr", "solr": "golr", "golr": "golr",
+	"rootfs": "base", "base": "base", "bundle": "bundles", "npm-package": "bundles", "maven": "golr", "solr": "golr", "golr": "golr",
 }
 
 // Open returns the user's cache. What comes from the shared one, goes there or

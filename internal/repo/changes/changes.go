@@ -77,6 +77,15 @@ type System struct {
 	New manifest.System `json:"new"`
 }
 
+// Moved tells that the images stand on another release of the distribution, or on another
+// distribution; else it is "".
+func (s System) Moved() string {
+	if s.Old.Name == s.New.Name {
+		return ""
+	}
+	return step(s.Old.Name, s.New.Name)
+}
+
 // Image is what became of a variant. A size of 0 is that of a side that does
 // not have it.
 type Image struct {

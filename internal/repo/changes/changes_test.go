@@ -2,6 +2,7 @@ package changes
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -102,6 +103,25 @@ func TestCompare(t *testing.T) {
 	again, err := Decode(document)
 	if diff := cmp.Diff(c, again); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// TestMoved: that the images stand on another release of the distribution is told in every
+// form, and nothing of the kind if they don't.
+func TestMoved(t *testing.T) {
+	old, now := sides(t)
+	now.System.Name = "Debian GNU/Linux 13 (trixie)"
+	const moved = "Debian GNU/Linux 12 (bookworm) -> Debian GNU/Linux 13 (trixie)"
+	c := Compare(old, now)
+	var text, markdown bytes.Buffer
+	if err := errors.Join(c.WriteText(&text, false), c.WriteMarkdown(&markdown)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "\nSystem    "+moved+"\n") || !strings.Contains(markdown.String(), "**System**: Debian GNU/Linux 12") {
+		t.Errorf("%s\n%s", text.String(), markdown.String())
+	}
+	if got := Compare(old, old).System.Moved(); got != "" {
+		t.Error(got)
 	}
 }
 

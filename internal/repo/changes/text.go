@@ -38,6 +38,9 @@ func (c Changes) WriteText(w io.Writer, all bool) error {
 		row("", doubt)
 	}
 	c.writeCommits(&out, all)
+	if moved := c.System.Moved(); moved != "" {
+		row("System", moved)
+	}
 	if c.System.Old.Kernel != c.System.New.Kernel {
 		row("Kernel", step(c.System.Old.Kernel, c.System.New.Kernel))
 	}

@@ -146,7 +146,11 @@ func (s site) story(m move) string {
 		paragraph("%s, GO data %s.", v.AmiGO.Title(), cmp.Or(v.GOlr.Date, "of unknown date"))
 	}
 	if c, ok := s.options.Changes[m.Version]; ok {
-		paragraph("Since %s: packages: %s.", c.From.Name, c.Packages.Summary())
+		system := ""
+		if moved := c.System.Moved(); moved != "" {
+			system = "system: " + moved + "; "
+		}
+		paragraph("Since %s: %spackages: %s.", c.From.Name, system, c.Packages.Summary())
 		if doubt := c.Packages.Doubt(); doubt != "" {
 			paragraph("%s.", doubt)
 		}

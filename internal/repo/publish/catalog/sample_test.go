@@ -156,7 +156,7 @@ func news(days []string) map[string]changes.Changes {
 	old := changes.Side{
 		Name: days[2], AmiGO: manifest.AmiGO{Version: "2.5.17", Commit: digest(days[2])[:40], Source: "https://github.com/geneontology/amigo.git"},
 		GOlr:   manifest.GOlr{Documents: 11_461_181, Date: "2026-09-05", DOI: "10.5281/zenodo.0000002"},
-		System: manifest.System{Kernel: "6.1.0-55-cloud-amd64"},
+		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1.0-55-cloud-amd64"},
 		Variants: []changes.Variant{
 			{Name: "distribution", Size: 379_011_072, Packages: packages("linux-image-6.1.0-55-cloud-amd64 6.1.170-1", "openssl 3.0.17-1~deb12u2", "libssl3 3.0.17-1~deb12u2", "libxml2 2.9.14+dfsg-1.3~deb12u2", "apache2 2.4.65-1~deb12u1", "apache2-bin 2.4.65-1~deb12u1", "tzdata 2026a-0+deb12u1", "git 1:2.39.5-0+deb12u2", "locales-all 2.36-9")},
 			{Name: "production", Size: 331_011_072, Packages: packages("linux-image-6.1.0-55-cloud-amd64 6.1.170-1", "libssl3 3.0.17-1~deb12u2", "openssl 3.0.17-1~deb12u2", "tzdata 2026a-0+deb12u1")},
@@ -165,7 +165,7 @@ func news(days []string) map[string]changes.Changes {
 	now := old
 	now.Name, now.AmiGO.Commit = days[1], digest(days[1])[:40]
 	now.GOlr = manifest.GOlr{Documents: 11_471_592, Date: "2026-10-03", DOI: "10.5281/zenodo.0000001"}
-	now.System.Kernel = "6.1.0-56-cloud-amd64"
+	now.System = manifest.System{Name: "Debian GNU/Linux 13 (trixie)", Kernel: "6.12.57+deb13-cloud-amd64"}
 	logs := []manifest.Changelog{
 		{Source: "openssl", Version: "3.0.17-1~deb12u3", Oldest: "3.0.0-1", Packages: []string{"libssl3", "openssl"}, Fixes: []manifest.Fix{{Version: "3.0.17-1~deb12u3", CVEs: []string{"CVE-2026-0001", "CVE-2026-0002"}}}},
 		{Source: "linux-signed-amd64", Version: "6.1.174+1", Oldest: "6.1.1+1", Packages: []string{"linux-image-6.1.0-56-cloud-amd64"}, Fixes: []manifest.Fix{{Version: "6.1.174+1", CVEs: kernelFixes()}}},
