@@ -60,22 +60,28 @@ RELEASE ?=
 # The release of Debian that images are made of: trixie or bookworm.
 DEBIAN ?=
 
+# Their processor: amd64 or arm64. Without it, this host's own.
+ARCH ?=
+
 VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
 	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
 	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
 	$(if $(GOLR_TIMESTAMP_LOG),-var golr_timestamp_log=$(GOLR_TIMESTAMP_LOG)) \
 	$(if $(DEBIAN),-var release=$(DEBIAN)) \
+	$(if $(ARCH),-var architecture=$(ARCH)) \
 	$(if $(GOLR_RELEASE_DOI),-var golr_release_doi=$(GOLR_RELEASE_DOI))
 
 # Tools that build images; and those that only the tests use besides.
 IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
-TEST_PACKAGES := openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
+# What makes and runs images of arm64 where the host is something else.
+ARM64_PACKAGES := qemu-system-arm qemu-efi-aarch64 qemu-user-static binfmt-support arch-test
+TEST_PACKAGES := $(ARM64_PACKAGES) binutils-aarch64-linux-gnu openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
 	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils slurm-wlm munge
 
 .PHONY: image
-image: packages binaries ## build examples/amigo into output/
+image: packages $(if $(filter arm64,$(ARCH)),arm64-packages) binaries ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
@@ -180,6 +186,10 @@ packages: npm
 .PHONY: npm
 npm:
 	@command -v npm >/dev/null || scripts/packages npm
+
+.PHONY: arm64-packages
+arm64-packages:
+	@scripts/packages $(ARM64_PACKAGES)
 
 .PHONY: test-packages
 test-packages:

@@ -25,17 +25,18 @@ const (
 // Keys of an artifact's State. All values are strings, so that they survive
 // Packer's RPC.
 const (
-	StateDisk        = "amigo_disk"        // path of the artifact's disk, a qcow2 file
-	StateAccelerator = "amigo_accelerator" // accelerator that the build chose: "kvm" or "tcg"
-	StateBase        = "amigo_base"        // JSON: what the disk was made from
-	StateCPUs        = "amigo_cpus"        // decimal
-	StateMemory      = "amigo_memory"      // MiB, decimal
-	StateReading     = "amigo_reading"     // JSON: what was found when the disk was read, a manifest.Reading
+	StateDisk        = "amigo_disk"         // path of the artifact's disk, a qcow2 file
+	StateAccelerator = "amigo_accelerator"  // accelerator that the build chose: "kvm" or "tcg"
+	StateBase        = "amigo_base"         // JSON: what the disk was made from
+	StateArch        = "amigo_architecture" // of the machine: "amd64" or "arm64"
+	StateCPUs        = "amigo_cpus"         // decimal
+	StateMemory      = "amigo_memory"       // MiB, decimal
+	StateReading     = "amigo_reading"      // JSON: what was found when the disk was read, a manifest.Reading
 )
 
 // Generated data that the builder gives to provisioners, in addition to Packer's own.
 const (
-	DataRootFS      = "AmigoRootFS"      // path on the host of a tar of the guest's root file system, or ""
+	DataRootFS      = "AmigoRootFS"      // path on the host of a tar of a root file system to build AmiGO in, or ""
 	DataAccelerator = "AmigoAccelerator" // "kvm" or "tcg"
 )
 

@@ -11,7 +11,7 @@ import (
 
 // TestTemplates: they are valid with nothing set and nothing fetched.
 func TestTemplates(t *testing.T) {
-	for _, dir := range []string{"amigo", "many"} {
+	for _, dir := range []string{"amigo", "architectures", "many"} {
 		t.Run(dir, func(t *testing.T) {
 			cache := t.TempDir()
 			t.Setenv("XDG_CACHE_HOME", cache)

@@ -36,6 +36,7 @@ func (b *build) artifact(state multistep.StateBag) *Artifact {
 	return &Artifact{files: b.finished, keep: b.config.KeepArtifact, state: map[string]any{
 		component.StateDisk:        b.finished[0],
 		component.StateAccelerator: string(b.choice.Accelerator),
+		component.StateArch:        b.config.Architecture,
 		component.StateBase:        b.base.describe(),
 		component.StateCPUs:        strconv.Itoa(b.config.CPUs),
 		component.StateMemory:      strconv.Itoa(b.config.Memory),

@@ -51,7 +51,7 @@ type base struct {
 	Release string `json:"release,omitempty"`
 	Digest  string `json:"digest"`
 	Path    string `json:"-"`
-	RootFS  string `json:"-"` // tar, or ""
+	RootFS  string `json:"-"` // tar of one to build AmiGO in, or ""
 }
 
 // deadError says that the virtual machine ended when it was not meant to.

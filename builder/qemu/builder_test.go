@@ -42,6 +42,26 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestArchitecture: what follows from it, and what it does not have.
+func TestArchitecture(t *testing.T) {
+	b, err := prepare(map[string]any{"bootstrap": map[string]any{}, "architecture": "arm64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := b.config; c.Firmware != "uefi" || c.QemuBinary != "qemu-system-aarch64" || c.spec().Architecture != "arm64" {
+		t.Errorf("got %+v", c)
+	}
+	for name, want := range map[string]string{
+		"arm46": `architecture: "arm46" is not known (did you mean "arm64"?)`,
+		"arm64": `firmware: no machine of arm64 boots with "bios"`,
+	} {
+		_, err := prepare(map[string]any{"bootstrap": map[string]any{}, "architecture": name, "firmware": "bios"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestConfigSpec: Packer knows the blocks and the types of their attributes.
 func TestConfigSpec(t *testing.T) {
 	types := hcldec.ImpliedType(new(Builder).ConfigSpec()).AttributeTypes()

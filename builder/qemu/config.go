@@ -20,6 +20,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
@@ -65,7 +66,9 @@ type Config struct {
 	// Take a ready-made disk as the base.
 	DiskImage *DiskImage `mapstructure:"disk_image"`
 
-	// The architecture of the guest; "amd64" is the default and the only one.
+	// The architecture of the guest, "amd64" or "arm64"; the host's own by default.
+	// A guest of another one is emulated, and making its base needs qemu-user-static
+	// on the host.
 	Architecture string `mapstructure:"architecture"`
 	// The size of the guest's disk, like "8G", which is the default. It takes
 	// room on the host only where it is written.
@@ -79,9 +82,11 @@ type Config struct {
 	Accelerators []string `mapstructure:"accelerators"`
 	// Fail rather than emulate.
 	RequireAcceleration bool `mapstructure:"require_acceleration"`
-	// What boots the guest: "bios", the default, or "uefi".
+	// What boots the guest: "bios", the default where there is one, or "uefi",
+	// the only one for arm64.
 	Firmware string `mapstructure:"firmware"`
-	// The program that runs guests, "qemu-system-x86_64" by default.
+	// The program that runs guests, that of the architecture by default, like
+	// "qemu-system-x86_64".
 	QemuBinary string `mapstructure:"qemu_binary"`
 	// The directory of the disk that is built, "output-NAME" by default. One
 	// that an earlier build made is replaced, any other is an error.
@@ -127,12 +132,12 @@ func (c *Config) setDefaults() {
 			c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, d.Default)
 		}
 	}
-	c.Architecture = cmp.Or(c.Architecture, arch.AMD64.Name)
+	c.Architecture = cmp.Or(c.Architecture, arch.Own().Name)
 	c.DiskSize = cmp.Or(c.DiskSize, "8G")
 	c.Memory = cmp.Or(c.Memory, 2048)
 	c.CPUs = cmp.Or(c.CPUs, 2)
-	c.Firmware = cmp.Or(c.Firmware, string(engine.BIOS))
-	c.QemuBinary = cmp.Or(c.QemuBinary, arch.AMD64.Emulator())
+	c.Firmware = cmp.Or(c.Firmware, string(engine.Firmwares(c.arch())[0]))
+	c.QemuBinary = cmp.Or(c.QemuBinary, c.arch().Emulator())
 	c.OutputDirectory = cmp.Or(c.OutputDirectory, "output-"+c.PackerBuildName)
 	c.VMName = cmp.Or(c.VMName, c.PackerBuildName)
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 5*time.Minute)
@@ -181,8 +186,9 @@ func (c *Config) checkMachine() error {
 		errs = append(errs, fmt.Errorf("disk_size: %q is not a size like \"8G\"", c.DiskSize))
 	}
 	c.diskSize = size
-	if c.Bootstrap == nil && c.Architecture != arch.AMD64.Name {
-		errs = append(errs, fmt.Errorf("architecture: %q can't be built (only %s)", c.Architecture, arch.AMD64.Name))
+	a, archErr := arch.Find(c.Architecture)
+	if archErr != nil && c.Bootstrap == nil { // the table of guests knows which it has
+		errs = append(errs, fmt.Errorf("architecture: %w", archErr))
 	}
 	if c.Memory < 256 {
 		errs = append(errs, fmt.Errorf("memory: %d MiB is too little (at least 256)", c.Memory))
@@ -190,9 +196,7 @@ func (c *Config) checkMachine() error {
 	if c.CPUs < 1 || c.CPUs > 255 {
 		errs = append(errs, fmt.Errorf("cpus: %d is not between 1 and 255", c.CPUs))
 	}
-	if c.Firmware != string(engine.BIOS) && c.Firmware != string(engine.UEFI) {
-		errs = append(errs, fmt.Errorf("firmware: %q is not known (known: bios, uefi)", c.Firmware))
-	}
+	errs = append(errs, checkFirmware(c.Firmware, a))
 	for _, name := range c.Accelerators {
 		if name != string(engine.KVM) && name != string(engine.TCG) {
 			errs = append(errs, fmt.Errorf("accelerators: %q is not known (known: kvm, tcg)", name))
@@ -202,6 +206,26 @@ func (c *Config) checkMachine() error {
 		errs = append(errs, field.Map(c.spec().Validate(), attributes))
 	}
 	return errors.Join(errs...)
+}
+
+// checkFirmware takes every firmware for right if the architecture is not known.
+func checkFirmware(name string, a arch.Arch) error {
+	switch firmware := engine.Firmware(name); {
+	case firmware != engine.BIOS && firmware != engine.UEFI:
+		return errors.New("firmware: " + nearest.Unknown(name, []string{string(engine.BIOS), string(engine.UEFI)}))
+	case a.Name != "" && !slices.Contains(engine.Firmwares(a), firmware):
+		return fmt.Errorf("firmware: no machine of %s boots with %q", a.Name, name)
+	}
+	return nil
+}
+
+// arch is the guest's, or the host's if its name is not known.
+func (c *Config) arch() arch.Arch {
+	a, err := arch.Find(c.Architecture)
+	if err != nil {
+		return arch.Own()
+	}
+	return a
 }
 
 func (c *Config) checkCommunicator() error {

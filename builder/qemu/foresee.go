@@ -42,7 +42,7 @@ func (b *Builder) Foresee(ctx context.Context) (packersdk.Builder, string, error
 
 // digest returns the digest of what is made on the base of the given key.
 func (c *Config) digest(base string) (string, error) {
-	rest, err := json.Marshal([]any{c.diskSize, c.Firmware, c.VMName, c.OutputDirectory, c.CPUs, c.Memory})
+	rest, err := json.Marshal([]any{c.diskSize, c.Architecture, c.Firmware, c.VMName, c.OutputDirectory, c.CPUs, c.Memory})
 	if err != nil {
 		return "", fmt.Errorf("describing the build: %w", err)
 	}

@@ -36,7 +36,7 @@ func (s *stepAccelerate) Run(ctx context.Context, state multistep.StateBag) mult
 }
 
 func (s *stepAccelerate) choose(ctx context.Context) (accelerator.Choice, error) {
-	choice, err := accelerator.Choose(ctx, s.config.accelerators(), s.config.QemuBinary, s.cache)
+	choice, err := accelerator.Choose(ctx, s.config.accelerators(), s.config.arch(), s.config.QemuBinary, s.cache)
 	if err == nil && s.config.RequireAcceleration && !choice.Accelerated() {
 		err = &fault.Error{
 			What: "require_acceleration: no accelerator on this host is faster than emulation: " + choice.String(),

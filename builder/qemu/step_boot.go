@@ -27,6 +27,7 @@ func (s *stepBoot) Run(ctx context.Context, state multistep.StateBag) multistep.
 
 func (s *stepBoot) boot(ctx context.Context) error {
 	options := engine.Options{
+		Arch:        s.config.arch(),
 		Binary:      s.config.QemuBinary,
 		Name:        s.config.VMName,
 		Accelerator: s.choice.Accelerator,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"github.com/hashicorp/packer-plugin-sdk/packerbuilderdata"
@@ -11,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -34,26 +36,47 @@ func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multis
 }
 
 func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
-	phase := event.Start(s.sink, "base", s.config.Bootstrap.Distribution+" "+s.config.Bootstrap.Release)
+	phase := event.Start(s.sink, "base", strings.Join([]string{s.config.Bootstrap.Distribution, s.config.Bootstrap.Release, s.config.Architecture}, " "))
 	made := base{Kind: "bootstrap", Release: s.config.Bootstrap.Release}
 	plan, err := s.packages(ctx)
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}
 	made.Digest = plan.Key()
-	if made.RootFS, _, err = bootstrap.RootFS(ctx, s.cache, plan, phase); err != nil {
+	rootfs, _, err := bootstrap.RootFS(ctx, s.cache, plan, phase)
+	if err != nil {
+		return made, phase.End(event.Failed, "", err)
+	}
+	if made.RootFS, err = s.workshop(ctx, plan, rootfs, phase); err != nil {
 		return made, phase.End(event.Failed, "", err)
 	}
 	var cached bool
-	if made.Path, cached, err = bootstrap.Disk(ctx, s.cache, plan, made.RootFS, phase); err == nil {
+	if made.Path, cached, err = bootstrap.Disk(ctx, s.cache, plan, rootfs, phase); err == nil {
 		err = qemuimg.Overlay(ctx, made.Path, "qcow2", s.overlay())
 	}
 	status := event.OK
 	if cached {
 		status = event.Cached
 	}
-	text := fmt.Sprintf("%s %s, %d packages", plan.Spec.Distribution, plan.Spec.Release, len(plan.Packages))
+	text := fmt.Sprintf("%s %s %s, %d packages", plan.Spec.Distribution, plan.Spec.Release, plan.Spec.Architecture, len(plan.Packages))
 	return made, phase.End(status, text, err)
+}
+
+// workshop returns a root file system in which this host works at its full speed: the
+// guest's own, or one like it for this host's processor. What AmiGO's build makes is the
+// same on both.
+func (s *stepMakeBase) workshop(ctx context.Context, plan bootstrap.Resolution, rootfs string, phase *event.Phase) (string, error) {
+	native := plan.Spec
+	if native.Architecture = arch.Own().Name; native.Architecture == plan.Spec.Architecture {
+		return rootfs, nil
+	}
+	phase.Say("AmiGO is built in a root file system for " + native.Architecture)
+	like, err := bootstrap.Resolve(ctx, s.cache, native)
+	if err != nil {
+		return "", err
+	}
+	path, _, err := bootstrap.RootFS(ctx, s.cache, like, phase)
+	return path, err
 }
 
 // packages returns the versions that the archive had when it was asked whether

@@ -74,6 +74,8 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&accelerator.NoneError{}, fault.Host, "no accelerator", "amigo-image doctor"},
 		{&guest.TimeoutError{Addr: "127.0.0.1:1", Last: errTest}, fault.Build, "the guest did not answer", "ssh_timeout"},
 		{&fetch.ChecksumError{Name: "solr.war"}, fault.Verify, "solr.war", "-"},
+		{&bootstrap.ForeignError{Architecture: "arm64"}, fault.Host, "this host can't run programs of arm64", "mount -t binfmt_misc"},
+		{&bootstrap.ForeignError{Architecture: "arm64", Mounted: true}, fault.Host, "this host can't run programs of arm64", "apt-get install qemu-user-static binfmt-support"},
 		{&bootstrap.UnreachableError{Release: "bookworm", Err: errTest}, fault.Network, "the package archive", "apt-get update"},
 		{&source.UnreachableError{Repository: "https://example.org/x.git", Err: errTest}, fault.Network, "the git repository", "git ls-remote https://example.org/x.git"},
 		{&outdir.NotOursError{Path: "/home"}, fault.Build, "the output directory /home", "another output directory"},

@@ -31,7 +31,8 @@ type Config struct {
 	Memory int `mapstructure:"memory"`
 	// The number of the machine's processors, the builder's by default, else 2.
 	CPUs int `mapstructure:"cpus"`
-	// What the image is boot-tested on, ["bios", "uefi"] by default.
+	// What the image is boot-tested on, all that boots machines of its architecture
+	// by default: ["bios", "uefi"], or ["uefi"] for arm64.
 	Firmwares []string `mapstructure:"firmwares"`
 	// Keep all that the boot test saw in the output directory, in boot-test.
 	// Without it a passed test leaves its report and a screenshot, and only a
@@ -49,9 +50,6 @@ func (c *Config) Prepare(directory, name string) []error {
 	}
 	if c.ImageName == "" {
 		c.ImageName = name
-	}
-	if len(c.Firmwares) == 0 {
-		c.Firmwares = []string{string(qemu.BIOS), string(qemu.UEFI)}
 	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }

@@ -20,6 +20,12 @@ variable "release" {
   description = "The release of Debian that the images are made of: trixie (13) or bookworm (12)."
 }
 
+variable "architecture" {
+  type        = string
+  default     = ""
+  description = "The processor of the images: amd64 or arm64. Empty: this host's own."
+}
+
 variable "amigo_source" {
   type        = string
   default     = ""
@@ -90,6 +96,7 @@ variable "output" {
 
 locals {
   sample    = "${path.root}/sample"
+  kind      = var.architecture == "" ? "" : "-${var.architecture}"
   documents = length(var.golr_documents) > 0 ? var.golr_documents : ["${local.sample}/golr-documents.xml"]
   # Only of the sample's data the sample's files tell the release.
   data = var.golr_index == "" && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
@@ -102,11 +109,12 @@ source "amigo-qemu" "amigo" {
     release = var.release
     needs   = ["amigo", "production"]
   }
+  architecture     = var.architecture
   disk_size        = "8G"
   memory           = 2048
   cpus             = 2
   accelerators     = var.accelerators
-  output_directory = "${var.output}/disk"
+  output_directory = "${var.output}/disk${local.kind}"
   vm_name          = "amigo"
 }
 
@@ -132,11 +140,11 @@ build {
 
   post-processors {
     post-processor "amigo-distribution" {
-      output_directory = "${var.output}/distribution"
+      output_directory = "${var.output}/distribution${local.kind}"
       accelerators     = var.accelerators
     }
     post-processor "amigo-production" {
-      output_directory = "${var.output}/production"
+      output_directory = "${var.output}/production${local.kind}"
       accelerators     = var.accelerators
     }
   }

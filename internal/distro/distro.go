@@ -152,10 +152,7 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	if meant := nearest.Name(e.Name, e.Known); meant != "" {
-		return fmt.Sprintf("%q is not known (did you mean %q?)", e.Name, meant)
-	}
-	return fmt.Sprintf("%q is not known (known: %s)", e.Name, strings.Join(e.Known, ", "))
+	return nearest.Unknown(e.Name, e.Known)
 }
 
 // Find returns a distribution by its name, or an [*UnknownError].

@@ -22,6 +22,7 @@ const (
 	OK      State = "ok"
 	Slow    State = "slow"    // builds work, but take longer
 	Missing State = "missing" // builds do not work
+	Absent  State = "absent"  // what only some builds need
 )
 
 // limit bounds each check: nothing that takes longer is any use to a build.
@@ -64,6 +65,7 @@ var checks = []check{
 	{"qemu", qemuVersion},
 	{"accelerator", accelerators},
 	{"firmware", firmware},
+	{"foreign", foreign},
 	{"memory", memory},
 	{"cache", cacheSpace},
 	{"shared-cache", sharedCache},

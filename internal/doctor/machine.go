@@ -13,8 +13,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
-// binary is the program that runs guests.
-const binary = "qemu-system-x86_64"
+// binary is the program that runs guests of this host's own architecture.
+var binary = arch.Own().Emulator()
 
 // emulatesSafely is the first version of QEMU in which several emulated processors
 // may run code that one of them replaces: its commit deba78709ae8, "accel/tcg: Always
@@ -24,16 +24,16 @@ var emulatesSafely = version.Must(version.NewVersion("8.1"))
 func qemuVersion(ctx context.Context, _ Host) Finding {
 	found, err := qemu.Version(ctx, binary)
 	if err != nil {
-		return missing(install("qemu-system-x86"), "%s", reason(err))
+		return missing(install(arch.Own().Package), "%s", reason(err))
 	}
 	return ok("version %s", found)
 }
 
 // accelerators times a small guest under each.
 func accelerators(ctx context.Context, h Host) Finding {
-	choice, err := accelerator.Choose(ctx, []qemu.Accelerator{qemu.KVM, qemu.TCG}, binary, h.Cache)
+	choice, err := accelerator.Choose(ctx, []qemu.Accelerator{qemu.KVM, qemu.TCG}, arch.Own(), "", h.Cache)
 	if err != nil {
-		return missing(install("qemu-system-x86"), "%s", reason(err))
+		return missing(install(arch.Own().Package), "%s", reason(err))
 	}
 	if choice.Accelerated() {
 		return ok("%s", choice)
@@ -41,7 +41,7 @@ func accelerators(ctx context.Context, h Host) Finding {
 	cure, why := kvmCure(os.Open)
 	found, err := qemu.Version(ctx, binary)
 	if err != nil {
-		return missing(install("qemu-system-x86"), "%s", reason(err))
+		return missing(install(arch.Own().Package), "%s", reason(err))
 	}
 	return Finding{State: Slow, Text: choice.String() + why, Cure: cure, Cost: emulationCost(found)}
 }
@@ -73,12 +73,12 @@ func kvmCure(open func(string) (*os.File, error)) (cure, why string) {
 }
 
 func firmware(context.Context, Host) Finding {
-	path, err := qemu.UEFIFirmware(arch.AMD64)
+	path, err := qemu.UEFIFirmware(arch.Own())
 	if err == nil {
 		_, err = os.Stat(path)
 	}
 	if err != nil {
-		r := missing(install("ovmf"), "no UEFI firmware")
+		r := missing(install(arch.Own().Firmware), "no UEFI firmware")
 		r.Cost = "images cannot be tested on UEFI"
 		return r
 	}

@@ -19,7 +19,7 @@ import (
 var programs = []string{
 	"mmdebstrap", "apt-get", "bwrap", "tar", "git", "mvn", "npm",
 	"sfdisk", "mke2fs", "mkfs.vfat", "mmd", "mcopy",
-	"qemu-img", "qemu-system-x86_64",
+	"qemu-img", arch.Own().Emulator(),
 }
 
 // tools looks for every program, so that one command installs all.
@@ -103,7 +103,7 @@ func allowNamespaces() string {
 // archive asks the package archive what a build would install.
 func archive(ctx context.Context, h Host) Finding {
 	d := distro.Standard()
-	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: d.Name, Release: d.Default, Architecture: arch.AMD64.Name})
+	plan, err := bootstrap.Resolve(ctx, h.Cache, bootstrap.Spec{Distribution: d.Name, Release: d.Default, Architecture: arch.Own().Name})
 	if err != nil {
 		return missing("apt-get update", "%s", reason(err))
 	}

@@ -93,6 +93,8 @@ type GOlr struct {
 type System struct {
 	Name   string `json:"name"` // as os-release's PRETTY_NAME
 	Kernel string `json:"kernel"`
+	// Architecture is "amd64" or "arm64"; older manifests do not tell, and are of amd64.
+	Architecture string `json:"architecture,omitempty"`
 }
 
 // Packages sums up packages.txt.

@@ -77,13 +77,17 @@ func (p *PostProcessor) deliver(ctx context.Context, input image.Input, sink eve
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
-	tool, err := image.Tool(ctx)
+	firmwares, err := image.Firmwares(p.config.Config, input.Arch)
+	if err != nil {
+		return deliver.Delivery{}, err
+	}
+	tool, err := image.Tool(ctx, input.Arch)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
 		Name: p.config.ImageName, Variant: boottest.Distribution, Source: input.Disk,
-		Machine: machine, Firmwares: image.Firmwares(p.config.Config), KeepEvidence: p.config.KeepEvidence,
+		Machine: machine, Firmwares: firmwares, KeepEvidence: p.config.KeepEvidence,
 		Base: input.Base, Tool: tool,
 	}, out, sink)
 }

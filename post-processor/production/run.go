@@ -31,6 +31,10 @@ type run struct {
 // make changes an overlay, so that the input stays as it is, and delivers the
 // two as one disk.
 func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
+	firmwares, err := image.Firmwares(r.config.Config, r.input.Arch)
+	if err != nil {
+		return deliver.Delivery{}, err
+	}
 	parent, err := r.parent()
 	if err != nil {
 		return deliver.Delivery{}, err
@@ -42,13 +46,13 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 	if err := r.harden(ctx, overlay); err != nil {
 		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, deliver.EvidencePlace(r.out), err)
 	}
-	tool, err := image.Tool(ctx)
+	tool, err := image.Tool(ctx, r.input.Arch)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
 		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Temporary: true,
-		Machine: r.machine, Firmwares: image.Firmwares(r.config.Config), KeepEvidence: r.config.KeepEvidence,
+		Machine: r.machine, Firmwares: firmwares, KeepEvidence: r.config.KeepEvidence,
 		Base: r.input.Base, Parent: parent, Tool: tool,
 	}, r.out, r.sink)
 }
@@ -59,6 +63,7 @@ func (r *run) harden(ctx context.Context, overlay string) error {
 		return fmt.Errorf("making a directory for evidence: %w", err)
 	}
 	return harden.Image(ctx, qemu.Options{
+		Arch:        r.machine.Arch,
 		Name:        r.config.ImageName,
 		Accelerator: r.machine.Accelerator,
 		CPUs:        r.machine.CPUs,

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -46,6 +48,33 @@ func IntBetweenVar(flags *pflag.FlagSet, p *int, name string, value, least, most
 	*p = value
 	flags.Var(&number{p, least, most}, name, usage)
 }
+
+// OneOfVar gives a command a flag whose value is one of a few words.
+func OneOfVar(flags *pflag.FlagSet, p *string, name string, words []string, usage string) {
+	flags.Var(&word{p, words}, name, usage)
+}
+
+type word struct {
+	value *string
+	words []string
+}
+
+func (w *word) Set(text string) error {
+	if !slices.Contains(w.words, text) {
+		return &rangeError{strings.Join(w.words, " or ")}
+	}
+	*w.value = text
+	return nil
+}
+
+func (w *word) String() string {
+	if w.value == nil { // pflag asks the zero value
+		return ""
+	}
+	return *w.value
+}
+
+func (w *word) Type() string { return "word" }
 
 type number struct {
 	value       *int

@@ -62,8 +62,9 @@ func runDetached(c *cobra.Command, r *cli.Reporter, f *runFlags, m imagestore.Ma
 
 // childArguments are those of the detached run. What it needs is here by now.
 func (f *runFlags) childArguments(m imagestore.Machine) []string {
+	image := whichIs(m.Variant)
 	args := []string{
-		"run", startedAs(m), "--detach=false", "--quiet", "--offline", "--report-to=" + strconv.Itoa(reportFile), "--as=" + m.Name, "--variant=" + m.Variant,
+		"run", startedAs(m), "--detach=false", "--quiet", "--offline", "--report-to=" + strconv.Itoa(reportFile), "--as=" + m.Name, "--variant=" + image.variant, "--arch=" + image.arch,
 		"--cpus=" + strconv.Itoa(f.cpus), "--memory=" + strconv.Itoa(f.memory),
 		"--uefi=" + strconv.FormatBool(f.uefi), "--timeout=" + f.timeout.String(),
 	}

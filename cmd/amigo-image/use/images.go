@@ -56,10 +56,6 @@ func (s *sourceFlags) addOffline(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.offline, "offline", false, "do not contact the repository; use what was seen last")
 }
 
-func addVariant(flags *pflag.FlagSet, variant *string) {
-	flags.StringVar(variant, "variant", defaultVariant, "distribution (for people) or production (for a service)")
-}
-
 // imageStore opens the user's store.
 func imageStore() (imagestore.Store, error) {
 	store, err := imagestore.Default()

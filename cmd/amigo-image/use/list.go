@@ -159,7 +159,7 @@ func listRepository(ctx context.Context, repository *obtain.Repository, all bool
 }
 
 func remoteLine(choice obtain.Choice, v layout.VersionManifest, current map[string]string) listed {
-	line := imageLine(v, defaultVariant)
+	line := imageLine(v, usual(v))
 	line.Channels = channelsAt(choice.Version, current)
 	if choice.Revoked != nil {
 		line.Revoked = choice.Revoked.Reason

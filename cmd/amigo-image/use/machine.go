@@ -29,7 +29,7 @@ func findMachine(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		return fromFile(ctx, f, name)
 	}
-	image, err := obtainImage(ctx, r, store, &f.sourceFlags, wanted{name: name, variant: f.variant, revoked: true})
+	image, err := obtainImage(ctx, r, store, &f.sourceFlags, wanted{name: name, variants: f.names(), revoked: true})
 	if err != nil {
 		return imagestore.Machine{}, err
 	}
@@ -97,7 +97,7 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 	}
 	base := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	m := newMachine(f, imagestore.MachineName(base))
-	m.Backing, m.Variant, m.BackingFormat = path, f.variant, strings.TrimPrefix(filepath.Ext(path), ".")
+	m.Backing, m.Variant, m.BackingFormat = path, f.names()[0], strings.TrimPrefix(filepath.Ext(path), ".")
 	if m.BackingFormat != "qcow2" && m.BackingFormat != "raw" {
 		return m, cli.Usage(filepath.Base(path)+" is neither .qcow2 nor .raw", "qemu-img convert -O qcow2 "+filepath.Base(path)+" "+base+".qcow2")
 	}
@@ -105,7 +105,7 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 		return m, err
 	}
 	if known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName)); err == nil {
-		m.Variant, m.Date, m.DOI = known.Variant, known.GOlr.Date, known.GOlr.DOI
+		m.Variant, m.Date, m.DOI = layout.VariantName(known.Variant, known.System.Architecture), known.GOlr.Date, known.GOlr.DOI
 	}
 	return m, nil
 }

@@ -28,10 +28,10 @@ import (
 // pullFlags are the flags of pull.
 type pullFlags struct {
 	sourceFlags
-	variant string
-	output  string
-	format  string
-	dryRun  bool
+	which
+	output string
+	format string
+	dryRun bool
 }
 
 const exitStatusPull = `
@@ -62,9 +62,9 @@ The first repository you pull from becomes the default. To use another, set
 		RunE:              func(c *cobra.Command, args []string) error { return runPull(a, c, args, &f) },
 	}
 	flags := c.Flags()
-	f.add(flags)
+	f.sourceFlags.add(flags)
 	f.addOffline(flags)
-	addVariant(flags, &f.variant)
+	f.which.add(flags)
 	flags.StringVarP(&f.output, "output", "o", "", "also write the disk to this `FILE`")
 	flags.StringVar(&f.format, "format", "", "format of --output: qcow2, raw or vmdk (default by the file's name)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be downloaded, and stop")
@@ -104,7 +104,7 @@ func runPull(a *cli.App, c *cobra.Command, args []string, f *pullFlags) error {
 	}
 	defer r.Close()
 	name := strings.Join(rest, "")
-	image, err := obtainImage(c.Context(), r, store, &f.sourceFlags, wanted{name: name, variant: f.variant, dryRun: f.dryRun})
+	image, err := obtainImage(c.Context(), r, store, &f.sourceFlags, wanted{name: name, variants: f.names(), dryRun: f.dryRun})
 	if err != nil || f.dryRun {
 		return err
 	}
@@ -169,25 +169,21 @@ func showPulled(r *cli.Reporter, image imagestore.Image, name, output string) er
 		SHA256   string `json:"sha256"` // of the raw disk
 		Verified bool   `json:"verified"`
 	}{"result", image.Version, image.Variant, path, facts.Disk.SHA256, true}, path)
-	next := "amigo-image run " + cmp.Or(name, image.Version)
-	if image.Variant != defaultVariant {
-		next += " --variant " + image.Variant
-	}
-	r.Say("next: %s", next)
+	r.Say("next: %s", "amigo-image run "+cmp.Or(name, image.Version)+whichIs(image.Variant).flags())
 	return err
 }
 
 // wanted is the image that somebody asks for.
 type wanted struct {
-	name    string // of a channel or version; "": the first channel
-	variant string
-	dryRun  bool
-	revoked bool // one that is here will do, with a warning
+	name     string   // of a channel or version; "": the first channel
+	variants []string // of which one will do, the best first
+	dryRun   bool
+	revoked  bool // one that is here will do, with a warning
 }
 
 // obtainImage brings an image into the store, unless it is there.
 func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
-	if image, err := store.Image(w.name, w.variant); err == nil && f.from == "" {
+	if image, err := here(store, w.name, w.variants[:1]); err == nil && f.from == "" {
 		r.Say("%s is here already", labelOf(image.Version, image.Variant))
 		return image, errors.Join(store.Touch(image), w.heed(r, store, image))
 	}
@@ -205,11 +201,11 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if err != nil {
 		return imagestore.Image{}, err
 	}
-	if image, err := store.Image(choice.Version, w.variant); err == nil {
+	if image, err := here(store, choice.Version, w.variants[:1]); err == nil {
 		if !choice.Is(image) {
 			return image, taken(image)
 		}
-		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, w.variant))
+		r.Say("%s is %s, which is here already", w.name, labelOf(choice.Version, image.Variant))
 		return image, errors.Join(store.Touch(image), f.remember(ctx, store, repository, true), w.heed(r, store, image))
 	}
 	return download(ctx, r, store, f, repository, choice, w)
@@ -217,7 +213,7 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 
 // download brings an image that is not here.
 func download(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, repository *obtain.Repository, choice obtain.Choice, w wanted) (imagestore.Image, error) {
-	plan, err := repository.Plan(ctx, choice, w.variant)
+	plan, err := repository.Plan(ctx, choice, w.variants...)
 	if err != nil {
 		return imagestore.Image{}, err
 	}
@@ -261,7 +257,7 @@ func offline(r *cli.Reporter, store imagestore.Store, w wanted) (imagestore.Imag
 		return imagestore.Image{}, err
 	}
 	version := known.Version(w.name)
-	image, err := store.Image(version, w.variant)
+	image, err := here(store, version, w.variants)
 	if err != nil {
 		return image, &fault.Error{What: fmt.Sprintf("%q is not here, and --offline keeps from asking for it", w.name), Code: fault.NotFound, Try: "amigo-image list", Err: err}
 	}

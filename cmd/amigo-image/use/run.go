@@ -23,7 +23,7 @@ const defaultPort = 9999
 // runFlags are the flags of run.
 type runFlags struct {
 	sourceFlags
-	variant string
+	which
 	keep    string
 	as      string // name of the machine; what a detached run is told
 	report  int    // descriptor for the one who detached this run, or 0
@@ -73,15 +73,15 @@ waiting.
 		RunE:              func(c *cobra.Command, args []string) error { return runRun(a, c, args, &f) },
 	}
 	flags := c.Flags()
-	f.add(flags)
+	f.sourceFlags.add(flags)
 	f.addOffline(flags)
-	addVariant(flags, &f.variant)
+	f.which.add(flags)
 	flags.StringVar(&f.keep, "keep", "", "keep the machine and its changes under this `NAME`")
 	flags.IntVar(&f.cpus, "cpus", 2, "number of processors")
 	flags.IntVar(&f.memory, "memory", 2048, "memory in `MiB`")
 	cli.IntBetweenVar(flags, &f.port, "port", defaultPort, 0, 65535, "port of AmiGO on this computer's loopback interface; 0 picks a free one")
 	flags.StringVar(&f.key, "ssh-key", "", "authorize only the public key in this `FILE`, not all in ~/.ssh")
-	flags.BoolVar(&f.uefi, "uefi", false, "boot with UEFI instead of BIOS")
+	flags.BoolVar(&f.uefi, "uefi", false, "boot with UEFI instead of BIOS; arm64 has only UEFI")
 	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser ($BROWSER or the default one)")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "leave the machine running; stop it with \"amigo-image stop\"")
 	cli.DurationVar(flags, &f.timeout, "timeout", "how long each wait may take (default: depends on the accelerator)")

@@ -232,16 +232,17 @@ func isolate(cmd *exec.Cmd) {
 
 func debianPackage(program string) string {
 	packages := map[string]string{
-		"qemu-system-x86_64": "qemu-system-x86",
-		"qemu-img":           "qemu-utils",
-		"sfdisk":             "fdisk",
-		"mke2fs":             "e2fsprogs",
-		"mkfs.vfat":          "dosfstools",
-		"mcopy":              "mtools",
-		"mmd":                "mtools",
-		"bwrap":              "bubblewrap",
-		"apt-get":            "apt",
-		"mvn":                "maven",
+		"qemu-system-x86_64":  "qemu-system-x86",
+		"qemu-system-aarch64": "qemu-system-arm",
+		"qemu-img":            "qemu-utils",
+		"sfdisk":              "fdisk",
+		"mke2fs":              "e2fsprogs",
+		"mkfs.vfat":           "dosfstools",
+		"mcopy":               "mtools",
+		"mmd":                 "mtools",
+		"bwrap":               "bubblewrap",
+		"apt-get":             "apt",
+		"mvn":                 "maven",
 	}
 	if p, ok := packages[program]; ok {
 		return p

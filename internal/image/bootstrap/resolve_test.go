@@ -112,7 +112,7 @@ func TestValidateReportsEveryFault(t *testing.T) {
 		want                                []string
 	}{
 		{"debain", "trixie", "amd64", []string{`Distribution: "debain" is not known (did you mean "debian"?)`}},
-		{"debian", "trixy", "x86", []string{`Release: "trixy" is not known (did you mean "trixie"?)`, `Architecture: "x86" is not known (known: amd64)`}},
+		{"debian", "trixy", "x86", []string{`Release: "trixy" is not known (did you mean "trixie"?)`, `Architecture: "x86" is not known (known: amd64, arm64)`}},
 	} {
 		s := bad
 		s.Distribution, s.Release, s.Architecture = c.distribution, c.release, c.architecture

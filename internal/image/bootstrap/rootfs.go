@@ -36,6 +36,9 @@ func RootFS(ctx context.Context, c cache.Dir, plan Resolution, phase *event.Phas
 }
 
 func makeRootFS(ctx context.Context, plan Resolution, dir string, phase *event.Phase) error {
+	if err := CheckForeign(ctx, plan.Spec.Architecture); err != nil {
+		return err
+	}
 	list := filepath.Join(dir, "sources.list")
 	if err := os.WriteFile(list, []byte(strings.Join(plan.Sources, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("writing apt's sources: %w", err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -43,7 +44,8 @@ const Phase = "boot test"
 type Spec struct {
 	Image       string // path of a qcow2 file
 	Variant     Variant
-	Firmwares   []qemu.Firmware // none: BIOS and UEFI
+	Arch        arch.Arch
+	Firmwares   []qemu.Firmware // none: all that the architecture has
 	Accelerator qemu.Accelerator
 	CPUs        int
 	MemoryMiB   int
@@ -201,8 +203,11 @@ func (s Spec) boots() []boot {
 }
 
 func (s Spec) withDefaults() Spec {
+	if s.Arch.Name == "" {
+		s.Arch = arch.AMD64
+	}
 	if len(s.Firmwares) == 0 {
-		s.Firmwares = []qemu.Firmware{qemu.BIOS, qemu.UEFI}
+		s.Firmwares = qemu.Firmwares(s.Arch)
 	}
 	if s.Accelerator == "" {
 		s.Accelerator = qemu.TCG

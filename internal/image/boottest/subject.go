@@ -144,6 +144,7 @@ func power(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (s sub
 
 func (s subject) options() qemu.Options {
 	return qemu.Options{
+		Arch:          s.spec.Arch,
 		Name:          "amigo-test-" + s.boot.String(),
 		Accelerator:   s.spec.Accelerator,
 		Firmware:      s.boot.firmware,

@@ -17,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -24,6 +25,7 @@ import (
 
 // Hardware is what an image is tested on.
 type Hardware struct {
+	Arch        arch.Arch
 	Accelerator qemu.Accelerator
 	CPUs        int
 	MemoryMiB   int
@@ -106,7 +108,7 @@ func check(ctx context.Context, source, disk string, sink event.Sink) error {
 func (o Order) test(disk string, out *outdir.Dir, kept string) boottest.Spec {
 	return boottest.Spec{
 		Image: disk, Variant: o.Variant, Firmwares: o.Firmwares,
-		Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
+		Arch: o.Machine.Arch, Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
 		Evidence: out.Path(EvidenceDir), Kept: kept, Timeouts: o.Timeouts,
 	}
 }
@@ -177,7 +179,7 @@ func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.
 		Files: files, Parent: o.Parent, Base: o.Base,
 		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: address.Bare(about.AmiGO.Source), Serve: about.Serve},
 		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Date: about.GOlr.Date, DOI: about.GOlr.DOI},
-		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel},
+		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel, Architecture: o.Machine.Arch.Name},
 		BootTest: bootTest(o, report),
 		Tool:     o.Tool,
 	}

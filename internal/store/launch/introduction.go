@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
@@ -50,7 +51,7 @@ func parseIntroduction(answer string) (introduced, error) {
 
 // user returns whom the user's own keys let in.
 func (i introduced) user(variant string) string {
-	if variant == Production && len(i.operators) > 0 {
+	if variant, _ := layout.SplitVariant(variant); variant == Production && len(i.operators) > 0 {
 		return i.operators[0]
 	}
 	return "root"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
@@ -101,7 +102,8 @@ func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, si
 // prepare makes what the machine needs to be switched on.
 func (r *run) prepare(ctx context.Context, c cache.Dir) (err error) {
 	phase := event.Start(r.sink, PhaseAccelerator, "")
-	r.choice, err = accelerator.Choose(ctx, []qemu.Accelerator{qemu.KVM, qemu.TCG}, "qemu-system-x86_64", c)
+	variant, a := layout.SplitVariant(r.held.Variant)
+	r.choice, err = accelerator.Choose(ctx, []qemu.Accelerator{qemu.KVM, qemu.TCG}, a, "", c)
 	if err := phase.End(status(r.choice.Cached), r.choice.String(), err); err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func (r *run) prepare(ctx context.Context, c cache.Dir) (err error) {
 	if r.key, err = ownKey(m); err != nil {
 		return err
 	}
-	if m.Variant == Production {
+	if variant == Production {
 		s := seed.Seed{Instance: m.ID, Host: "amigo", AuthorizedKeys: r.settings.Keys}
 		if err := s.Write(ctx, m.Path(imagestore.SeedFile)); err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -28,7 +29,7 @@ import (
 func TestOptions(t *testing.T) {
 	s := Settings{CPUs: 4, MemoryMiB: 4096, Port: 9999, Keys: []string{"ssh-ed25519 USER me"}, Console: "/c"}
 	common := qemu.Options{
-		Name: "amigo-stable", Accelerator: qemu.KVM, CPUs: 4, MemoryMiB: 4096, Console: "/c",
+		Arch: arch.AMD64, Name: "amigo-stable", Accelerator: qemu.KVM, CPUs: 4, MemoryMiB: 4096, Console: "/c",
 		Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
 	}
 	for name, test := range map[string]struct {
@@ -41,6 +42,12 @@ func TestOptions(t *testing.T) {
 		}},
 		"kept, for service": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: Production, Kept: true}, func(o *qemu.Options) {
 			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2"}}
+			o.Seed = "/m/seed.img"
+			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\n"}
+		}},
+		"of another architecture": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: "production-arm64"}, func(o *qemu.Options) {
+			o.Arch = arch.ARM64
+			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2", Scratch: true}}
 			o.Seed = "/m/seed.img"
 			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\n"}
 		}},

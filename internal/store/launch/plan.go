@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
@@ -28,7 +29,7 @@ type Settings struct {
 	Timeout   time.Duration // for each wait; 0: what fits the accelerator
 	Keys      []string      // of the user, lines of authorized_keys
 	Console   string        // the file that gets the serial console
-	Firmware  qemu.Firmware // "": BIOS
+	Firmware  qemu.Firmware // "": BIOS where there is one, else UEFI
 }
 
 // waits bounds the parts of a machine's life. They end what is stuck.
@@ -48,7 +49,9 @@ func (s Settings) waits(accelerator qemu.Accelerator) waits {
 // options describes the virtual machine. own is our key, which gets in
 // whatever the image is.
 func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator, own string) qemu.Options {
+	variant, a := layout.SplitVariant(m.Variant)
 	o := qemu.Options{
+		Arch:        a,
 		Name:        "amigo-" + m.Name,
 		Accelerator: accelerator,
 		Firmware:    s.Firmware,
@@ -60,7 +63,7 @@ func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator, own
 		Console:     s.Console,
 	}
 	keys := []string{own}
-	if m.Variant == Production {
+	if variant == Production {
 		o.Seed = m.Path(imagestore.SeedFile)
 	} else {
 		keys = append(keys, s.Keys...)

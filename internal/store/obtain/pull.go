@@ -41,16 +41,17 @@ func (p Download) Close() error {
 	return p.Steps.Index.Close()
 }
 
-// Plan finds out what has to be fetched for a variant of a version.
-func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Download, error) {
-	p := Download{Choice: c, Variant: variant}
+// Plan finds out what has to be fetched for the first of some variants that a version has.
+func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Download, error) {
+	p := Download{Choice: c}
 	var err error
 	if p.Version, p.manifest, err = r.Manifest(ctx, c); err != nil {
 		return p, err
 	}
-	if p.Image, err = p.Version.Image(variant); err != nil {
-		return p, &VariantError{Version: c.Version, Variant: variant, Known: variants(p.Version)}
+	if p.Image, err = firstImage(p.Version, variants); err != nil {
+		return p, err
 	}
+	p.Variant = p.Image.Variant
 	frames, err := p.Version.File(p.Image, layout.Chunks)
 	if err != nil {
 		return p, err
@@ -70,6 +71,15 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variant string) (Downlo
 	}
 	p.Seed = largest(p.Steps.Seeds, images)
 	return p, nil
+}
+
+func firstImage(v layout.VersionManifest, variants []string) (layout.Image, error) {
+	for _, variant := range variants {
+		if image, err := v.Image(variant); err == nil {
+			return image, nil
+		}
+	}
+	return layout.Image{}, &VariantError{Version: v.Version, Variant: variants[0], Known: known(v)}
 }
 
 // largest returns the name of the image that gives most, or "".
@@ -103,7 +113,7 @@ func (e *VariantError) Fault() fault.Report {
 	return fault.Report{What: e.Error(), Code: fault.NotFound, Try: fault.Try{Action: fault.OtherVariant, On: []string{e.Variant}, Known: e.Known}}
 }
 
-func variants(v layout.VersionManifest) []string {
+func known(v layout.VersionManifest) []string {
 	var names []string
 	for _, image := range v.Images {
 		names = append(names, image.Variant)

@@ -2,7 +2,9 @@
 package nearest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hbollon/go-edlib"
 )
@@ -25,6 +27,15 @@ func Name(wrong string, known []string) string {
 		}
 	}
 	return name
+}
+
+// Unknown says that a name is none of those that are known, and which was meant, or which
+// there are.
+func Unknown(name string, known []string) string {
+	if meant := Name(name, known); meant != "" {
+		return fmt.Sprintf("%q is not known (did you mean %q?)", name, meant)
+	}
+	return fmt.Sprintf("%q is not known (known: %s)", name, strings.Join(known, ", "))
 }
 
 // First sorts names so that those that begin as wrong does come first.

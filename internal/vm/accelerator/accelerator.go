@@ -4,8 +4,8 @@
 package accelerator
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,19 +18,11 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
-	"github.com/geneontology/packer-plugin-amigo/internal/vm/optlist"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
-// bootSector is made from probe.S.
-//
-//go:embed probe.bin
-var bootSector []byte
-
 const (
-	// success is QEMU's exit status when the boot sector writes 0x21 to
-	// isa-debug-exit: the value doubled, plus one.
-	success = 0x21<<1 | 1
 	// firstLimit bounds the first candidate that is timed.
 	firstLimit = 60 * time.Second
 	// patience is how many times slower than the best one a candidate may
@@ -89,19 +81,22 @@ func (e *NoneError) Fault() fault.Report {
 	return fault.Report{What: e.Error(), Code: fault.Host, Try: fault.To(fault.Diagnose)}
 }
 
-// Choose returns the first candidate that no later one beats. The outcome is
-// kept until the host boots again or QEMU changes.
-func Choose(ctx context.Context, candidates []qemu.Accelerator, binary string, c cache.Dir) (Choice, error) {
+// Choose returns the first candidate that no later one beats, for guests of an
+// architecture. binary is the program that runs them; "" is the architecture's. The outcome
+// is kept until the host boots again or QEMU changes.
+func Choose(ctx context.Context, candidates []qemu.Accelerator, a arch.Arch, binary string, c cache.Dir) (Choice, error) {
 	var choice Choice
 	if len(candidates) == 0 {
 		return choice, errors.New("no accelerator to choose from")
 	}
-	key, err := hostKey(candidates, binary)
+	p := probes[a.Name]
+	p.binary = cmp.Or(binary, a.Emulator())
+	key, err := hostKey(candidates, p)
 	if err != nil {
 		return choice, err
 	}
 	dir, cached, err := c.Get(ctx, "accelerator", key, func(dir string) error {
-		return probe(ctx, candidates, binary, dir)
+		return choose(ctx, candidates, p, dir)
 	})
 	if err != nil {
 		return choice, err
@@ -117,8 +112,8 @@ func Choose(ctx context.Context, candidates []qemu.Accelerator, binary string, c
 	return choice, nil
 }
 
-func probe(ctx context.Context, candidates []qemu.Accelerator, binary, dir string) error {
-	results, err := measure(ctx, candidates, binary, dir)
+func choose(ctx context.Context, candidates []qemu.Accelerator, p probe, dir string) error {
+	results, err := measure(ctx, candidates, p, dir)
 	if err != nil {
 		return err
 	}
@@ -138,15 +133,15 @@ func probe(ctx context.Context, candidates []qemu.Accelerator, binary, dir strin
 
 // measure times the candidates, last one first: the last is what one falls
 // back to, so it bounds how long the others may take.
-func measure(ctx context.Context, candidates []qemu.Accelerator, binary, dir string) ([]Timing, error) {
-	disk := filepath.Join(dir, "probe.img")
-	if err := os.WriteFile(disk, bootSector, 0o644); err != nil {
+func measure(ctx context.Context, candidates []qemu.Accelerator, p probe, dir string) ([]Timing, error) {
+	file := filepath.Join(dir, "probe.img")
+	if err := os.WriteFile(file, p.program, 0o644); err != nil {
 		return nil, fmt.Errorf("writing the accelerator's probe: %w", err)
 	}
 	results := make([]Timing, len(candidates))
 	limit := firstLimit
 	for i, candidate := range slices.Backward(candidates) {
-		result, err := run(ctx, candidate, binary, disk, limit)
+		result, err := p.time(ctx, candidate, file, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -156,45 +151,6 @@ func measure(ctx context.Context, candidates []qemu.Accelerator, binary, dir str
 		}
 	}
 	return results, nil
-}
-
-// run times one candidate. Its error is about the host or ctx, not about the
-// candidate.
-func run(ctx context.Context, candidate qemu.Accelerator, binary, disk string, limit time.Duration) (Timing, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	start := time.Now()
-	err := command.Run(limited, command.Cmd{Name: binary, Args: Args(candidate, disk)})
-	result := Timing{Accelerator: candidate, Time: time.Since(start)}
-	var exit *command.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return result, fmt.Errorf("timing accelerators: %w", context.Cause(ctx))
-	case limited.Err() != nil:
-		result.Stopped = true
-	case errors.As(err, &exit) && exit.Code == success:
-	case errors.As(err, &exit):
-		result.Fault = firstLine(exit.Stderr)
-	case err != nil:
-		return result, fmt.Errorf("timing accelerators: %w", err)
-	default:
-		result.Fault = "the guest ended without an answer"
-	}
-	return result, nil
-}
-
-// Args returns QEMU's arguments for timing one accelerator.
-func Args(candidate qemu.Accelerator, disk string) []string {
-	cpu := "max"
-	if candidate == qemu.KVM {
-		cpu = "host"
-	}
-	return []string{
-		"-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", optlist.Of("pc").With("accel", string(candidate)).String(), "-cpu", cpu, "-m", "16",
-		"-drive", optlist.Of("").With("if", "ide").With("format", "raw").With("snapshot", "on").File("file", disk).String(),
-		"-device", optlist.Of("isa-debug-exit").With("iobase", "0xf4").With("iosize", "1").String(),
-	}
 }
 
 // pick returns the first candidate that ran and that no later one beat.
@@ -213,8 +169,8 @@ func pick(results []Timing) (qemu.Accelerator, bool) {
 }
 
 // hostKey is the same until the host boots or QEMU is replaced.
-func hostKey(candidates []qemu.Accelerator, binary string) (string, error) {
-	path, err := command.Look(binary)
+func hostKey(candidates []qemu.Accelerator, p probe) (string, error) {
+	path, err := command.Look(p.binary)
 	if err != nil {
 		return "", err
 	}
@@ -226,10 +182,5 @@ func hostKey(candidates []qemu.Accelerator, binary string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading this boot's id: %w", err)
 	}
-	return cache.Key(string(boot), path, info.ModTime().UTC().String(), fmt.Sprint(candidates), string(bootSector)), nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return strings.TrimSpace(line)
+	return cache.Key(string(boot), path, info.ModTime().UTC().String(), fmt.Sprint(candidates), string(p.program)), nil
 }

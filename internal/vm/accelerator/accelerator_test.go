@@ -10,6 +10,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
@@ -41,41 +42,52 @@ func TestPick(t *testing.T) {
 
 func TestChooseRunsTheProbeOnce(t *testing.T) {
 	c := cache.At(filepath.Join(t.TempDir(), "c,omma and=more"))
-	for _, cached := range []bool{false, true} {
-		choice, err := Choose(t.Context(), []qemu.Accelerator{qemu.TCG}, "qemu-system-x86_64", c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if choice.Accelerator != qemu.TCG || choice.Cached != cached || choice.Results[0].Time == 0 {
-			t.Errorf("got %+v", choice)
+	for _, a := range []arch.Arch{arch.AMD64, arch.ARM64} {
+		for _, cached := range []bool{false, true} {
+			choice, err := Choose(t.Context(), []qemu.Accelerator{qemu.TCG}, a, "", c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if choice.Accelerator != qemu.TCG || choice.Cached != cached || choice.Results[0].Time == 0 {
+				t.Errorf("%s: got %+v", a.Name, choice)
+			}
 		}
 	}
 }
 
 func TestAcceleratorThatQemuDoesNotHave(t *testing.T) {
 	candidates := []qemu.Accelerator{"none-such"}
-	_, err := Choose(t.Context(), candidates, "qemu-system-x86_64", cache.At(t.TempDir()))
+	_, err := Choose(t.Context(), candidates, arch.AMD64, "", cache.At(t.TempDir()))
 	var none *NoneError
 	if !errors.As(err, &none) || none.Results[0].Fault == "" {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestProbeIsMadeFromItsSource(t *testing.T) {
+// TestProbesAreMadeFromTheirSources: the other architecture's needs its assembler.
+func TestProbesAreMadeFromTheirSources(t *testing.T) {
 	object, image := filepath.Join(t.TempDir(), "probe.o"), filepath.Join(t.TempDir(), "probe.bin")
-	for _, cmd := range []command.Cmd{
-		{Name: "as", Args: []string{"probe.S", "-o", object}},
-		{Name: "ld", Args: []string{"-m", "elf_x86_64", "-Ttext", "0x7c00", "--oformat", "binary", "-o", image, object}},
+	for name, commands := range map[string][]command.Cmd{
+		"amd64": {
+			{Name: "as", Args: []string{"probe-amd64.S", "-o", object}},
+			{Name: "ld", Args: []string{"-m", "elf_x86_64", "-Ttext", "0x7c00", "--oformat", "binary", "-o", image, object}},
+		},
+		"arm64": {
+			{Name: "aarch64-linux-gnu-as", Args: []string{"probe-arm64.S", "-o", object}},
+			{Name: "aarch64-linux-gnu-objcopy", Args: []string{"-O", "binary", object, image}},
+		},
 	} {
-		if err := command.Run(t.Context(), cmd); err != nil {
+		for _, cmd := range commands {
+			if err := command.Run(t.Context(), cmd); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made, err := os.ReadFile(image)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	made, err := os.ReadFile(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(made, bootSector) {
-		t.Error("probe.bin is not what probe.S gives")
+		if !bytes.Equal(made, probes[name].program) {
+			t.Errorf("probe-%s.bin is not what its source gives", name)
+		}
 	}
 }

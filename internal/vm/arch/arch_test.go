@@ -11,4 +11,7 @@ func TestFind(t *testing.T) {
 	if _, err := Find("m68k"); err == nil || err.Error() != `"m68k" is not known (known: amd64, arm64)` {
 		t.Error(err)
 	}
+	if _, err := Find("arm46"); err == nil || err.Error() != `"arm46" is not known (did you mean "arm64"?)` {
+		t.Error(err)
+	}
 }

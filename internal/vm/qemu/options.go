@@ -26,11 +26,19 @@ const (
 // Firmware is what boots a guest.
 type Firmware string
 
-// The firmwares of a PC.
+// The firmwares that there are.
 const (
 	BIOS Firmware = "bios"
 	UEFI Firmware = "uefi"
 )
+
+// Firmwares returns what boots machines of an architecture.
+func Firmwares(a arch.Arch) []Firmware {
+	if a.BIOS {
+		return []Firmware{BIOS, UEFI}
+	}
+	return []Firmware{UEFI}
+}
 
 // Disk is a disk of a guest.
 type Disk struct {

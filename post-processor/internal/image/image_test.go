@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg/qemuimgtest"
@@ -25,8 +26,24 @@ import (
 func TestFirmwares(t *testing.T) {
 	var c delivery.Config
 	c.Prepare("output/x", "x")
-	if c.OutputDirectory != "output/x" || c.ImageName != "x" || !slices.Equal(Firmwares(c), []qemu.Firmware{qemu.BIOS, qemu.UEFI}) {
+	if c.OutputDirectory != "output/x" || c.ImageName != "x" {
 		t.Errorf("%+v", c)
+	}
+	for _, test := range []struct {
+		arch arch.Arch
+		set  []string
+		want []qemu.Firmware // nil: refused
+	}{
+		{arch.AMD64, nil, []qemu.Firmware{qemu.BIOS, qemu.UEFI}},
+		{arch.AMD64, []string{"uefi"}, []qemu.Firmware{qemu.UEFI}},
+		{arch.ARM64, nil, []qemu.Firmware{qemu.UEFI}},
+		{arch.ARM64, []string{"bios"}, nil},
+	} {
+		c.Firmwares = test.set
+		got, err := Firmwares(c, test.arch)
+		if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
+			t.Errorf("%s, %q: %q, %v", test.arch.Name, test.set, got, err)
+		}
 	}
 }
 
@@ -54,7 +71,7 @@ func TestReadInput(t *testing.T) {
 		t.Fatalf("%+v, %v", input, err)
 	}
 	machine, err := Machine(t.Context(), delivery.Config{}, input, event.Discard)
-	if want := (deliver.Hardware{Accelerator: qemu.TCG, CPUs: 3, MemoryMiB: 2048}); err != nil || machine != want {
+	if want := (deliver.Hardware{Arch: arch.AMD64, Accelerator: qemu.TCG, CPUs: 3, MemoryMiB: 2048}); err != nil || machine != want {
 		t.Errorf("%+v, %v", machine, err)
 	}
 	_, err = Machine(t.Context(), delivery.Config{RequireAcceleration: true}, input, event.Discard)

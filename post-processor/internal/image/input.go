@@ -1,11 +1,13 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -16,27 +18,26 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/version"
 )
 
-// binary is the program that runs the machines.
-const binary = "qemu-system-x86_64"
-
 // Input is what a post-processor makes its image from.
 type Input struct {
 	Disk   string           // absolute path of a qcow2 file
 	Read   manifest.Reading // of the disk, if who made it has read it
 	Base   json.RawMessage
+	Arch   arch.Arch
 	states map[string]any
 }
 
 // passed are the states that every artifact of ours hands on. They are read
 // when the artifact is there: under Packer its process may be gone later.
 var passed = []string{
-	component.StateAccelerator, component.StateBase, component.StateCPUs, component.StateMemory, "generated_data",
+	component.StateAccelerator, component.StateArch, component.StateBase, component.StateCPUs, component.StateMemory, "generated_data",
 }
 
 // ReadInput finds the disk of an artifact and what is known of it.
@@ -53,6 +54,10 @@ func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) 
 		if value := artifact.State(key); value != nil {
 			input.states[key] = value
 		}
+	}
+	// Who does not tell knows of no other.
+	if input.Arch, err = arch.Find(cmp.Or(input.text(component.StateArch), arch.AMD64.Name)); err != nil {
+		return Input{}, fmt.Errorf("the artifact's architecture: %w", err)
 	}
 	if base := input.text(component.StateBase); json.Valid([]byte(base)) {
 		input.Base = json.RawMessage(base)
@@ -94,7 +99,7 @@ func (i Input) number(key string, fallback int) int {
 // Machine returns the machine to run the image on: what the settings say,
 // else what the builder had.
 func Machine(ctx context.Context, c delivery.Config, input Input, sink event.Sink) (deliver.Hardware, error) {
-	machine := deliver.Hardware{CPUs: c.CPUs, MemoryMiB: c.Memory}
+	machine := deliver.Hardware{Arch: input.Arch, CPUs: c.CPUs, MemoryMiB: c.Memory}
 	if machine.CPUs == 0 {
 		machine.CPUs = input.number(component.StateCPUs, 2)
 	}
@@ -126,7 +131,7 @@ func chooseAccelerator(ctx context.Context, c delivery.Config, input Input, sink
 		return "", err
 	}
 	phase := event.Start(sink, "accelerator", fmt.Sprintf("timing %v", candidates))
-	choice, err := accelerator.Choose(ctx, candidates, binary, dir)
+	choice, err := accelerator.Choose(ctx, candidates, input.Arch, "", dir)
 	status := event.OK
 	if choice.Cached {
 		status = event.Cached
@@ -134,18 +139,25 @@ func chooseAccelerator(ctx context.Context, c delivery.Config, input Input, sink
 	return choice.Accelerator, phase.End(status, choice.String(), err)
 }
 
-// Firmwares returns what the image is tested on.
-func Firmwares(c delivery.Config) []qemu.Firmware {
+// Firmwares returns what the image is tested on: all that its architecture has, unless the
+// settings name some of them.
+func Firmwares(c delivery.Config, a arch.Arch) ([]qemu.Firmware, error) {
+	all := qemu.Firmwares(a)
+	if len(c.Firmwares) == 0 {
+		return all, nil
+	}
 	list := make([]qemu.Firmware, len(c.Firmwares))
 	for i, name := range c.Firmwares {
-		list[i] = qemu.Firmware(name)
+		if list[i] = qemu.Firmware(name); !slices.Contains(all, list[i]) {
+			return nil, fmt.Errorf("firmwares: no machine of %s boots with %q", a.Name, name)
+		}
 	}
-	return list
+	return list, nil
 }
 
 // Tool says what makes the image.
-func Tool(ctx context.Context) (manifest.Tool, error) {
-	qemuVersion, err := qemu.Version(ctx, binary)
+func Tool(ctx context.Context, a arch.Arch) (manifest.Tool, error) {
+	qemuVersion, err := qemu.Version(ctx, a.Emulator())
 	return manifest.Tool{Name: "packer-plugin-amigo", Version: version.String(), QEMU: qemuVersion}, err
 }
 

@@ -40,9 +40,9 @@ type VersionManifest struct {
 	Files    []manifest.File `json:"files"`
 }
 
-// Image is one variant of a version.
+// Image is one variant of a version, for machines of one architecture.
 type Image struct {
-	Variant  string            `json:"variant"` // "distribution" or "production"
+	Variant  string            `json:"variant"` // [VariantName]: "distribution", "production-arm64"
 	Disk     Disk              `json:"disk"`
 	Packages int               `json:"packages"`
 	BootTest manifest.BootTest `json:"boot_test"`

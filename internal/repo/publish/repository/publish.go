@@ -103,7 +103,7 @@ func (r *Repository) warnOfVariants(known library, before layout.Channel, images
 			continue
 		}
 		for _, old := range v.Images {
-			if !slices.ContainsFunc(images, func(one image) bool { return one.facts.Variant == old.Variant }) {
+			if !slices.ContainsFunc(images, func(one image) bool { return one.variant() == old.Variant }) {
 				text := fmt.Sprintf("%s has a %s image, and the new version has none: whoever uses it finds no update in %s", v.Version, old.Variant, before.Channel)
 				r.Sink.Emit(event.Event{Type: event.Warning, Text: text})
 			}

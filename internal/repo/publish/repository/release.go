@@ -71,6 +71,11 @@ func (e *DamagedError) Fault() fault.Report {
 	}
 }
 
+// variant is what the image is called in its version.
+func (i image) variant() string {
+	return layout.VariantName(i.facts.Variant, i.facts.System.Architecture)
+}
+
 // readImages finds the images of a release, in the order of their variants.
 func readImages(dirs []string) ([]image, error) {
 	var images []image
@@ -81,13 +86,13 @@ func readImages(dirs []string) ([]image, error) {
 		}
 		images = append(images, found...)
 	}
-	slices.SortFunc(images, func(a, b image) int { return cmp.Compare(a.facts.Variant, b.facts.Variant) })
+	slices.SortFunc(images, func(a, b image) int { return cmp.Compare(a.variant(), b.variant()) })
 	images = slices.CompactFunc(images, func(a, b image) bool { return a.dir == b.dir })
 	for i, one := range images {
-		if i > 0 && one.facts.Variant == images[i-1].facts.Variant {
-			return nil, fmt.Errorf("%s and %s are both the %s variant", images[i-1].dir, one.dir, one.facts.Variant)
+		if i > 0 && one.variant() == images[i-1].variant() {
+			return nil, fmt.Errorf("%s and %s are both the %s variant", images[i-1].dir, one.dir, one.variant())
 		}
-		if err := layout.CheckVariant(one.facts.Variant); err != nil {
+		if err := layout.CheckVariant(one.variant()); err != nil {
 			return nil, fmt.Errorf("the manifest of %s: %w", one.dir, err)
 		}
 	}
@@ -150,7 +155,7 @@ func readImage(dir string) (image, error) {
 func fingerprint(images []image) string {
 	var parts []string
 	for _, one := range images {
-		parts = append(parts, one.facts.Variant+" "+one.disk.SHA256)
+		parts = append(parts, one.variant()+" "+one.disk.SHA256)
 	}
 	return strings.Join(parts, "\n")
 }

@@ -55,7 +55,7 @@ func nameOf(product, version string, one image, file manifest.File) string {
 	if !ok {
 		suffix = "." + file.Name
 	}
-	return layout.FileName(product, version, one.facts.Variant, suffix)
+	return layout.FileName(product, version, one.variant(), suffix)
 }
 
 // stage makes the files of a version out of its images. The same images give
@@ -80,7 +80,7 @@ func (r *Repository) stage(ctx context.Context, product, version string, images 
 
 func (r *Repository) stageImage(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
 	described := layout.Image{
-		Variant: one.facts.Variant, Packages: one.facts.Packages.Count, BootTest: one.facts.BootTest,
+		Variant: one.variant(), Packages: one.facts.Packages.Count, BootTest: one.facts.BootTest,
 		Files: map[manifest.Role]string{},
 	}
 	var files []staged
@@ -104,9 +104,9 @@ func (r *Repository) stageImage(ctx context.Context, product, version string, on
 
 // cut makes the chunks of an image's disk and their index.
 func (r *Repository) cut(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Disk, []staged, error) {
-	phase := event.Start(r.Sink, "chunks", one.facts.Variant)
+	phase := event.Start(r.Sink, "chunks", one.variant())
 	name := func(role manifest.Role) string {
-		return layout.FileName(product, version, one.facts.Variant, suffixes[role])
+		return layout.FileName(product, version, one.variant(), suffixes[role])
 	}
 	frames := staged{File: manifest.File{Name: name(layout.Chunks), Role: layout.Chunks}, path: temporary.Path(name(layout.Chunks))}
 	chunks := staged{File: manifest.File{Name: name(layout.Index), Role: layout.Index}, path: temporary.Path(name(layout.Index))}
@@ -117,7 +117,7 @@ func (r *Repository) cut(ctx context.Context, product, version string, one image
 	frames.Size, frames.SHA256 = index.Frames.Size, index.Frames.SHA256.String()
 	chunks.Size, chunks.SHA256 = index.Self.Size, index.Self.SHA256.String()
 	return layout.Disk{Size: index.Disk.Size, SHA256: index.Disk.SHA256.String()}, []staged{frames, chunks},
-		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.facts.Variant, index.Chunks, bytesize.Of(frames.Size)), index.Close())
+		phase.End(event.OK, fmt.Sprintf("%s, %d chunks, %s", one.variant(), index.Chunks, bytesize.Of(frames.Size)), index.Close())
 }
 
 // cutDisk writes the frames of a disk and their index, by way of a raw disk that

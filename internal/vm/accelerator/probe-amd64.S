@@ -1,7 +1,8 @@
 # The boot sector with which accelerators are timed: it enters long mode, runs
 # a loop of a known length and leaves QEMU through isa-debug-exit.
-# probe.bin is made from it with:
-#   as probe.S -o probe.o && ld -m elf_x86_64 -Ttext 0x7c00 --oformat binary -o probe.bin probe.o
+# probe-amd64.bin is made from it with:
+#   as probe-amd64.S -o probe.o
+#   ld -m elf_x86_64 -Ttext 0x7c00 --oformat binary -o probe-amd64.bin probe.o
 
     .code16
     .globl _start

@@ -1,0 +1,71 @@
+package use
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
+	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
+)
+
+// which says which image of a version is meant.
+type which struct {
+	variant string
+	arch    string // "": this computer's own, if the version has it
+}
+
+func (w *which) add(flags *pflag.FlagSet) {
+	flags.StringVar(&w.variant, "variant", defaultVariant, "distribution (for people) or production (for a service)")
+	cli.OneOfVar(flags, &w.arch, "arch", arch.Names(), "processor of the image, `amd64` or arm64 (default: this computer's, if there is an image for it)")
+}
+
+// names are those that the image may have in its version, the best first.
+func (w which) names() []string {
+	if w.arch != "" {
+		return []string{layout.VariantName(w.variant, w.arch)}
+	}
+	own := layout.VariantName(w.variant, arch.Own().Name)
+	if own == w.variant {
+		return []string{own}
+	}
+	return []string{own, w.variant}
+}
+
+// whichIs says which one an image is.
+func whichIs(name string) which {
+	variant, a := layout.SplitVariant(name)
+	return which{variant, a.Name}
+}
+
+// flags are those that lead to the image again.
+func (w which) flags() string {
+	text := ""
+	if w.variant != defaultVariant {
+		text += " --variant " + w.variant
+	}
+	if w.arch != arch.Own().Name {
+		text += " --arch " + w.arch
+	}
+	return text
+}
+
+// here finds one of the images in the store.
+func here(store imagestore.Store, version string, names []string) (image imagestore.Image, err error) {
+	for _, name := range names {
+		if image, err = store.Image(version, name); err == nil {
+			break
+		}
+	}
+	return image, err
+}
+
+// usual is what the image of a version is called that people get who do not say which.
+func usual(v layout.VersionManifest) string {
+	for _, name := range (which{variant: defaultVariant}).names() {
+		if _, err := v.Image(name); err == nil {
+			return name
+		}
+	}
+	return defaultVariant
+}
