@@ -108,7 +108,7 @@ type Packages struct {
 // Package is a package that came or went.
 type Package struct {
 	Name         string   `json:"name"`
-	Architecture string   `json:"architecture"`
+	Architecture string   `json:"architecture"` // in the first of the images
 	Version      string   `json:"version"`
 	Variants     []string `json:"variants,omitempty"` // if not in all
 }

@@ -156,13 +156,13 @@ func (p *Packages) pair() {
 	p.Removed = slices.DeleteFunc(p.Removed, pairs)
 }
 
-// merge adds what became of another variant.
+// merge adds what became of another variant. The same change for another processor is one.
 func (p *Packages) merge(other Packages, variant string) {
 	p.Added = mergePackages(p.Added, other.Added, variant)
 	p.Removed = mergePackages(p.Removed, other.Removed, variant)
 	for _, one := range other.Changed {
 		i := slices.IndexFunc(p.Changed, func(c Change) bool {
-			return c.Name == one.Name && c.Was == one.Was && c.Architecture == one.Architecture && c.Old == one.Old && c.New == one.New
+			return c.Name == one.Name && c.Was == one.Was && c.Old == one.Old && c.New == one.New
 		})
 		if i < 0 {
 			one.Variants = []string{variant}
@@ -170,7 +170,7 @@ func (p *Packages) merge(other Packages, variant string) {
 			continue
 		}
 		known := &p.Changed[i]
-		known.Variants = append(known.Variants, variant)
+		known.Variants = with(known.Variants, variant)
 		if one.FixesKnown && !known.FixesKnown {
 			known.CVEs, known.FixesKnown = one.CVEs, true
 		}
@@ -180,16 +180,24 @@ func (p *Packages) merge(other Packages, variant string) {
 func mergePackages(all, more []Package, variant string) []Package {
 	for _, one := range more {
 		i := slices.IndexFunc(all, func(p Package) bool {
-			return p.Name == one.Name && p.Architecture == one.Architecture && p.Version == one.Version
+			return p.Name == one.Name && p.Version == one.Version
 		})
 		if i < 0 {
 			one.Variants = []string{variant}
 			all = append(all, one)
 			continue
 		}
-		all[i].Variants = append(all[i].Variants, variant)
+		all[i].Variants = with(all[i].Variants, variant)
 	}
 	return all
+}
+
+// with adds a name, once.
+func with(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
 }
 
 // tidy sorts, and leaves the variants out where they are all that there are.

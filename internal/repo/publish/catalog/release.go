@@ -8,6 +8,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // release is a version as a page shows it.
@@ -24,6 +25,8 @@ type release struct {
 // variant is an image as a page shows it.
 type variant struct {
 	layout.Image
+	Kind   string // of [layout.SplitVariant], as is the next
+	ARM    bool   // for processors of arm64
 	Qcow2  manifest.File
 	Raw    manifest.File // its name is "" if there is none
 	Report string        // names of files, or ""
@@ -42,7 +45,8 @@ func (s site) release(root string, channel layout.Channel, v layout.VersionManif
 		r.Changes = &c
 	}
 	for _, image := range v.Images {
-		one := variant{Image: image, Report: image.Files[layout.BootReport], Screen: image.Files[layout.Screenshot]}
+		kind, a := layout.SplitVariant(image.Variant)
+		one := variant{Image: image, Kind: kind, ARM: a == arch.ARM64, Report: image.Files[layout.BootReport], Screen: image.Files[layout.Screenshot]}
 		one.Qcow2, _ = v.File(image, manifest.Disk)
 		one.Raw, _ = v.File(image, layout.Chunks)
 		r.Variant = append(r.Variant, one)

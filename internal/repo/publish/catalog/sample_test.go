@@ -109,6 +109,11 @@ func version(t *testing.T, name string, age int, example bool) layout.VersionMan
 		}
 		v.AmiGO, v.GOlr, v.System, v.Tool = m.AmiGO, m.GOlr, m.System, m.Tool
 		addImage(&v, m, age)
+		if age == 0 && example && variant == "distribution" { // for another processor, too
+			m.Variant = layout.VariantName(variant, "arm64")
+			m.BootTest.Boots = []manifest.Boot{{Firmware: "uefi", SSH: 60, Serving: 120}}
+			addImage(&v, m, 1)
+		}
 	}
 	if age == 2 { // was tested by another host
 		v.Images[0].BootTest.Accelerator = "kvm"
