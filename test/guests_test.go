@@ -28,13 +28,13 @@ func TestGuests(t *testing.T) {
 
 	dir := t.TempDir()
 	repository, keys := filepath.Join(dir, "www"), []string{"--keys", filepath.Join(dir, "keys")}
+	home := []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CACHE_HOME=" + cacheHome(t)}
 	run(t, "", program, append([]string{"keys", "init"}, keys...)...)
 	for _, images := range [][]string{{old, "--version", "1"}, {output, arm, "--version", "2"}} {
 		line := append(append([]string{"publish", "--to", repository, "--channel", "stable"}, keys...), images...)
 		run(t, "", program, line...)
+		t.Log(use(t, home, 0, "pull", repository, "stable"))
 	}
-
-	home := []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CACHE_HOME=" + cacheHome(t)}
 	said := use(t, home, 0, "diff", "1", "2", "--from", repository)
 	if !strings.Contains(said, "\nSystem    Debian GNU/Linux 12 (bookworm) -> Debian GNU/Linux 13 (trixie)\n") {
 		t.Errorf("diff does not say that the system is another:\n%s", said)

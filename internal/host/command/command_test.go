@@ -25,10 +25,12 @@ func TestExitErrorHasTheLastWords(t *testing.T) {
 
 func TestMissingProgramNamesItsPackage(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := Output(t.Context(), Cmd{Name: "qemu-img"})
-	var missing *MissingError
-	if !errors.As(err, &missing) || missing.Package != "qemu-utils" {
-		t.Errorf("got %v", err)
+	for program, want := range map[string]string{"qemu-img": "qemu-utils", "qemu-system-aarch64": "qemu-system-arm", "npm": "npm"} {
+		_, err := Output(t.Context(), Cmd{Name: program})
+		var missing *MissingError
+		if !errors.As(err, &missing) || missing.Package != want {
+			t.Errorf("%s: got %v", program, err)
+		}
 	}
 }
 

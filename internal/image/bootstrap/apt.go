@@ -58,6 +58,18 @@ func (a *apt) run(ctx context.Context, args ...string) ([]byte, error) {
 	return command.Output(ctx, command.Cmd{Name: "apt-get", Args: append(options, args...), Env: []string{"LC_ALL=C"}})
 }
 
+// hasPackages tells whether the archive has a list of packages for the architecture, or for
+// all of them.
+func (a *apt) hasPackages() bool {
+	for _, architecture := range []string{a.architecture, "all"} {
+		lists, _ := filepath.Glob(filepath.Join(a.state, "lists", "*_binary-"+architecture+"_Packages*"))
+		if len(lists) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // digest returns the digest of the archive's signed index of today, which
 // names the digests of all package lists.
 func (a *apt) digest() (string, error) {

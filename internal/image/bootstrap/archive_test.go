@@ -120,7 +120,13 @@ func TestResolveFails(t *testing.T) {
 	spec := bookworm
 	spec.Packages = []string{"misspelt"}
 	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
-	if err == nil || errors.As(err, &unreachable) || !strings.Contains(err.Error(), "Unable to locate package misspelt") {
+	if err == nil || errors.As(err, &unreachable) || err.Error() != "bookworm has no package misspelt for amd64" {
+		t.Errorf("%v", err)
+	}
+	spec = bookworm
+	spec.Architecture = "arm64"
+	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
+	if lacks := (*LacksError)(nil); !errors.As(err, &lacks) || err.Error() != "the package archive has nothing of bookworm for arm64 (try: another mirror)" {
 		t.Errorf("%v", err)
 	}
 }

@@ -69,6 +69,9 @@ func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resoluti
 	if _, err := apt.run(ctx, "update"); err != nil {
 		return plan, &UnreachableError{Release: s.Release, Err: err}
 	}
+	if !apt.hasPackages() {
+		return plan, &LacksError{Release: s.Release, Architecture: s.Architecture}
+	}
 	state, err := apt.digest()
 	if err != nil {
 		return plan, err
@@ -80,7 +83,7 @@ func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resoluti
 	}
 	key := cache.Key(append([]string{recipe, state}, packages...)...)
 	dir, _, err := c.Get(ctx, "plan", key, func(dir string) error {
-		return simulate(ctx, apt, s.Release, packages, filepath.Join(dir, planName))
+		return simulate(ctx, apt, s, packages, filepath.Join(dir, planName))
 	})
 	if err != nil {
 		return plan, err
@@ -98,11 +101,11 @@ func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resoluti
 // planName is the name of apt-get's simulation in its cache entry.
 const planName = "simulation"
 
-func simulate(ctx context.Context, a *apt, release string, packages []string, path string) error {
+func simulate(ctx context.Context, a *apt, s Spec, packages []string, path string) error {
 	args := append([]string{"install", "--simulate", "--no-install-recommends", "?essential", "apt"}, packages...)
 	out, err := a.run(ctx, args...)
 	if err != nil {
-		return fmt.Errorf("resolving packages of %s: %w", release, err)
+		return lacking(s, fmt.Errorf("resolving packages of %s: %w", s.Release, err))
 	}
 	if err := os.WriteFile(path, out, 0o644); err != nil {
 		return fmt.Errorf("keeping a plan: %w", err)
