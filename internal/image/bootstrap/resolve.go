@@ -69,9 +69,6 @@ func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resoluti
 	if _, err := apt.run(ctx, "update"); err != nil {
 		return plan, &UnreachableError{Release: s.Release, Err: err}
 	}
-	if !apt.hasPackages() {
-		return plan, &LacksError{Release: s.Release, Architecture: s.Architecture}
-	}
 	state, err := apt.digest()
 	if err != nil {
 		return plan, err
@@ -104,6 +101,9 @@ const planName = "simulation"
 func simulate(ctx context.Context, a *apt, s Spec, packages []string, path string) error {
 	args := append([]string{"install", "--simulate", "--no-install-recommends", "?essential", "apt"}, packages...)
 	out, err := a.run(ctx, args...)
+	if err != nil && !a.hasPackages() {
+		return &LacksError{Release: s.Release, Architecture: s.Architecture, Err: err}
+	}
 	if err != nil {
 		return lacking(s, fmt.Errorf("resolving packages of %s: %w", s.Release, err))
 	}
