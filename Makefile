@@ -77,7 +77,7 @@ IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 # What makes and runs images of arm64 where the host is something else.
 ARM64_PACKAGES := qemu-system-arm qemu-efi-aarch64 qemu-user-static binfmt-support arch-test
-TEST_PACKAGES := $(ARM64_PACKAGES) binutils-aarch64-linux-gnu openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
+TEST_PACKAGES := $(ARM64_PACKAGES) binutils-aarch64-linux-gnu reprepro openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
 	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils slurm-wlm munge
 
 .PHONY: image

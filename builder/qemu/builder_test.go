@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,16 @@ func TestDefaults(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"kvm", "tcg"}, c.Accelerators); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestUntried: what nobody has built is a warning and no fault.
+func TestUntried(t *testing.T) {
+	for name, want := range map[string]string{"debian": "[]", "ubuntu": "[Ubuntu has not been built from its own archive by us yet (see docs/guests.md)]"} {
+		_, warnings, err := new(Builder).Prepare(map[string]any{"packer_build_name": "amigo", "bootstrap": map[string]any{"distribution": name}})
+		if err != nil || fmt.Sprint(warnings) != want {
+			t.Errorf("%s: %q, %v", name, warnings, err)
+		}
 	}
 }
 

@@ -28,10 +28,11 @@ import (
 
 // Bootstrap makes the base from the distribution's package archive.
 type Bootstrap struct {
-	// The distribution; "debian" is the default and the only one.
+	// The distribution, "debian" by default. "ubuntu" is known, too.
 	Distribution string `mapstructure:"distribution"`
-	// The code name of the release, "trixie" by default. "bookworm" and, not
-	// released yet, "forky" are known, too.
+	// The code name of the release, "trixie" of Debian by default. Its "bookworm" and,
+	// not released yet, "forky" are known, too, and of Ubuntu "noble", the default, and
+	// "resolute".
 	Release string `mapstructure:"release"`
 	// What the guest is for: "amigo", to build and to serve AmiGO and GOlr, and
 	// "production", what only the production variant uses, switched off. What
@@ -154,6 +155,18 @@ func (c *Config) setDefaults() {
 var attributes = map[string]string{
 	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror",
 	"Architecture": "architecture", "Needs": "bootstrap.needs", "Packages": "bootstrap.packages", "DiskSize": "disk_size",
+}
+
+// warnings are about what is right and may not work.
+func (c *Config) warnings() []string {
+	if c.Bootstrap == nil {
+		return nil
+	}
+	d, err := distro.Find(c.Bootstrap.Distribution)
+	if err != nil || !d.Untried {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s has not been built from its own archive by us yet (see docs/guests.md)", d.Title)}
 }
 
 func (c *Config) checkSource() error {

@@ -25,8 +25,12 @@ var files embed.FS
 
 // Distro is a distribution.
 type Distro struct {
-	Name          string                  `yaml:"name"`  // in templates, and ID in os-release: "debian"
-	Title         string                  `yaml:"title"` // for people
+	// Like is the distribution that it is made from, which has all that its own file
+	// does not say.
+	Like          string                  `yaml:"like"`
+	Name          string                  `yaml:"name"`    // in templates, and ID in os-release: "debian"
+	Title         string                  `yaml:"title"`   // for people
+	Untried       bool                    `yaml:"untried"` // nobody has built it from its own archive
 	Manager       string                  `yaml:"manager"`
 	Keyring       Keyring                 `yaml:"keyring"`
 	Components    []string                `yaml:"components"` // of its archive
@@ -35,7 +39,9 @@ type Distro struct {
 	Default       string                  `yaml:"default"`    // release
 	Architectures map[string]Architecture `yaml:"architectures"`
 	Packages      Packages                `yaml:"packages"`
-	Units         []string                `yaml:"units"` // of systemd that start in production
+	Start         []string                `yaml:"start"` // units of systemd that start in a base
+	Wait          []string                `yaml:"wait"`  // that do not
+	Units         []string                `yaml:"units"` // that start in production
 	// Patterns of [path.Match] for names of packages.
 	BuildTools    []string `yaml:"build_tools"`
 	NotBuildTools []string `yaml:"not_build_tools"`
@@ -109,7 +115,16 @@ func read(name string) (*Distro, error) {
 	if err != nil {
 		return nil, err
 	}
+	var from struct{ Like string }
+	if err := yaml.Unmarshal(content, &from); err != nil {
+		return nil, err
+	}
 	d := new(Distro)
+	if from.Like != "" {
+		if d, err = read(from.Like + ".yaml"); err != nil {
+			return nil, err
+		}
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	return d, decoder.Decode(d)

@@ -9,7 +9,7 @@ import (
 func TestTable(t *testing.T) {
 	for _, d := range load() {
 		if d.Name == "" || d.Title == "" || d.Manager == "" || d.Keyring.File == "" || d.Keyring.Package == "" ||
-			len(d.Components) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
+			len(d.Components) == 0 || len(d.Start) == 0 || len(d.Wait) == 0 || len(d.Units) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
 			t.Errorf("%s lacks something: %+v", d.Name, d)
 		}
 		if _, err := d.Release(d.Default); err != nil {
@@ -35,6 +35,24 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestLike: what a distribution's own file does not say is that of the other.
+func TestLike(t *testing.T) {
+	debian, err := Find("debian")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ubuntu, err := Find("ubuntu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(ubuntu.Packages.AmiGO, debian.Packages.AmiGO) || !slices.Equal(ubuntu.Start, debian.Start) {
+		t.Error("it is not like Debian")
+	}
+	if slices.Equal(ubuntu.Wait, debian.Wait) || ubuntu.Keyring == debian.Keyring || len(ubuntu.Releases) != 2 || debian.Like != "" || debian.Untried {
+		t.Errorf("%+v and %+v", ubuntu, debian)
+	}
+}
+
 func TestNames(t *testing.T) {
 	for _, test := range []struct {
 		id, version, want string
@@ -42,7 +60,7 @@ func TestNames(t *testing.T) {
 		{"debian", "12", ""},
 		{"debian", "13", ""},
 		{"debain", "12", `"debain" is not known (did you mean "debian"?)`},
-		{"plan9", "4", `"plan9" is not known (known: debian)`},
+		{"plan9", "4", `"plan9" is not known (known: debian, ubuntu)`},
 		{"debian", "7.11", `"7.11" is not known (known: 12, 13, 14)`},
 	} {
 		_, _, err := Identify(test.id, test.version)

@@ -53,12 +53,11 @@ EOF
 # What works in the background waits for the production variant.
 mkdir -p "$root/etc/cloud"
 : >"$root/etc/cloud/cloud-init.disabled"
-chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
-for unit in apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service \
-    man-db.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-    nftables.service systemd-networkd-wait-online.service apache2.service jetty9.service; do
+for unit in $WAIT; do
     chroot "$root" systemctl disable "$unit" >/dev/null 2>&1 || true
 done
+# shellcheck disable=SC2086 # the names of several units
+chroot "$root" systemctl enable $START
 
 # --- boot loader ---
 
@@ -82,7 +81,8 @@ GRUB_CMDLINE_LINUX="console=tty0 console=$CONSOLE,115200"
 GRUB_DISABLE_OS_PROBER=true
 GRUB_TERMINAL="$terminals"
 EOF
-# The first one; a new kernel makes Debian's own take its place.
+# The first one; a new kernel makes the distribution's own take its place.
+kernel=$(cd "$root/boot" && printf '%s\n' vmlinuz-* | sort -V | tail -n 1)
 cat >"$grub/grub.cfg" <<EOF
 set timeout=1
 $serial
@@ -90,8 +90,8 @@ terminal_input $terminals
 terminal_output $terminals
 menuentry "AmiGO" {
     search --no-floppy --fs-uuid --set=root $ROOT_UUID
-    linux /vmlinuz $command_line
-    initrd /initrd.img
+    linux /boot/$kernel $command_line
+    initrd /boot/initrd.img-${kernel#vmlinuz-}
 }
 EOF
 cat >"$root/tmp/early.cfg" <<EOF

@@ -58,6 +58,8 @@ func system(t *testing.T, grub string) string {
 		"/var/lib/dbus/machine-id":         "another",
 		"/home/left":                       "left as it is",
 		"/dev/null":                        "",
+		"/boot/vmlinuz-6.1.0-9":            "",
+		"/boot/vmlinuz-6.1.0-10":           "",
 	})
 }
 
@@ -136,11 +138,11 @@ func hasSystem(t *testing.T, raw string) {
 		"/etc/hostname":                        "amigo\n",
 		"/etc/machine-id":                      "",
 		"/etc/fstab":                           "UUID=" + uuid + " / ext4 rw,discard,errors=remount-ro 0 1\n",
-		"/boot/grub/grub.cfg":                  "linux /vmlinuz root=UUID=" + uuid + " ro console=tty0 console=ttyS0,115200\n",
+		"/boot/grub/grub.cfg":                  "linux /boot/vmlinuz-6.1.0-10 root=UUID=" + uuid + " ro console=tty0 console=ttyS0,115200\n    initrd /boot/initrd.img-6.1.0-10\n",
 		"/boot/grub/i386-pc/ext2.mod":          "module",
 		"/boot/grub/x86_64-efi/fat.mod":        "module",
 		"/etc/ssh/sshd_config.d/50-amigo.conf": "PermitRootLogin prohibit-password\n",
-		"/etc/units":                           "enable systemd-networkd.service systemd-resolved.service ssh.service\ndisable apt-daily.timer\n",
+		"/etc/units":                           "disable jetty9.service\nenable systemd-networkd.service systemd-resolved.service ssh.service\n",
 	} {
 		got := debugfs(t, raw, "cat "+path)
 		if !strings.Contains(got, want) || want == "" && got != "" {

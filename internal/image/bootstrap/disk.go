@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
@@ -29,7 +30,7 @@ const diskName = "base.qcow2"
 
 // DiskKey returns the digest of all that decides what is on a plan's disk.
 func DiskKey(plan Resolution) string {
-	return cache.Key(plan.Key(), assemble, strconv.FormatInt(plan.Spec.DiskSize, 10))
+	return cache.Key(plan.Key(), assemble, distro.Digest(), strconv.FormatInt(plan.Spec.DiskSize, 10))
 }
 
 // Disk returns the path of a bootable qcow2 disk of what plan describes,
@@ -40,19 +41,23 @@ func Disk(ctx context.Context, c cache.Dir, plan Resolution, rootFS string, phas
 	if err != nil {
 		return "", false, err
 	}
+	g, err := plan.Spec.guest()
+	if err != nil {
+		return "", false, err
+	}
 	dir, cached, err := c.Get(ctx, "base", DiskKey(plan), func(dir string) error {
-		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key(), a), rootFS, dir, phase)
+		return makeDisk(ctx, newLayout(plan.Spec.DiskSize, plan.Key(), a), g, rootFS, dir, phase)
 	})
 	return filepath.Join(dir, diskName), cached, err
 }
 
-func makeDisk(ctx context.Context, l partitions, rootFS, dir string, phase *event.Phase) error {
+func makeDisk(ctx context.Context, l partitions, g guest, rootFS, dir string, phase *event.Phase) error {
 	raw := filepath.Join(dir, "disk.raw")
 	defer func() { _ = os.Remove(raw) }()
 	if err := partition(ctx, l, raw); err != nil {
 		return err
 	}
-	if err := runAssemble(ctx, l, rootFS, dir, raw, phase); err != nil {
+	if err := runAssemble(ctx, l, g, rootFS, dir, raw, phase); err != nil {
 		return fmt.Errorf("making the file systems: %w", err)
 	}
 	if l.arch.BIOS {
@@ -84,7 +89,7 @@ func partition(ctx context.Context, l partitions, raw string) error {
 	return nil
 }
 
-func runAssemble(ctx context.Context, l partitions, rootFS, dir, raw string, phase *event.Phase) error {
+func runAssemble(ctx context.Context, l partitions, g guest, rootFS, dir, raw string, phase *event.Phase) error {
 	out := event.NewLines(phase.Detail)
 	defer func() { _ = out.Close() }()
 	cmd := userns.Command("sh", "-eu", "-c", assemble)
@@ -103,6 +108,8 @@ func runAssemble(ctx context.Context, l partitions, rootFS, dir, raw string, pha
 		"GRUB=" + l.arch.GRUB,
 		"LOADER=" + l.arch.Loader,
 		"CONSOLE=" + l.arch.Console,
+		"START=" + strings.Join(g.Start, " "),
+		"WAIT=" + strings.Join(g.Wait, " "),
 		"LC_ALL=C",
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}
