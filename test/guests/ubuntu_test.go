@@ -63,7 +63,7 @@ build {
 		t.Fatal(err)
 	}
 	// The host's keyrings, with the one of Ubuntu among them, for this build alone.
-	script := fmt.Sprintf("cp /usr/share/keyrings/debian-*.gpg %[1]s; mount --bind %[1]s /usr/share/keyrings; exec %[2]s build ubuntu.pkr.hcl", keyrings, binary)
+	script := fmt.Sprintf("exec 2>&1; cp /usr/share/keyrings/debian-*.gpg %[1]s; mount --bind %[1]s /usr/share/keyrings; exec %[2]s build ubuntu.pkr.hcl", keyrings, binary)
 	said, err := command.Output(t.Context(), command.Cmd{
 		Name: "unshare", Args: []string{"--mount", "sh", "-eu", "-c", script}, Dir: dir,
 		Env: []string{"APT_CONFIG=" + apt, "XDG_CACHE_HOME=" + filepath.Join(dir, "cache"), "HOME=" + dir},
