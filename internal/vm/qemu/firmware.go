@@ -80,11 +80,15 @@ func readDescriptor(path string) (d descriptor, err error) {
 	return d, nil
 }
 
-// fits tells whether the firmware runs on our machine: its board, raw flash images,
-// no System Management Mode (which secure boot needs and TCG is slow at).
+// forSigned are features of firmware that starts what was signed, or needs System Management
+// Mode for that, which TCG is slow at.
+var forSigned = []string{"secure-boot", "enrolled-keys", "requires-smm"}
+
+// fits tells whether the firmware runs on our machine: its board, raw flash images, and
+// whatever boots.
 func (d descriptor) fits(a arch.Arch) bool {
 	if !slices.Contains(d.InterfaceTypes, "uefi") || d.Mapping.Device != "flash" ||
-		d.Mapping.Executable.Format != "raw" || slices.Contains(d.Features, "requires-smm") {
+		d.Mapping.Executable.Format != "raw" || slices.ContainsFunc(d.Features, func(feature string) bool { return slices.Contains(forSigned, feature) }) {
 		return false
 	}
 	for _, target := range d.Targets {
