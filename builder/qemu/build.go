@@ -47,11 +47,13 @@ type build struct {
 
 // base is what the guest's disk starts from.
 type base struct {
-	Kind    string `json:"kind"` // "bootstrap" or "disk_image"
-	Release string `json:"release,omitempty"`
-	Digest  string `json:"digest"`
-	Path    string `json:"-"`
-	RootFS  string `json:"-"` // tar of one to build AmiGO in, or ""
+	Kind         string `json:"kind"` // "bootstrap" or "disk_image"
+	Distribution string `json:"distribution,omitempty"`
+	Release      string `json:"release,omitempty"`
+	Architecture string `json:"architecture"`
+	Digest       string `json:"digest"`
+	Path         string `json:"-"`
+	RootFS       string `json:"-"` // tar of one to build AmiGO in, or ""
 }
 
 // deadError says that the virtual machine ended when it was not meant to.

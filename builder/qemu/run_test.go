@@ -168,7 +168,7 @@ func describes(t *testing.T, artifact packersdk.Artifact, disk string) {
 			t.Errorf("%s is %v", key, got)
 		}
 	}
-	if base := fmt.Sprint(artifact.State(component.StateBase)); !strings.HasPrefix(base, `{"kind":"disk_image","digest":"`) {
+	if base := fmt.Sprint(artifact.State(component.StateBase)); !strings.HasPrefix(base, `{"kind":"disk_image","architecture":"amd64","digest":"`) {
 		t.Errorf("the base is %s", base)
 	}
 	if data := artifact.State("generated_data").(map[string]any); data["Password"] != nil || data["User"] != "root" {

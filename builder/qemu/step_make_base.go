@@ -37,7 +37,7 @@ func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multis
 
 func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 	phase := event.Start(s.sink, "base", strings.Join([]string{s.config.Bootstrap.Distribution, s.config.Bootstrap.Release, s.config.Architecture}, " "))
-	made := base{Kind: "bootstrap", Release: s.config.Bootstrap.Release}
+	made := base{Kind: "bootstrap", Distribution: s.config.Bootstrap.Distribution, Release: s.config.Bootstrap.Release, Architecture: s.config.Architecture}
 	plan, err := s.packages(ctx)
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
@@ -90,7 +90,7 @@ func (s *stepMakeBase) packages(ctx context.Context) (bootstrap.Resolution, erro
 
 func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
 	phase := event.Start(s.sink, "base", path)
-	made := base{Kind: "disk_image", Path: path}
+	made := base{Kind: "disk_image", Architecture: s.config.Architecture, Path: path}
 	info, err := qemuimg.Inspect(ctx, path, "")
 	if err != nil {
 		return made, phase.End(event.Failed, "", err)
