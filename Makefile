@@ -190,6 +190,8 @@ npm:
 .PHONY: arm64-packages
 arm64-packages:
 	@scripts/packages $(ARM64_PACKAGES)
+	@test -e /proc/sys/fs/binfmt_misc/status || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+	@arch-test arm64 >/dev/null || update-binfmts --enable
 
 .PHONY: test-packages
 test-packages:

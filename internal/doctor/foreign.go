@@ -8,7 +8,6 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
@@ -18,22 +17,24 @@ func foreign(ctx context.Context, _ Host) Finding {
 	var names []string
 	for _, a := range arch.Foreign() {
 		cost := "no image of " + a.Name + " can be built"
-		if packages := lacking(ctx, a); len(packages) > 0 {
+		packages := lacking(a)
+		refused := (*bootstrap.ForeignError)(nil)
+		err := bootstrap.CheckForeign(ctx, a.Name)
+		switch {
+		case len(packages) > 0:
 			return Finding{State: Absent, Text: a.Name + " needs more programs", Cost: cost, Cure: install(packages...)}
-		}
-		if err := bootstrap.CheckForeign(ctx, a.Name); err != nil {
-			return Finding{State: Absent, Text: reason(err), Cost: cost, Cure: mountBinfmt}
+		case errors.As(err, &refused):
+			return Finding{State: Absent, Text: reason(err), Cost: cost, Cure: refused.Try()}
+		case err != nil:
+			return Finding{State: Absent, Text: reason(err), Cost: cost}
 		}
 		names = append(names, a.Name)
 	}
 	return ok("%s, emulated", strings.Join(names, ", "))
 }
 
-// mountBinfmt lets the kernel be told what runs other architectures' programs.
-const mountBinfmt = "mount -t binfmt_misc binfmt_misc " + bootstrap.Binfmt
-
 // lacking returns the packages that are not here.
-func lacking(ctx context.Context, a arch.Arch) []string {
+func lacking(a arch.Arch) []string {
 	var packages []string
 	if _, err := command.Look(a.Emulator()); err != nil {
 		packages = append(packages, a.Package)
@@ -41,13 +42,16 @@ func lacking(ctx context.Context, a arch.Arch) []string {
 	if _, err := qemu.UEFIFirmware(a); err != nil {
 		packages = append(packages, a.Firmware)
 	}
-	err := bootstrap.CheckForeign(ctx, a.Name)
-	if missing := (*command.MissingError)(nil); errors.As(err, &missing) {
-		packages = append(packages, missing.Package)
-	}
-	if report := fault.Of(err); err != nil && report.Try.Action == fault.Install {
-		packages = append(packages, report.Try.On...)
+	for _, program := range []string{"arch-test", "update-binfmts", "qemu-" + a.QEMU + "-static"} {
+		if missing := (*command.MissingError)(nil); errors.As(look(program), &missing) {
+			packages = append(packages, missing.Package)
+		}
 	}
 	slices.Sort(packages)
 	return slices.Compact(packages)
+}
+
+func look(program string) error {
+	_, err := command.Look(program)
+	return err
 }

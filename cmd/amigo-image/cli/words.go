@@ -50,7 +50,6 @@ var fixedWords = map[fault.Action]string{
 	fault.Advise:         "%",
 	fault.Install:        "apt-get install %",
 	fault.UpdateLists:    "apt-get update",
-	fault.MountBinfmt:    "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
 	fault.Diagnose:       "amigo-image doctor",
 	fault.ListImages:     "amigo-image list",
 	fault.StopMachine:    "amigo-image stop %",

@@ -10,25 +10,35 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
-// Binfmt is where the kernel is told which program runs programs of other architectures:
+// binfmt is where the kernel is told which program runs programs of other architectures:
 // https://docs.kernel.org/admin-guide/binfmt-misc.html.
-const Binfmt = "/proc/sys/fs/binfmt_misc"
+const binfmt = "/proc/sys/fs/binfmt_misc"
 
 // ForeignError says that this host can't run the programs of another architecture, as
 // making its base needs.
 type ForeignError struct {
 	Architecture string
-	Mounted      bool // the kernel can be told, and was not
+	Installed    bool // what runs the programs is here
+	Mounted      bool // the kernel can be told of it, and was not
 }
 
 func (e *ForeignError) Error() string {
-	try := "mount -t binfmt_misc binfmt_misc " + Binfmt
-	if e.Mounted {
-		try = "apt-get install " + strings.Join(emulators, " ")
+	return fmt.Sprintf("%s (try: %s)", e.what(), e.Try())
+}
+
+// Try is the command that helps.
+func (e *ForeignError) Try() string {
+	switch {
+	case !e.Installed:
+		return "apt-get install " + strings.Join(emulators, " ")
+	case !e.Mounted:
+		return "mount -t binfmt_misc binfmt_misc " + binfmt
+	default:
+		return "update-binfmts --enable"
 	}
-	return fmt.Sprintf("%s (try: %s)", e.what(), try)
 }
 
 func (e *ForeignError) what() string {
@@ -40,11 +50,7 @@ var emulators = []string{"qemu-user-static", "binfmt-support"}
 
 // Fault implements [fault.Reporter].
 func (e *ForeignError) Fault() fault.Report {
-	try := fault.To(fault.MountBinfmt)
-	if e.Mounted {
-		try = fault.To(fault.Install, emulators...)
-	}
-	return fault.Report{What: e.what(), Code: fault.Host, Try: try}
+	return fault.Report{What: e.what(), Code: fault.Host, Try: fault.To(fault.Advise, e.Try())}
 }
 
 // CheckForeign returns a [*ForeignError] if this host can't run programs of an
@@ -53,10 +59,18 @@ func CheckForeign(ctx context.Context, architecture string) error {
 	if architecture == runtime.GOARCH {
 		return nil
 	}
-	err := command.Run(ctx, command.Cmd{Name: "arch-test", Args: []string{architecture}})
+	a, err := arch.Find(architecture)
+	if err != nil {
+		return err
+	}
+	err = command.Run(ctx, command.Cmd{Name: "arch-test", Args: []string{architecture}})
 	if exit := (*command.ExitError)(nil); !errors.As(err, &exit) {
 		return err
 	}
-	_, err = os.Stat(Binfmt + "/status")
-	return &ForeignError{Architecture: architecture, Mounted: err == nil}
+	_, unmounted := os.Stat(binfmt + "/status")
+	_, missing := command.Look("update-binfmts")
+	if missing == nil {
+		_, missing = command.Look("qemu-" + a.QEMU + "-static")
+	}
+	return &ForeignError{Architecture: architecture, Installed: missing == nil, Mounted: unmounted == nil}
 }

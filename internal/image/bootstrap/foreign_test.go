@@ -4,11 +4,13 @@ import (
 	"errors"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/executable"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // TestForeign: what a host lacks that can't run another architecture's programs is told,
@@ -18,8 +20,9 @@ func TestForeign(t *testing.T) {
 	if err := CheckForeign(t.Context(), runtime.GOARCH); err != nil {
 		t.Error(err)
 	}
+	foreign := arch.Foreign()[0].Name
 	missing := (*command.MissingError)(nil)
-	if err := CheckForeign(t.Context(), "m68k"); !errors.As(err, &missing) || missing.Package != "arch-test" {
+	if err := CheckForeign(t.Context(), foreign); !errors.As(err, &missing) || missing.Package != "arch-test" {
 		t.Error(err)
 	}
 	answer := func(status string) {
@@ -31,18 +34,21 @@ func TestForeign(t *testing.T) {
 		}
 	}
 	answer("1")
-	foreign := (*ForeignError)(nil)
-	if err := CheckForeign(t.Context(), "m68k"); !errors.As(err, &foreign) {
+	refused := (*ForeignError)(nil)
+	if err := CheckForeign(t.Context(), foreign); !errors.As(err, &refused) {
 		t.Error(err)
 	}
-	for mounted, action := range map[bool]fault.Action{true: fault.Install, false: fault.MountBinfmt} {
-		report := fault.Of(&ForeignError{Architecture: "m68k", Mounted: mounted})
-		if report.Try.Action != action || report.Code != fault.Host {
-			t.Errorf("%+v", report)
+	for want, e := range map[string]ForeignError{
+		"apt-get install qemu-user-static binfmt-support":           {},
+		"mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc": {Installed: true},
+		"update-binfmts --enable":                                   {Installed: true, Mounted: true},
+	} {
+		if report := fault.Of(&e); report.Code != fault.Host || !slices.Equal(report.Try.On, []string{want}) {
+			t.Errorf("%+v: %+v", e, report)
 		}
 	}
 	answer("0")
-	if err := CheckForeign(t.Context(), "m68k"); err != nil {
+	if err := CheckForeign(t.Context(), foreign); err != nil {
 		t.Error(err)
 	}
 }

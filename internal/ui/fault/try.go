@@ -32,7 +32,6 @@ const (
 	OtherVariant          // the variant that is not there; see Known
 	Advise                // a sentence
 	Install               // a package
-	MountBinfmt           // where the kernel is told how to run programs of other processors
 	UpdateLists           // the package lists of the host
 	Diagnose              // this host
 	ListImages            //
