@@ -73,15 +73,18 @@ VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(GOLR_RELEASE_DOI),-var golr_release_doi=$(GOLR_RELEASE_DOI))
 
 # Tools that build images; and those that only the tests use besides.
-IMAGE_PACKAGES := mmdebstrap qemu-system-x86 qemu-utils ovmf bubblewrap uidmap \
+HOST_ARCH := $(shell dpkg --print-architecture)
+QEMU_amd64 := qemu-system-x86 ovmf
+QEMU_arm64 := qemu-system-arm qemu-efi-aarch64
+IMAGE_PACKAGES := mmdebstrap $(QEMU_$(HOST_ARCH)) qemu-utils bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
-# What makes and runs images of arm64 where the host is something else.
-ARM64_PACKAGES := qemu-system-arm qemu-efi-aarch64 qemu-user-static binfmt-support arch-test
-TEST_PACKAGES := $(ARM64_PACKAGES) binutils-aarch64-linux-gnu reprepro openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
+# What makes and runs images for another processor than the host's.
+FOREIGN_PACKAGES := $(QEMU_amd64) $(QEMU_arm64) qemu-user-static binfmt-support arch-test
+TEST_PACKAGES := $(FOREIGN_PACKAGES) binutils-aarch64-linux-gnu reprepro openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
 	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils slurm-wlm munge
 
 .PHONY: image
-image: packages $(if $(filter arm64,$(ARCH)),arm64-packages) binaries ## build examples/amigo into output/
+image: packages $(if $(filter-out $(HOST_ARCH),$(ARCH)),foreign-packages) binaries ## build examples/amigo into output/
 	bin/amigo-image build $(VARIABLES) examples/amigo
 
 .PHONY: test
@@ -187,11 +190,11 @@ packages: npm
 npm:
 	@command -v npm >/dev/null || scripts/packages npm
 
-.PHONY: arm64-packages
-arm64-packages:
-	@scripts/packages $(ARM64_PACKAGES)
+.PHONY: foreign-packages
+foreign-packages:
+	@scripts/packages $(FOREIGN_PACKAGES)
 	@test -e /proc/sys/fs/binfmt_misc/status || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-	@arch-test arm64 >/dev/null || update-binfmts --enable
+	@arch-test $(ARCH) >/dev/null || update-binfmts --enable
 
 .PHONY: test-packages
 test-packages:

@@ -45,7 +45,7 @@ func TestDefaults(t *testing.T) {
 
 // TestUntried: what nobody has built is a warning and no fault.
 func TestUntried(t *testing.T) {
-	for name, want := range map[string]string{"debian": "[]", "ubuntu": "[Ubuntu has not been built from its own archive by us yet (see docs/guests.md)]"} {
+	for name, want := range map[string]string{"debian": "[]", "ubuntu": "[nobody has built Ubuntu from its own archive yet (see docs/guests.md)]"} {
 		_, warnings, err := new(Builder).Prepare(map[string]any{"packer_build_name": "amigo", "bootstrap": map[string]any{"distribution": name}})
 		if err != nil || fmt.Sprint(warnings) != want {
 			t.Errorf("%s: %q, %v", name, warnings, err)

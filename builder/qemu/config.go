@@ -166,7 +166,7 @@ func (c *Config) warnings() []string {
 	if err != nil || !d.Untried {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s has not been built from its own archive by us yet (see docs/guests.md)", d.Title)}
+	return []string{fmt.Sprintf("nobody has built %s from its own archive yet (see docs/guests.md)", d.Title)}
 }
 
 func (c *Config) checkSource() error {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"github.com/hashicorp/packer-plugin-sdk/packerbuilderdata"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
@@ -66,10 +68,14 @@ func (s *stepMakeBase) bootstrap(ctx context.Context) (base, error) {
 // guest's own, or one like it for this host's processor. What AmiGO's build makes is the
 // same on both.
 func (s *stepMakeBase) workshop(ctx context.Context, plan bootstrap.Resolution, rootfs string, phase *event.Phase) (string, error) {
-	native := plan.Spec
-	if native.Architecture = arch.Own().Name; native.Architecture == plan.Spec.Architecture {
+	if plan.Spec.Architecture == arch.Own().Name {
 		return rootfs, nil
 	}
+	if !slices.Contains(plan.Spec.Needs, distro.AmiGO) {
+		return "", nil // it lacks what builds AmiGO, too
+	}
+	native := plan.Spec
+	native.Architecture, native.Packages = arch.Own().Name, nil
 	phase.Say("AmiGO is built in a root file system for " + native.Architecture)
 	like, err := bootstrap.Resolve(ctx, s.cache, native)
 	if err != nil {

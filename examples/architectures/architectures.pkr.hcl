@@ -1,5 +1,5 @@
 # The same AmiGO for two processors, to publish as one version: "amigo-image publish
-# output/" takes all four images. What is not this host's own is emulated.
+# output/architectures" takes all four images. What is not this host's own is emulated.
 #
 #   amigo-image build examples/architectures
 #   amigo-image build -only '*.arm64' examples/architectures
@@ -15,7 +15,7 @@ packer {
 
 variable "output" {
   type    = string
-  default = "output"
+  default = "output/architectures"
 }
 
 locals {

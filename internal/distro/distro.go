@@ -39,9 +39,10 @@ type Distro struct {
 	Default       string                  `yaml:"default"`    // release
 	Architectures map[string]Architecture `yaml:"architectures"`
 	Packages      Packages                `yaml:"packages"`
-	Start         []string                `yaml:"start"` // units of systemd that start in a base
-	Wait          []string                `yaml:"wait"`  // that do not
-	Units         []string                `yaml:"units"` // that start in production
+	Start         []string                `yaml:"start"`    // units of systemd that start in a base
+	Wait          []string                `yaml:"wait"`     // that do not
+	WaitToo       []string                `yaml:"wait_too"` // beyond those of the distribution that it is like
+	Units         []string                `yaml:"units"`    // that start in production
 	// Patterns of [path.Match] for names of packages.
 	BuildTools    []string `yaml:"build_tools"`
 	NotBuildTools []string `yaml:"not_build_tools"`

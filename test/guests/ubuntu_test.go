@@ -5,6 +5,7 @@
 package guests
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +88,7 @@ func newKeyring(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	run(t, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "archive@example.org", "rsa3072", "sign", "never")
-	t.Cleanup(func() { _ = command.Run(t.Context(), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}}) })
+	t.Cleanup(func() { _ = command.Run(context.WithoutCancel(t.Context()), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}}) })
 	keyrings := filepath.Join(dir, "keyrings")
 	place(t, filepath.Join(keyrings, filepath.Base(ubuntuKeyring)), run(t, "gpg", "--export"))
 	return keyrings
@@ -156,6 +157,9 @@ func newArchive(t *testing.T, dir string, packages []string) string {
 			if chosen(filepath.Base(file)) {
 				args = append(args, file)
 			}
+		}
+		if len(args) == 8+1 {
+			t.Fatalf("no package is in %s", component)
 		}
 		run(t, "reprepro", args...)
 	}

@@ -104,7 +104,11 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 	if _, err := qemuimg.Inspect(ctx, path, m.BackingFormat); err != nil {
 		return m, err
 	}
-	if known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName)); err == nil {
+	known, err := manifest.ReadFile(filepath.Join(filepath.Dir(path), manifest.FileName))
+	if err == nil {
+		if err := layout.CheckImage(known.Variant, known.System.Architecture); err != nil {
+			return m, fmt.Errorf("the manifest beside %s: %w", filepath.Base(path), err)
+		}
 		m.Variant, m.Date, m.DOI = layout.VariantName(known.Variant, known.System.Architecture), known.GOlr.Date, known.GOlr.DOI
 	}
 	return m, nil

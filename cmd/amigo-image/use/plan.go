@@ -9,6 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
@@ -26,7 +27,8 @@ type sheet struct {
 
 func plan(m imagestore.Machine, s launch.Settings, wanted int) sheet {
 	m.Port = s.Port
-	return sheet{"plan", m, s.CPUs, s.MemoryMiB, cmp.Or(s.Firmware, qemu.BIOS), wanted}
+	_, a := layout.SplitVariant(m.Variant)
+	return sheet{"plan", m, s.CPUs, s.MemoryMiB, cmp.Or(s.Firmware, qemu.Firmwares(a)[0]), wanted}
 }
 
 // showPlan tells what is about to run.

@@ -183,7 +183,7 @@ type wanted struct {
 
 // obtainImage brings an image into the store, unless it is there.
 func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
-	if image, err := here(store, w.name, w.variants[:1]); err == nil && f.from == "" {
+	if image, err := here(store, w.name, w.variants); err == nil && f.from == "" {
 		r.Say("%s is here already", labelOf(image.Version, image.Variant))
 		return image, errors.Join(store.Touch(image), w.heed(r, store, image))
 	}
@@ -201,7 +201,7 @@ func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	if err != nil {
 		return imagestore.Image{}, err
 	}
-	if image, err := here(store, choice.Version, w.variants[:1]); err == nil {
+	if image, err := here(store, choice.Version, w.variants); err == nil {
 		if !choice.Is(image) {
 			return image, taken(image)
 		}

@@ -1,6 +1,8 @@
 package use
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
@@ -12,7 +14,7 @@ import (
 // which says which image of a version is meant.
 type which struct {
 	variant string
-	arch    string // "": this computer's own, if the version has it
+	arch    string // "": that of the variant's name, else this computer's own, if the version has it
 }
 
 func (w *which) add(flags *pflag.FlagSet) {
@@ -22,14 +24,18 @@ func (w *which) add(flags *pflag.FlagSet) {
 
 // names are those that the image may have in its version, the best first.
 func (w which) names() []string {
-	if w.arch != "" {
-		return []string{layout.VariantName(w.variant, w.arch)}
-	}
-	own := layout.VariantName(w.variant, arch.Own().Name)
-	if own == w.variant {
+	variant, a := layout.SplitVariant(w.variant)
+	own := layout.VariantName(variant, arch.Own().Name)
+	switch {
+	case w.arch != "":
+		return []string{layout.VariantName(variant, w.arch)}
+	case variant != w.variant:
+		return []string{layout.VariantName(variant, a.Name)}
+	case own == variant:
 		return []string{own}
+	default:
+		return []string{own, variant}
 	}
-	return []string{own, w.variant}
 }
 
 // whichIs says which one an image is.
@@ -50,20 +56,26 @@ func (w which) flags() string {
 	return text
 }
 
-// here finds one of the images in the store.
+// here finds the best of the images in the store that their version has.
 func here(store imagestore.Store, version string, names []string) (image imagestore.Image, err error) {
-	for _, name := range names {
-		if image, err = store.Image(version, name); err == nil {
+	for i, name := range names {
+		image, err = store.Image(version, name)
+		if err == nil && !slices.ContainsFunc(names[:i], func(better string) bool { return has(image.Manifest, better) }) {
 			break
 		}
 	}
 	return image, err
 }
 
+func has(v layout.VersionManifest, name string) bool {
+	_, err := v.Image(name)
+	return err == nil
+}
+
 // usual is what the image of a version is called that people get who do not say which.
 func usual(v layout.VersionManifest) string {
 	for _, name := range (which{variant: defaultVariant}).names() {
-		if _, err := v.Image(name); err == nil {
+		if has(v, name) {
 			return name
 		}
 	}

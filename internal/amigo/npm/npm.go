@@ -82,9 +82,22 @@ func Get(ctx context.Context, c cache.Dir, s Spec) (dir string, err error) {
 		return "", field.Wrap("NPM.Package", err)
 	}
 	dir, _, err = c.Get(ctx, "npm", cache.Key(sum), func(dir string) error {
-		return unpack.File(ctx, tar, filepath.Join(dir, "npm"))
+		if err := unpack.File(ctx, tar, filepath.Join(dir, "npm")); err != nil {
+			return err
+		}
+		return check(filepath.Join(dir, "npm", "package"))
 	})
 	return filepath.Join(dir, "npm", "package"), field.Wrap("NPM.Package", err)
+}
+
+// check returns an error if what was unpacked is not npm.
+func check(dir string) error {
+	for _, program := range links {
+		if info, err := os.Lstat(filepath.Join(dir, "bin", program)); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("it is not npm's package: it lacks package/bin/%s", program)
+		}
+	}
+	return nil
 }
 
 func (s Spec) fetch(ctx context.Context, c cache.Dir) (tar, sum string, err error) {
@@ -102,7 +115,7 @@ func (s Spec) fetch(ctx context.Context, c cache.Dir) (tar, sum string, err erro
 // login and proxy to use.
 func (s Spec) pack(ctx context.Context, dir string) error {
 	cmd := command.Cmd{
-		Name: "npm", Args: []string{"pack", "npm@" + Version, "--pack-destination", dir, "--ignore-scripts", "--silent"},
+		Name: "npm", Args: []string{"pack", "npm@" + Version, "--pack-destination", dir, "--ignore-scripts", "--loglevel=error"},
 		Dir: dir, // where no project's settings are
 		Env: []string{"npm_config_update_notifier=false"},
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
@@ -16,7 +17,7 @@ import (
 func hostNPM(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()
-	head := "#!/bin/sh\n[ \"$1 $2 $3\" = 'pack npm@" + Version + " --pack-destination' ] || exit 2\nto=$4\n"
+	head := "#!/bin/sh\n[ \"$1 $2 $3 $5 $6\" = 'pack npm@" + Version + " --pack-destination --ignore-scripts --loglevel=error' ] || exit 2\nto=$4\n"
 	if err := os.WriteFile(filepath.Join(dir, "npm"), []byte(head+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +60,22 @@ func TestAsks(t *testing.T) {
 	hostNPM(t, `echo "$npm_config_registry $NODE_EXTRA_CA_CERTS $npm_config_cafile" >&2; exit 1`)
 	_, err := Get(t.Context(), cache.At(t.TempDir()), Spec{Registry: "https://npm.example.org/", Trust: "/ca.pem"})
 	if err == nil || !strings.Contains(err.Error(), "https://npm.example.org/ /ca.pem /ca.pem") {
+		t.Error(err)
+	}
+}
+
+// TestGetAnother: a package that is not npm's is refused, with the setting that names it.
+func TestGetAnother(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "package"), 0o755), os.WriteFile(filepath.Join(dir, "package", "x"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	tar := command.Cmd{Name: "tar", Args: []string{"-C", dir, "-czf", filepath.Join(dir, "x.tgz"), "package"}}
+	if err := command.Run(t.Context(), tar); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Get(t.Context(), cache.At(t.TempDir()), Spec{Package: filepath.Join(dir, "x.tgz")})
+	if err == nil || !strings.HasPrefix(err.Error(), "NPM.Package: it is not npm's package") {
 		t.Error(err)
 	}
 }

@@ -120,7 +120,7 @@ func TestResolveFails(t *testing.T) {
 	spec := bookworm
 	spec.Packages = []string{"misspelt"}
 	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
-	if err == nil || errors.As(err, &unreachable) || err.Error() != "bookworm has no package misspelt for amd64" {
+	if err == nil || errors.As(err, &unreachable) || err.Error() != "bookworm has no package called misspelt for amd64" {
 		t.Errorf("%v", err)
 	}
 	spec = bookworm

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,9 @@ func Disk(ctx context.Context, c cache.Dir, plan Resolution, rootFS string, phas
 }
 
 func makeDisk(ctx context.Context, l partitions, g guest, rootFS, dir string, phase *event.Phase) error {
+	if err := CheckForeign(ctx, l.arch.Name); err != nil {
+		return err
+	}
 	raw := filepath.Join(dir, "disk.raw")
 	defer func() { _ = os.Remove(raw) }()
 	if err := partition(ctx, l, raw); err != nil {
@@ -109,7 +113,7 @@ func runAssemble(ctx context.Context, l partitions, g guest, rootFS, dir, raw st
 		"LOADER=" + l.arch.Loader,
 		"CONSOLE=" + l.arch.Console,
 		"START=" + strings.Join(g.Start, " "),
-		"WAIT=" + strings.Join(g.Wait, " "),
+		"WAIT=" + strings.Join(slices.Concat(g.Wait, g.WaitToo), " "),
 		"LC_ALL=C",
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
-// LacksError says what a package archive has not: packages, or if there are no names, any
+// LacksError says what a package archive lacks: some packages, or if there are no names, all
 // for an architecture.
 type LacksError struct {
 	Release, Architecture string
@@ -23,7 +23,7 @@ func (e *LacksError) Error() string {
 	if len(e.Packages) == 0 {
 		return fmt.Sprintf("the package archive has nothing of %s for %s (try: another mirror)", e.Release, e.Architecture)
 	}
-	return fmt.Sprintf("%s has no package %s for %s", e.Release, strings.Join(e.Packages, ", "), e.Architecture)
+	return fmt.Sprintf("%s has no package called %s for %s", e.Release, strings.Join(e.Packages, " or "), e.Architecture)
 }
 
 func (e *LacksError) Unwrap() error { return e.Err }

@@ -78,7 +78,7 @@ func resolve(ctx context.Context, c cache.Dir, s Spec, lines []string) (Resoluti
 	if err != nil {
 		return plan, err
 	}
-	key := cache.Key(append([]string{recipe, state}, packages...)...)
+	key := cache.Key(append([]string{recipe, state, s.Architecture}, packages...)...)
 	dir, _, err := c.Get(ctx, "plan", key, func(dir string) error {
 		return simulate(ctx, apt, s, packages, filepath.Join(dir, planName))
 	})

@@ -26,6 +26,7 @@ func sources(ctx context.Context, s Spec) ([]string, error) {
 		return nil, &command.MissingError{Name: g.Keyring.File, Package: g.Keyring.Package}
 	}
 	out, err := command.Output(ctx, command.Cmd{Name: "apt-get", Args: []string{
+		"-o", "APT::Architecture=" + s.Architecture, "-o", "APT::Architectures=" + s.Architecture,
 		"indextargets", "--no-release-info",
 		"--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ARCHITECTURE)", "Created-By: Packages",
 	}})
@@ -82,7 +83,8 @@ func (g guest) ownSources(ctx context.Context) ([]string, error) {
 	err = command.Run(ctx, command.Cmd{
 		Name: "mmdebstrap", Env: []string{"TMPDIR=" + work.Path(), "LC_ALL=C"}, Stderr: &said,
 		Args: []string{
-			"--quiet", "--variant=custom", "--skip=update,cleanup", "--format=null",
+			"--quiet", "--variant=custom", "--skip=check/qemu,update,cleanup", "--format=null",
+			"--architectures=" + g.architecture,
 			`--setup-hook=cat "$1"/etc/apt/sources.list`, g.release.Name, "/dev/null",
 		},
 	})

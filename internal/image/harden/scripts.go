@@ -14,7 +14,7 @@ const removeLeftovers = `tar -C / -xf ` + archivePath + ` ` + removeList + `
 cd ` + root + `
 xargs -0 -r rm -rf -- </` + removeList + `
 cd /
-rm -rf /` + removeList + ` /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /root/.npm /root/.cache /root/.node-gyp /root/.m2 /var/www/.npm /var/www/.cache
+rm -rf /` + removeList + ` /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx /root/.npm /root/.cache /root/.node-gyp /root/.m2 /var/www/.npm /var/www/.cache
 for d in cache log sessions; do
     test ! -d /var/lib/amigo/$d || find /var/lib/amigo/$d -type f -delete
 done

@@ -73,7 +73,7 @@ func OfImage(name string, m manifest.Manifest, read Read) (Side, error) {
 		}
 		return manifest.File{}, false
 	}
-	variant, err := readVariant(m.Variant, file, read)
+	variant, err := readVariant(layout.VariantName(m.Variant, m.System.Architecture), file, read)
 	return Side{
 		Name: name, Created: m.Created, AmiGO: m.AmiGO, GOlr: m.GOlr, System: m.System,
 		Variants: []Variant{variant},

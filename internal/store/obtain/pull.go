@@ -105,6 +105,9 @@ type VariantError struct {
 }
 
 func (e *VariantError) Error() string {
+	if variant, a := layout.SplitVariant(e.Variant); variant != e.Variant {
+		return fmt.Sprintf("version %s has no image %q for %s", e.Version, variant, a.Name)
+	}
 	return fmt.Sprintf("version %s has no variant %q", e.Version, e.Variant)
 }
 

@@ -80,8 +80,8 @@ func readDescriptor(path string) (d descriptor, err error) {
 	return d, nil
 }
 
-// forSigned are features of firmware that starts what was signed, or needs System Management
-// Mode for that, which TCG is slow at.
+// forSigned are features of firmware that starts signed loaders only, or needs System
+// Management Mode for that, which TCG is slow at.
 var forSigned = []string{"secure-boot", "enrolled-keys", "requires-smm"}
 
 // fits tells whether the firmware runs on our machine: its board, raw flash images, and

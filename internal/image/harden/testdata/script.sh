@@ -11,7 +11,7 @@ tar -C / -xf /run/amigo-production.tar run/amigo-production.remove
 cd /srv/amigo
 xargs -0 -r rm -rf -- </run/amigo-production.remove
 cd /
-rm -rf /run/amigo-production.remove /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /root/.npm /root/.cache /root/.node-gyp /root/.m2 /var/www/.npm /var/www/.cache
+rm -rf /run/amigo-production.remove /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx /root/.npm /root/.cache /root/.node-gyp /root/.m2 /var/www/.npm /var/www/.cache
 for d in cache log sessions; do
     test ! -d /var/lib/amigo/$d || find /var/lib/amigo/$d -type f -delete
 done

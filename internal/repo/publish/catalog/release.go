@@ -25,8 +25,8 @@ type release struct {
 // variant is an image as a page shows it.
 type variant struct {
 	layout.Image
-	Kind   string // of [layout.SplitVariant], as is the next
-	ARM    bool   // for processors of arm64
+	Kind   string // its variant without the processor
+	ARM    bool   // for arm64
 	Qcow2  manifest.File
 	Raw    manifest.File // its name is "" if there is none
 	Report string        // names of files, or ""
@@ -56,22 +56,24 @@ func (s site) release(root string, channel layout.Channel, v layout.VersionManif
 
 // Primary is the image for who does not know which.
 func (r release) Primary() variant {
-	for _, v := range r.Variant {
-		if v.Variant == "distribution" {
-			return v
-		}
+	if v := r.of("distribution"); v != nil {
+		return *v
 	}
 	return r.Variant[0]
 }
 
 // Production is the image for service, or nil.
-func (r release) Production() *variant {
+func (r release) Production() *variant { return r.of("production") }
+
+// of returns the image of a kind, rather for amd64 than for others, or nil.
+func (r release) of(kind string) *variant {
+	var found *variant
 	for _, v := range r.Variant {
-		if v.Variant == "production" {
-			return &v
+		if v.Kind == kind && (found == nil || found.ARM && !v.ARM) {
+			found = &v
 		}
 	}
-	return nil
+	return found
 }
 
 // Cloud is the image for who lets others in: production, or the only one.

@@ -90,9 +90,9 @@ func readImages(dirs []string) ([]image, error) {
 	images = slices.CompactFunc(images, func(a, b image) bool { return a.dir == b.dir })
 	for i, one := range images {
 		if i > 0 && one.variant() == images[i-1].variant() {
-			return nil, fmt.Errorf("%s and %s are both the %s variant", images[i-1].dir, one.dir, one.variant())
+			return nil, fmt.Errorf("%s and %s are both the %s variant (name the directories to publish)", images[i-1].dir, one.dir, one.variant())
 		}
-		if err := layout.CheckVariant(one.variant()); err != nil {
+		if err := layout.CheckImage(one.facts.Variant, one.facts.System.Architecture); err != nil {
 			return nil, fmt.Errorf("the manifest of %s: %w", one.dir, err)
 		}
 	}

@@ -73,8 +73,11 @@ func (r *Repository) stage(ctx context.Context, product, version string, images 
 		if one.facts.Created.After(v.Created) {
 			v.Created = one.facts.Created.UTC().Truncate(time.Second)
 		}
-		v.AmiGO, v.GOlr, v.System, v.Tool = one.facts.AmiGO, one.facts.GOlr, one.facts.System, one.facts.Tool
+		v.AmiGO, v.GOlr, v.Tool = one.facts.AmiGO, one.facts.GOlr, one.facts.Tool
 	}
+	// Of several processors the first is told, which amd64 is where there is one.
+	v.System = images[0].facts.System
+	v.System.Architecture = ""
 	return v, files, nil
 }
 
