@@ -14,10 +14,16 @@ packer {
   }
 }
 
+variable "distribution" {
+  type        = string
+  default     = "debian"
+  description = "The distribution that the images are made of: debian or ubuntu."
+}
+
 variable "release" {
   type        = string
-  default     = "trixie"
-  description = "The release of Debian that the images are made of: trixie (13) or bookworm (12)."
+  default     = ""
+  description = "Its release: of Debian trixie (13) or bookworm (12), of Ubuntu noble (24.04) or resolute (26.04). Empty: the first."
 }
 
 variable "architecture" {
@@ -106,8 +112,9 @@ source "amigo-qemu" "amigo" {
   # What AmiGO needs is installed here, natively, and not in the guest. What
   # only the production variant uses waits, switched off.
   bootstrap {
-    release = var.release
-    needs   = ["amigo", "production"]
+    distribution = var.distribution
+    release      = var.release
+    needs        = ["amigo", "production"]
   }
   architecture     = var.architecture
   disk_size        = "8G"

@@ -16,25 +16,17 @@ import (
 func foreign(ctx context.Context, _ Host) Finding {
 	var names []string
 	for _, a := range arch.Foreign() {
-		cost := "no image of " + a.Name + " can be built"
-		packages := lacking(a)
-		refused := (*bootstrap.ForeignError)(nil)
-		err := bootstrap.CheckForeign(ctx, a.Name)
-		switch {
-		case len(packages) > 0:
-			return Finding{State: Absent, Text: a.Name + " needs more programs", Cost: cost, Cure: install(packages...)}
-		case errors.As(err, &refused):
-			return Finding{State: Absent, Text: reason(err), Cost: cost, Cure: refused.Try()}
-		case err != nil:
-			return Finding{State: Absent, Text: reason(err), Cost: cost}
+		if text, cure := lacks(ctx, a); text != "" {
+			return Finding{State: Absent, Text: text, Cost: "no image of " + a.Name + " can be built", Cure: cure}
 		}
 		names = append(names, a.Name)
 	}
 	return ok("%s, emulated", strings.Join(names, ", "))
 }
 
-// lacking returns the packages that are not here.
-func lacking(a arch.Arch) []string {
+// lacks says what this host needs for an architecture, and the command for it. One command
+// installs all programs.
+func lacks(ctx context.Context, a arch.Arch) (text, cure string) {
 	var packages []string
 	if _, err := command.Look(a.Emulator()); err != nil {
 		packages = append(packages, a.Package)
@@ -42,16 +34,22 @@ func lacking(a arch.Arch) []string {
 	if _, err := qemu.UEFIFirmware(a); err != nil {
 		packages = append(packages, a.Firmware)
 	}
-	for _, program := range []string{"arch-test", "update-binfmts", "qemu-" + a.QEMU + "-static"} {
-		if missing := (*command.MissingError)(nil); errors.As(look(program), &missing) {
-			packages = append(packages, missing.Package)
-		}
+	err := bootstrap.CheckForeign(ctx, a.Name)
+	missing, refused := (*command.MissingError)(nil), (*bootstrap.ForeignError)(nil)
+	switch {
+	case errors.As(err, &missing):
+		packages = append(append(packages, missing.Package), bootstrap.Emulators...)
+	case errors.As(err, &refused) && !refused.Installed:
+		packages = append(packages, bootstrap.Emulators...)
 	}
-	slices.Sort(packages)
-	return slices.Compact(packages)
-}
-
-func look(program string) error {
-	_, err := command.Look(program)
-	return err
+	switch {
+	case len(packages) > 0:
+		slices.Sort(packages)
+		return a.Name + " needs more programs", install(slices.Compact(packages)...)
+	case refused != nil:
+		return reason(err), refused.Try()
+	case err != nil:
+		return reason(err), ""
+	}
+	return "", ""
 }

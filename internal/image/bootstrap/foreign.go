@@ -33,7 +33,7 @@ func (e *ForeignError) Error() string {
 func (e *ForeignError) Try() string {
 	switch {
 	case !e.Installed:
-		return "apt-get install " + strings.Join(emulators, " ")
+		return "apt-get install " + strings.Join(Emulators, " ")
 	case !e.Mounted:
 		return "mount -t binfmt_misc binfmt_misc " + binfmt
 	default:
@@ -45,8 +45,8 @@ func (e *ForeignError) what() string {
 	return fmt.Sprintf("this host can't run programs of %s, as making a base of it needs", e.Architecture)
 }
 
-// emulators are the packages with what runs the programs.
-var emulators = []string{"qemu-user-static", "binfmt-support"}
+// Emulators are the packages with what runs the programs.
+var Emulators = []string{"qemu-user-static", "binfmt-support"}
 
 // Fault implements [fault.Reporter].
 func (e *ForeignError) Fault() fault.Report {
