@@ -173,6 +173,28 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// TestOwnSources: a host that has no sources for a distribution gets all of its components,
+// from where its architecture is.
+func TestOwnSources(t *testing.T) {
+	archives := map[string]bool{}
+	for _, architecture := range []string{"amd64", "arm64"} {
+		g := guestOf(t, Spec{Distribution: "ubuntu", Release: "noble", Architecture: architecture})
+		lines, err := g.ownSources(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{" noble main universe", " noble-updates main universe", " noble-security main universe"} {
+			if len(lines) != 3 || !strings.HasSuffix(lines[i], want) || !strings.Contains(lines[i], "signed-by="+g.Keyring.File) {
+				t.Errorf("%s: %q", architecture, lines)
+			}
+		}
+		archives[lines[0]] = true
+	}
+	if len(archives) != 2 {
+		t.Errorf("both architectures come from %v", archives)
+	}
+}
+
 // TestSourcesFail: an image gets no source that holds a password, and a host
 // without apt is told what it lacks.
 func TestSourcesFail(t *testing.T) {

@@ -84,7 +84,7 @@ func (g guest) ownSources(ctx context.Context) ([]string, error) {
 		Name: "mmdebstrap", Env: []string{"TMPDIR=" + work.Path(), "LC_ALL=C"}, Stderr: &said,
 		Args: []string{
 			"--quiet", "--variant=custom", "--skip=check/qemu,update,cleanup", "--format=null",
-			"--architectures=" + g.architecture,
+			"--architectures=" + g.architecture, "--components=" + strings.Join(g.Components, ","),
 			`--setup-hook=cat "$1"/etc/apt/sources.list`, g.release.Name, "/dev/null",
 		},
 	})
