@@ -135,7 +135,7 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
-	return p.deploy(ctx, has, parts{code: code, built: built.tree, npm: built.npm, server: server})
+	return p.deploy(ctx, has, parts{code: code, built: built, server: server})
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked

@@ -24,7 +24,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	files, notes, err = adapt.Files(made.built, data, settings.Server(made.code.defaults, c.Instance))
+	files, notes, err = adapt.Files(made.built.tree, data, settings.Server(made.code.defaults, c.Instance))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +42,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	files.Add(golr.Sorted()...)
-	manager, err := npm.Files(made.npm)
+	manager, err := npm.Files(made.built.npm)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,7 +55,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 
 // site is how the image serves what it is made of.
 func (c Config) site(made parts, data release.Release, programs []string) (site.Site, error) {
-	targets, err := targets(made.built)
+	targets, err := targets(made.built.tree)
 	return site.Site{
 		Serve: c.Serve, Programs: programs, Memory: c.Memory, Operator: c.Operator,
 		Origins: settings.Origins(c.Instance), Targets: targets, Readers: c.Readers,

@@ -53,8 +53,7 @@ type server struct {
 // parts are what an image is put together from.
 type parts struct {
 	code   code
-	built  string // AmiGO's tree after its own build
-	npm    string // directory
+	built  built
 	server server
 }
 
