@@ -43,6 +43,9 @@ func (b *Builder) Prepare(raws ...any) (generated, warnings []string, err error)
 // Run builds the disk.
 func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook) (packersdk.Artifact, error) {
 	sink := component.Sink(ui)
+	if err := b.config.hasFirmware(); err != nil {
+		return nil, err
+	}
 	c, release, err := buildcache.Open(sink)
 	if err != nil {
 		return nil, err

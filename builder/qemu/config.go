@@ -157,6 +157,15 @@ var attributes = map[string]string{
 	"Architecture": "architecture", "Needs": "bootstrap.needs", "Packages": "bootstrap.packages", "DiskSize": "disk_size",
 }
 
+// hasFirmware finds out before anything is made whether the guest could boot on this host.
+func (c *Config) hasFirmware() error {
+	if c.Firmware != string(engine.UEFI) {
+		return nil
+	}
+	_, err := engine.UEFIFirmware(c.arch())
+	return err
+}
+
 // warnings are about what is right and may not work.
 func (c *Config) warnings() []string {
 	if c.Bootstrap == nil {

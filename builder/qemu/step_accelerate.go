@@ -10,7 +10,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
-	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -20,9 +19,6 @@ type stepAccelerate struct{ *build }
 func (s *stepAccelerate) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
 	phase := event.Start(s.sink, "accelerator", "timing "+fmt.Sprint(s.config.Accelerators))
 	choice, err := s.choose(ctx)
-	if err == nil {
-		err = s.checkFirmware()
-	}
 	status := event.OK
 	if choice.Cached {
 		status = event.Cached
@@ -37,15 +33,6 @@ func (s *stepAccelerate) Run(ctx context.Context, state multistep.StateBag) mult
 	data := packerbuilderdata.GeneratedData{State: state}
 	data.Put(component.DataAccelerator, string(choice.Accelerator))
 	return multistep.ActionContinue
-}
-
-// checkFirmware finds out before anything is made whether the guest can boot.
-func (s *stepAccelerate) checkFirmware() error {
-	if s.config.Firmware != string(engine.UEFI) {
-		return nil
-	}
-	_, err := engine.UEFIFirmware(s.config.arch())
-	return err
 }
 
 func (s *stepAccelerate) choose(ctx context.Context) (accelerator.Choice, error) {
