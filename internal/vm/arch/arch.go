@@ -37,7 +37,8 @@ var (
 	}
 	ARM64 = Arch{
 		Name: "arm64", QEMU: "aarch64", Package: "qemu-system-arm", Machine: "virt", Board: "virt-",
-		Display: "-device virtio-gpu-pci", Firmware: "qemu-efi-aarch64", Console: "ttyAMA0",
+		Display:  "-device ramfb", // the kernel for virtual machines has no driver of virtio-gpu
+		Firmware: "qemu-efi-aarch64", Console: "ttyAMA0",
 		RootType: "B921B045-1DF0-41C3-AF44-4C6F280D3FAE", GRUB: "arm64-efi", Loader: "BOOTAA64.EFI",
 	}
 )
