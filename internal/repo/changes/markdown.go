@@ -25,7 +25,7 @@ func (c Changes) WriteMarkdown(w io.Writer) error {
 	item("Note", c.AmiGO.Doubt())
 	item("System", step(c.System.Old.Name+", kernel "+c.System.Old.Kernel, c.System.New.Name+", kernel "+c.System.New.Kernel))
 	for _, image := range c.Images {
-		item(image.Variant, strings.TrimSpace(strings.TrimPrefix(image.text(), image.Variant)))
+		item(image.Variant, image.text())
 	}
 	item("Packages", c.Packages.Summary())
 	item("Note", c.Packages.Doubt())

@@ -27,7 +27,7 @@ func (c Changes) WriteText(w io.Writer, all bool) error {
 	row := func(name, text string) { fmt.Fprintf(&out, "%-9s %s\n", name, text) }
 	fmt.Fprintf(&out, "%s -> %s\n", c.From.Name, c.To.Name)
 	for _, image := range c.Images {
-		row("Image", image.text())
+		row("Image", fmt.Sprintf("%-*s %s", c.longestVariant(), image.Variant, image.text()))
 	}
 	row("GO data", pair(c.GOlr.Data(), "documents "+c.GOlr.Documents()))
 	row("AmiGO", pair(c.AmiGO.Software(), c.AmiGO.Distance()))
@@ -60,8 +60,17 @@ func pair(a, b string) string {
 	return fmt.Sprintf("%-26s %s", a, b)
 }
 
+// longestVariant is how many columns the names of variants take.
+func (c Changes) longestVariant() int {
+	longest := len("distribution ")
+	for _, image := range c.Images {
+		longest = max(longest, len(image.Variant))
+	}
+	return longest
+}
+
 func (i Image) text() string {
-	text := fmt.Sprintf("%-13s %s", i.Variant, i.SizeText())
+	text := i.SizeText()
 	if i.Update > 0 {
 		text += ", update " + bytesize.Of(i.Update)
 	}
