@@ -88,7 +88,9 @@ func newKeyring(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	run(t, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "archive@example.org", "rsa3072", "sign", "never")
-	t.Cleanup(func() { _ = command.Run(context.WithoutCancel(t.Context()), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}}) })
+	t.Cleanup(func() {
+		_ = command.Run(context.WithoutCancel(t.Context()), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}})
+	})
 	keyrings := filepath.Join(dir, "keyrings")
 	place(t, filepath.Join(keyrings, filepath.Base(ubuntuKeyring)), run(t, "gpg", "--export"))
 	return keyrings
