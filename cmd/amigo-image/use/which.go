@@ -1,8 +1,6 @@
 package use
 
 import (
-	"slices"
-
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
@@ -56,28 +54,25 @@ func (w which) flags() string {
 	return text
 }
 
-// here finds the best of the images in the store that their version has.
-func here(store imagestore.Store, version string, names []string) (image imagestore.Image, err error) {
+// here finds in the store the best of the images that their version has.
+func here(store imagestore.Store, version string, names []string) (imagestore.Image, error) {
 	for i, name := range names {
-		image, err = store.Image(version, name)
-		if err == nil && !slices.ContainsFunc(names[:i], func(better string) bool { return has(image.Manifest, better) }) {
-			break
+		image, err := store.Image(version, name)
+		if err != nil {
+			continue
+		}
+		if _, err := image.Manifest.Image(names[:i]...); err != nil {
+			return image, nil
 		}
 	}
-	return image, err
-}
-
-func has(v layout.VersionManifest, name string) bool {
-	_, err := v.Image(name)
-	return err == nil
+	return store.Image(version, names[0])
 }
 
 // usual is what the image of a version is called that people get who do not say which.
 func usual(v layout.VersionManifest) string {
-	for _, name := range (which{variant: defaultVariant}).names() {
-		if has(v, name) {
-			return name
-		}
+	image, err := v.Image(which{variant: defaultVariant}.names()...)
+	if err != nil {
+		return defaultVariant
 	}
-	return defaultVariant
+	return image.Variant
 }

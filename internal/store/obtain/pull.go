@@ -48,8 +48,8 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Do
 	if p.Version, p.manifest, err = r.Manifest(ctx, c); err != nil {
 		return p, err
 	}
-	if p.Image, err = firstImage(p.Version, variants); err != nil {
-		return p, err
+	if p.Image, err = p.Version.Image(variants...); err != nil {
+		return p, &VariantError{Version: c.Version, Variant: variants[0], Known: known(p.Version)}
 	}
 	p.Variant = p.Image.Variant
 	frames, err := p.Version.File(p.Image, layout.Chunks)
@@ -71,15 +71,6 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Do
 	}
 	p.Seed = largest(p.Steps.Seeds, images)
 	return p, nil
-}
-
-func firstImage(v layout.VersionManifest, variants []string) (layout.Image, error) {
-	for _, variant := range variants {
-		if image, err := v.Image(variant); err == nil {
-			return image, nil
-		}
-	}
-	return layout.Image{}, &VariantError{Version: v.Version, Variant: variants[0], Known: known(v)}
 }
 
 // largest returns the name of the image that gives most, or "".

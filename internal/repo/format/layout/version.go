@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -59,14 +60,16 @@ type Disk struct {
 	SHA256 string `json:"sha256"` // of the raw disk, hexadecimal
 }
 
-// Image returns the image of a variant.
-func (v VersionManifest) Image(variant string) (Image, error) {
-	for _, image := range v.Images {
-		if image.Variant == variant {
-			return image, nil
+// Image returns the image of the first of some variants that the version has.
+func (v VersionManifest) Image(variants ...string) (Image, error) {
+	for _, variant := range variants {
+		for _, image := range v.Images {
+			if image.Variant == variant {
+				return image, nil
+			}
 		}
 	}
-	return Image{}, fmt.Errorf("version %s has no variant %q", v.Version, variant)
+	return Image{}, fmt.Errorf("version %s has no variant %q", v.Version, strings.Join(variants, " or "))
 }
 
 // File returns the file that an image has in a role.
