@@ -12,7 +12,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // copyGoal is the plugin that copies an artifact out of a repository. Its
@@ -39,7 +38,7 @@ func Get(ctx context.Context, c cache.Dir, a Artifact) (file string, err error) 
 	case ctx.Err() != nil:
 		return "", err
 	case err != nil:
-		return "", explain(err, a)
+		return "", fetch.Explain(err, a.String(), "set it to a copy of the file", "name a mirror in ~/.m2/settings.xml")
 	}
 	return filepath.Join(dir, a.file()), nil
 }
@@ -73,24 +72,4 @@ func reason(said string) string {
 	}
 	line, _, _ = strings.Cut(line, " -> [Help")
 	return line
-}
-
-// explain says what failed in one line, with what to do, for Packer, which
-// shows nothing else; and in parts for who shows them.
-func explain(err error, a Artifact) error {
-	known := fault.Of(err)
-	f := &fault.Error{
-		What:  a.String() + " can't be fetched",
-		Where: fault.Cause(err),
-		Try:   "set it to a copy of the file, or name a mirror in ~/.m2/settings.xml",
-		Code:  known.Code, Err: err,
-	}
-	if missing := (*command.MissingError)(nil); errors.As(err, &missing) {
-		f.Try = fmt.Sprintf("apt-get install %s, or set it to a copy of the file", missing.Package)
-	}
-	if known.Code == fault.Space {
-		f.Try, f.Do = "", known.Try
-		return fmt.Errorf("%w: %s (make room in the cache directory)", f, fault.Cause(err))
-	}
-	return fmt.Errorf("%w: %s (%s)", f, fault.Cause(err), f.Try)
 }

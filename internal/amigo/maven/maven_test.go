@@ -4,11 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
@@ -94,14 +92,5 @@ func TestGetFails(t *testing.T) {
 				t.Errorf("left in the cache: %q", left)
 			}
 		})
-	}
-}
-
-// A full disk has its own advice.
-func TestGetOnAFullDisk(t *testing.T) {
-	err := explain(fmt.Errorf("loading: %w", syscall.ENOSPC), artifact)
-	var f *fault.Error
-	if !errors.As(err, &f) || f.Code != fault.Space || f.Do.Action != fault.Repeat || !strings.Contains(err.Error(), "no space left") {
-		t.Errorf("%v: %+v", err, f)
 	}
 }

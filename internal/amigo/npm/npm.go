@@ -16,7 +16,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
@@ -106,7 +105,7 @@ func (s Spec) fetch(ctx context.Context, c cache.Dir) (tar, sum string, err erro
 	}
 	dir, _, err := c.Get(ctx, "npm-package", cache.Key(sha256), func(dir string) error { return s.pack(ctx, dir) })
 	if err != nil && ctx.Err() == nil {
-		err = explain(err)
+		err = fetch.Explain(err, "npm "+Version, "set npm_package to a copy of "+file, "name a registry in ~/.npmrc")
 	}
 	return filepath.Join(dir, file), sha256, err
 }
@@ -133,21 +132,6 @@ func (s Spec) pack(ctx context.Context, dir string) error {
 		err = &fetch.ChecksumError{Name: "npm@" + Version, Want: sha256, Got: got}
 	}
 	return err
-}
-
-// explain says what failed in one line, with what to do.
-func explain(err error) error {
-	known := fault.Of(err)
-	f := &fault.Error{
-		What:  "npm " + Version + " can't be fetched",
-		Where: fault.Cause(err),
-		Try:   "set npm_package to a copy of " + file + ", or name a registry in ~/.npmrc",
-		Code:  known.Code, Err: err,
-	}
-	if missing := (*command.MissingError)(nil); errors.As(err, &missing) {
-		f.Try = fmt.Sprintf("apt-get install %s, or set npm_package to a copy of %s", missing.Package, file)
-	}
-	return fmt.Errorf("%w: %s (%s)", f, fault.Cause(err), f.Try)
 }
 
 // Files are npm in dir as a guest has it.
