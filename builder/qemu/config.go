@@ -235,8 +235,8 @@ func checkFirmware(name string, a arch.Arch) error {
 	switch firmware := engine.Firmware(name); {
 	case firmware != engine.BIOS && firmware != engine.UEFI:
 		return errors.New("firmware: " + nearest.Unknown(name, []string{string(engine.BIOS), string(engine.UEFI)}))
-	case a.Name != "" && !slices.Contains(engine.Firmwares(a), firmware):
-		return fmt.Errorf("firmware: no machine of %s boots with %q", a.Name, name)
+	case a.Name != "":
+		return field.Wrap("firmware", engine.CheckFirmware(firmware, a))
 	}
 	return nil
 }

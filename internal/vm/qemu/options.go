@@ -40,6 +40,14 @@ func Firmwares(a arch.Arch) []Firmware {
 	return []Firmware{UEFI}
 }
 
+// CheckFirmware returns an error if no machine of an architecture boots with a firmware.
+func CheckFirmware(f Firmware, a arch.Arch) error {
+	if !slices.Contains(Firmwares(a), f) {
+		return fmt.Errorf("no machine of %s boots with %q", a.Name, f)
+	}
+	return nil
+}
+
 // Disk is a disk of a guest.
 type Disk struct {
 	Path   string

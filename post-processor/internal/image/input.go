@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -142,14 +141,14 @@ func chooseAccelerator(ctx context.Context, c delivery.Config, input Input, sink
 // Firmwares returns what the image is tested on: all that its architecture has, unless the
 // settings name some of them.
 func Firmwares(c delivery.Config, a arch.Arch) ([]qemu.Firmware, error) {
-	all := qemu.Firmwares(a)
 	if len(c.Firmwares) == 0 {
-		return all, nil
+		return qemu.Firmwares(a), nil
 	}
 	list := make([]qemu.Firmware, len(c.Firmwares))
 	for i, name := range c.Firmwares {
-		if list[i] = qemu.Firmware(name); !slices.Contains(all, list[i]) {
-			return nil, fmt.Errorf("firmwares: no machine of %s boots with %q", a.Name, name)
+		list[i] = qemu.Firmware(name)
+		if err := qemu.CheckFirmware(list[i], a); err != nil {
+			return nil, fmt.Errorf("firmwares: %w", err)
 		}
 	}
 	return list, nil
