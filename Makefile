@@ -185,7 +185,7 @@ vulnerabilities: $(GOVULNCHECK) ## look for known vulnerabilities in what the pr
 packages: npm
 	@scripts/packages $(IMAGE_PACKAGES)
 
-# Debian's has many packages, and conflicts with that of Node's own packages.
+# Not with the others: Debian's npm needs many packages, and conflicts with Node's own package.
 .PHONY: npm
 npm:
 	@command -v npm >/dev/null || scripts/packages npm

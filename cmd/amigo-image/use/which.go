@@ -1,6 +1,8 @@
 package use
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
@@ -58,10 +60,8 @@ func (w which) flags() string {
 func here(store imagestore.Store, version string, names []string) (imagestore.Image, error) {
 	for i, name := range names {
 		image, err := store.Image(version, name)
-		if err != nil {
-			continue
-		}
-		if _, err := image.Manifest.Image(names[:i]...); err != nil {
+		better := func(other layout.Image) bool { return slices.Contains(names[:i], other.Variant) }
+		if err == nil && !slices.ContainsFunc(image.Manifest.Images, better) {
 			return image, nil
 		}
 	}
