@@ -46,7 +46,7 @@ func (c *Config) digest(base string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("describing the build: %w", err)
 	}
-	return cache.Key(base, seal.Script, string(rest)), nil
+	return cache.Key(base, seal.Script(), string(rest)), nil
 }
 
 // imageKey trusts a checksum; a file without one is known by its size and

@@ -138,7 +138,7 @@ func TestBuild(t *testing.T) {
 	if diff := cmp.Diff([]string{"install-everything", "sh -eu /run/amigo-seal"}, r.said()); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}
-	if r.uploads["/run/amigo-seal"] != seal.Script {
+	if r.uploads["/run/amigo-seal"] != seal.Script() {
 		t.Errorf("what seals the guest is %q", r.uploads)
 	}
 	if given[component.DataAccelerator] != "tcg" || given[component.DataRootFS] != "" || given["Password"] != password {

@@ -29,7 +29,7 @@ func (s *stepSeal) Run(ctx context.Context, state multistep.StateBag) multistep.
 }
 
 func (s *stepSeal) seal(ctx context.Context, comm packersdk.Communicator) error {
-	if err := comm.Upload(sealPath, strings.NewReader(seal.Script), nil); err != nil {
+	if err := comm.Upload(sealPath, strings.NewReader(seal.Script()), nil); err != nil {
 		return fmt.Errorf("sealing the guest: %w", err)
 	}
 	tail := event.NewTail(10)

@@ -157,5 +157,5 @@ func (p *provision) inspectGuest(ctx context.Context) (deploy.Facts, error) {
 	}
 	phase := event.Start(p.sink, "packages", fmt.Sprintf("installing %d in the guest", len(missing)))
 	out := event.NewLines(phase.Detail)
-	return facts, phase.End(event.OK, "", deploy.Install(ctx, p.guest, missing, out))
+	return facts, phase.End(event.OK, "", deploy.Install(ctx, p.guest, facts.Distro, missing, out))
 }

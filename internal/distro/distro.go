@@ -31,7 +31,9 @@ type Distro struct {
 	Name          string                  `yaml:"name"`    // in templates, and ID in os-release: "debian"
 	Title         string                  `yaml:"title"`   // for people
 	Untried       bool                    `yaml:"untried"` // nobody has built it from its own archive
-	Manager       string                  `yaml:"manager"`
+	Manager       Manager                 `yaml:"manager"`
+	Trust         Trust                   `yaml:"trust"`
+	Operators     string                  `yaml:"operators"` // the group whose members may become root
 	Keyring       Keyring                 `yaml:"keyring"`
 	Components    []string                `yaml:"components"` // of its archive
 	Suites        []string                `yaml:"suites"`     // what is added to a release's name

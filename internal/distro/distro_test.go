@@ -8,7 +8,7 @@ import (
 // TestTable looks for what every distribution must say of itself.
 func TestTable(t *testing.T) {
 	for _, d := range load() {
-		if d.Name == "" || d.Title == "" || d.Manager == "" || d.Keyring.File == "" || d.Keyring.Package == "" ||
+		if d.Name == "" || d.Title == "" || d.Manager.List == "" || d.Manager.Install == "" || d.Manager.Purge == "" || d.Operators == "" || d.Trust == (Trust{}) || d.Keyring.File == "" || d.Keyring.Package == "" ||
 			len(d.Components) == 0 || len(d.Start) == 0 || len(d.Wait) == 0 || len(d.Units) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
 			t.Errorf("%s lacks something: %+v", d.Name, d)
 		}

@@ -35,17 +35,15 @@ type Facts struct {
 const separator = "-- next --"
 
 // look asks a guest what it runs, which packages it has and what was deployed there.
-const look = distro.Ask + `echo '` + separator + `'
-dpkg-query -W -f '${db:Status-Status} ${Package}\n'
-echo '` + separator + `'
-cat ` + Record + ` 2>/dev/null || true
-`
+func look() string {
+	return distro.Prelude() + distro.Ask + "echo '" + separator + "'\nlist_packages\necho '" + separator + "'\ncat " + Record + " 2>/dev/null || true\n"
+}
 
 // Look returns what a guest is. One whose distribution is not known, or whose answer is
 // not understood, is an error.
 func Look(ctx context.Context, guest remote.Runner) (Facts, error) {
 	var out strings.Builder
-	if err := guest.Run(ctx, remote.Command{Script: look, Stdout: &out}); err != nil {
+	if err := guest.Run(ctx, remote.Command{Script: look(), Stdout: &out}); err != nil {
 		return Facts{}, fmt.Errorf("looking at the guest: %w", err)
 	}
 	return parseFacts(out.String())
@@ -61,11 +59,7 @@ func parseFacts(answer string) (Facts, error) {
 	if facts.Distro, _, err = distro.Told(parts[0]); err != nil {
 		return Facts{}, fmt.Errorf("looking at the guest: its system can't be provisioned: %w", err)
 	}
-	for line := range strings.Lines(parts[1]) {
-		if name, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "installed "); ok {
-			facts.Installed = append(facts.Installed, name)
-		}
-	}
+	facts.Installed = distro.Named(parts[1])
 	facts.Files, err = fileset.ParseManifest(strings.NewReader(parts[2]))
 	return facts, err
 }

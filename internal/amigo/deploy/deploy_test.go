@@ -157,7 +157,7 @@ func TestRun(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	sum := strings.Repeat("a", 64)
-	guest := &recorder{answer: "debian\n13\n" + separator + "\ninstalled apache2\nconfig-files make\ninstalled git\n" + separator + "\n" + sum + "  100644  /x\n"}
+	guest := &recorder{answer: "debian\n13\n" + separator + "\napache2 2.4 amd64\ngit 1:2 amd64\n" + separator + "\n" + sum + "  100644  /x\n"}
 	facts, err := Look(t.Context(), guest)
 	if err != nil {
 		t.Fatal(err)

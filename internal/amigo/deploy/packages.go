@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 // Missing returns those of the packages that a guest lacks.
@@ -17,26 +18,24 @@ func (f Facts) Missing(packages []string) []string {
 	})
 }
 
-// Install installs packages with the guest's own apt sources.
-func Install(ctx context.Context, guest remote.Runner, packages []string, out io.Writer) error {
-	script := "export DEBIAN_FRONTEND=noninteractive\napt-get update -qq\napt-get install -qq -y --no-install-recommends " + strings.Join(packages, " ")
+// Install installs packages with the guest's own package manager and archives.
+func Install(ctx context.Context, guest remote.Runner, d *distro.Distro, packages []string, out io.Writer) error {
+	script := "export DEBIAN_FRONTEND=noninteractive\n" + d.Manager.InstallPackages(packages)
 	if err := guest.Run(ctx, remote.Command{Script: script, Stdout: out, Stderr: out}); err != nil {
 		return fmt.Errorf("installing %s in the guest: %w", strings.Join(packages, ", "), err)
 	}
 	return nil
 }
 
-// Authorities is where a guest has the certificate authorities that it trusts
-// for the time of a build, but for their number and ".crt".
-const Authorities = "/usr/local/share/ca-certificates/amigo-build-"
-
-// Trust makes a guest trust certificate authorities, given as PEM texts.
+// Trust makes a guest trust certificate authorities, given as PEM texts, for the time of a
+// build: sealing removes them.
 func Trust(ctx context.Context, guest remote.Runner, authorities []string) error {
 	var b strings.Builder
+	b.WriteString(distro.Prelude() + "mkdir -p \"$anchors\"\n")
 	for i, text := range authorities {
-		fmt.Fprintf(&b, "cat >%s%d.crt <<'END'\n%s\nEND\n", Authorities, i+1, strings.TrimSpace(text))
+		fmt.Fprintf(&b, "cat >\"$anchors\"/amigo-build-%d.crt <<'END'\n%s\nEND\n", i+1, strings.TrimSpace(text))
 	}
-	b.WriteString("if command -v update-ca-certificates >/dev/null; then update-ca-certificates >/dev/null; fi\n")
+	b.WriteString("if command -v ${update_anchors%% *} >/dev/null; then $update_anchors >/dev/null; fi\n")
 	if err := guest.Run(ctx, remote.Command{Script: b.String()}); err != nil {
 		return fmt.Errorf("making the guest trust certificate authorities: %w", err)
 	}

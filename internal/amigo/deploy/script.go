@@ -38,10 +38,12 @@ func operator(name string) string {
 		return ""
 	}
 	return fmt.Sprintf(`if ! id %[1]s >/dev/null 2>&1; then
-  groups=adm
-  if getent group sudo >/dev/null; then groups=adm,sudo; fi
-  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups $groups %[1]s
-  passwd --quiet --delete %[1]s
+  groups=
+  for group in adm sudo wheel; do
+    if getent group $group >/dev/null; then groups=$groups${groups:+,}$group; fi
+  done
+  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups "$groups" %[1]s
+  passwd -d %[1]s >/dev/null
   chage --lastday 0 %[1]s
 fi
 `, shellescape.Quote(name))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 )
@@ -66,7 +67,7 @@ var sections = []section{
 	{"failed", "systemctl list-units --failed --plain --no-legend"},
 	{"journal", "for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u \"$unit\"; done"},
 	{"about", "cat " + aboutPath},
-	{"packages", `dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'`},
+	{"packages", "list_packages"},
 	{"changelogs", "base64 " + changelogsPath},
 	{"commits", "cat " + commitsPath},
 	{"kernel", "uname -r"},
@@ -76,9 +77,9 @@ var sections = []section{
 	{"host-key", "cat /etc/ssh/ssh_host_ed25519_key.pub"},
 	{"root-keys", "cat /root/.ssh/authorized_keys"},
 	{"listeners", "ss -Hltn | awk '{print $4}'"},
-	{"operators", "getent group sudo | cut -d: -f4 | tr , '\\n'"},
-	{"passwords", "for user in root $(getent group sudo | cut -d: -f4 | tr , ' '); do passwd -S \"$user\"; done"},
-	{"certificates", "ls -A /usr/local/share/ca-certificates"},
+	{"operators", "getent group \"$operators\" | cut -d: -f4 | tr , '\\n'"},
+	{"passwords", "for user in root $(getent group \"$operators\" | cut -d: -f4 | tr , ' '); do passwd -S \"$user\"; done"},
+	{"certificates", "ls -A \"$anchors\""},
 	{"exposure", "systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'"},
 	{"restarts", "systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service"},
 	{"reserve", "stat -f -c '%f %a %S' /"},
@@ -112,7 +113,7 @@ func inspectScript(variant Variant, settle int) string {
 		asked = append(asked[:len(asked):len(asked)], productionSections...)
 	}
 	var script strings.Builder
-	script.WriteString("set +e\nexport LC_ALL=C\n")
+	script.WriteString("set +e\nexport LC_ALL=C\n" + distro.Prelude())
 	for _, s := range asked {
 		command := strings.ReplaceAll(s.command, "SETTLE", strconv.Itoa(settle))
 		fmt.Fprintf(&script, "%s{ %s\n} </dev/null 2>/dev/null\n", guest.Section(s.name), command)

@@ -125,7 +125,7 @@ func install(t *testing.T, base, image string, scripts ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := change(t.Context(), image, key, script+seal.Script+"} </dev/null\n"); err != nil {
+	if err := change(t.Context(), image, key, script+seal.Script()+"} </dev/null\n"); err != nil {
 		t.Fatal(err)
 	}
 }

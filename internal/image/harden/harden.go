@@ -34,15 +34,15 @@ func Changes(s Survey, set Settings) []Change {
 	changes := []Change{
 		{"the services stop", stopServices},
 		{"source tree and caches go", removeLeftovers},
-		{"build tools go", purge(s.Unwanted())},
-		{"what production needs comes", install(s.missing())},
+		{"build tools go", s.Distro.Manager.PurgePackages(s.Unwanted())},
+		{"what production needs comes", s.Distro.Manager.InstallPackages(s.missing())},
 		{"configuration comes", unpackFiles},
 		{"the start page tells who may log in", startPage},
 		{"who reboots is decided", set.reboot()},
 		{"beta and verbose flags go off", flagsOff},
 		{"passwords are locked", lockAccounts(s.Operators)},
 		{"services start by themselves", enableUnits(s.units())},
-		{"everything is checked", verify(s.Distro.ServingOf(s.Packages))},
+		{"everything is checked", verify + s.Distro.Manager.CheckPackages(s.Distro.ServingOf(s.Packages))},
 	}
 	return slices.DeleteFunc(changes, func(c Change) bool { return c.Script == "" })
 }
@@ -73,7 +73,7 @@ func Script(changes []Change) string {
 // to it, runs one script. Progress goes to phase.
 func Apply(ctx context.Context, g Shell, set Settings, phase *event.Phase) error {
 	var seen bytes.Buffer
-	if err := g.Run(ctx, surveyScript, &seen); err != nil {
+	if err := g.Run(ctx, surveyScript(), &seen); err != nil {
 		return fmt.Errorf("looking at the machine: %w", err)
 	}
 	survey, err := parseSurvey(seen.String())

@@ -174,7 +174,7 @@ type recorder struct {
 }
 
 func (r *recorder) Run(_ context.Context, script string, out io.Writer) error {
-	if script == surveyScript {
+	if script == surveyScript() {
 		parts := []string{"debian\n12\n"}
 		for _, lines := range [][]string{survey.Packages, survey.Operators, survey.Runtime, survey.Tree} {
 			parts = append(parts, strings.Join(lines, "\n")+"\n")

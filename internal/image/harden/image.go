@@ -59,7 +59,7 @@ func applyAndSeal(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings
 		return err
 	}
 	phase.Say("the machine is sealed and shuts down")
-	if err := g.Run(ctx, seal.Script, lines(phase)); err != nil {
+	if err := g.Run(ctx, seal.Script(), lines(phase)); err != nil {
 		return fmt.Errorf("sealing the image: %w", err)
 	}
 	return vm.PowerDown(ctx, shutdownTimeout)
@@ -71,7 +71,7 @@ func Digest(set Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	parts := []string{string(archive), seal.Script, distro.Digest()}
+	parts := []string{string(archive), seal.Script(), distro.Digest()}
 	for _, name := range distro.Names() {
 		system, err := distro.Find(name)
 		if err != nil {

@@ -19,15 +19,15 @@ type Survey struct {
 }
 
 // surveyScript prints the survey: five parts with a line between them.
-const surveyScript = distro.Ask + `echo '` + stepMark + `'
-dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^ii *|//p'
-echo '` + stepMark + `'
-getent group sudo | cut -d: -f4 | tr , '\n'
-echo '` + stepMark + `'
-cat /usr/share/amigo-image/runtime.list
-echo '` + stepMark + `'
-find /srv/amigo -mindepth 1 -printf '%P\n'
-`
+func surveyScript() string {
+	return distro.Prelude() + strings.Join([]string{
+		distro.Ask,
+		"list_packages\n",
+		"getent group \"$operators\" | cut -d: -f4 | tr , '\\n'\n",
+		"cat /usr/share/amigo-image/runtime.list\n",
+		"find /srv/amigo -mindepth 1 -printf '%P\\n'\n",
+	}, "echo '"+stepMark+"'\n")
+}
 
 func parseSurvey(output string) (Survey, error) {
 	parts := strings.Split(output, stepMark+"\n")
@@ -39,14 +39,14 @@ func parseSurvey(output string) (Survey, error) {
 		return Survey{}, fmt.Errorf("looking at the machine: its system can't be hardened: %w", err)
 	}
 	s := Survey{
-		Distro: system, Release: release, Packages: splitLines(parts[1]), Operators: splitLines(parts[2]),
+		Distro: system, Release: release, Packages: distro.Named(parts[1]), Operators: splitLines(parts[2]),
 		Runtime: splitLines(parts[3]), Tree: splitLines(parts[4]),
 	}
 	switch {
 	case len(s.Packages) == 0:
-		return s, errors.New("looking at the machine: dpkg knows no packages")
+		return s, errors.New("looking at the machine: it has no packages")
 	case len(s.Operators) == 0:
-		return s, errors.New("looking at the machine: there is no operator, a member of the group sudo (was it made by the amigo provisioner?)")
+		return s, fmt.Errorf("looking at the machine: there is no operator, a member of the group %s (was it made by the amigo provisioner?)", system.Operators)
 	case len(s.Runtime) == 0:
 		return s, errors.New("looking at the machine: /usr/share/amigo-image/runtime.list is empty (was it made by the amigo provisioner?)")
 	}

@@ -1,7 +1,7 @@
 # Certificates that only the build's network needs.
-if ls /usr/local/share/ca-certificates/amigo-build-*.crt >/dev/null 2>&1; then
-    rm -f /usr/local/share/ca-certificates/amigo-build-*.crt
-    update-ca-certificates --fresh >/dev/null
+if ls "$anchors"/amigo-build-*.crt >/dev/null 2>&1; then
+    rm -f "$anchors"/amigo-build-*.crt
+    $renew_anchors >/dev/null
 fi
 
 # Who may log in, and who this machine is.
@@ -14,6 +14,7 @@ rm -rf /var/lib/cloud/* /var/lib/systemd/network/*
 
 # What the build left behind.
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin
+rm -rf /var/cache/dnf/* /var/cache/zypp/*
 rm -rf /root/.npm /root/.cache /root/.config /root/.node-gyp /root/.bash_history /root/.wget-hsts
 rm -rf /tmp/* /tmp/.[!.]* /var/tmp/* /var/crash/*
 rm -f /etc/npmrc /root/.npmrc

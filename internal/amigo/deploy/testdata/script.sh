@@ -6,10 +6,12 @@ done <<'END'
 /srv/amigo/old
 END
 if ! id amigo >/dev/null 2>&1; then
-  groups=adm
-  if getent group sudo >/dev/null; then groups=adm,sudo; fi
-  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups $groups amigo
-  passwd --quiet --delete amigo
+  groups=
+  for group in adm sudo wheel; do
+    if getent group $group >/dev/null; then groups=$groups${groups:+,}$group; fi
+  done
+  useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups "$groups" amigo
+  passwd -d amigo >/dev/null
   chage --lastday 0 amigo
 fi
 if systemctl is-active --quiet apache2; then

@@ -1,5 +1,15 @@
 set +e
 export LC_ALL=C
+operators= anchors=/nowhere update_anchors=: renew_anchors=:
+list_packages() { :; }
+case $(. /etc/os-release; echo "$ID") in
+debian | ubuntu)
+operators=sudo anchors=/usr/local/share/ca-certificates update_anchors=update-ca-certificates renew_anchors='update-ca-certificates --fresh'
+list_packages() {
+dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
+}
+;;
+esac
 echo '@@amigo@@ state'
 { timeout 300 systemctl is-system-running --wait
 } </dev/null 2>/dev/null
@@ -13,7 +23,7 @@ echo '@@amigo@@ about'
 { cat /usr/share/amigo-image/about.json
 } </dev/null 2>/dev/null
 echo '@@amigo@@ packages'
-{ dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
+{ list_packages
 } </dev/null 2>/dev/null
 echo '@@amigo@@ changelogs'
 { base64 /usr/share/amigo-image/changelogs.gz
@@ -43,13 +53,13 @@ echo '@@amigo@@ listeners'
 { ss -Hltn | awk '{print $4}'
 } </dev/null 2>/dev/null
 echo '@@amigo@@ operators'
-{ getent group sudo | cut -d: -f4 | tr , '\n'
+{ getent group "$operators" | cut -d: -f4 | tr , '\n'
 } </dev/null 2>/dev/null
 echo '@@amigo@@ passwords'
-{ for user in root $(getent group sudo | cut -d: -f4 | tr , ' '); do passwd -S "$user"; done
+{ for user in root $(getent group "$operators" | cut -d: -f4 | tr , ' '); do passwd -S "$user"; done
 } </dev/null 2>/dev/null
 echo '@@amigo@@ certificates'
-{ ls -A /usr/local/share/ca-certificates
+{ ls -A "$anchors"
 } </dev/null 2>/dev/null
 echo '@@amigo@@ exposure'
 { systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'

@@ -17,22 +17,22 @@ for d in cache log sessions; do
 done
 
 echo '@@amigo@@ build tools go'
-apt-get -s purge --autoremove \
-    cpp-12 \
-    gcc-12 \
-    git \
-    libc6-dev \
-    make \
-    node-glob \
-    nodejs \
-    npm >/run/amigo-production.plan
-sed -n 's/^Purg \([^ ]*\).*/\1/p' /run/amigo-production.plan |
-    xargs dpkg --purge --force-depends --force-unsafe-io
+packages='cpp-12
+    gcc-12
+    git
+    libc6-dev
+    make
+    node-glob
+    nodejs
+    npm'
+apt-get -s purge --autoremove $packages >/run/amigo-purge
+sed -n 's/^Purg \([^ ]*\).*/\1/p' /run/amigo-purge | xargs dpkg --purge --force-depends --force-unsafe-io
 apt-get -qq check
 
 echo '@@amigo@@ what production needs comes'
+packages='unattended-upgrades'
 apt-get update -qq
-apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 unattended-upgrades
+apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 $packages
 
 echo '@@amigo@@ configuration comes'
 tar -C / --no-same-owner --exclude=run/amigo-production.remove -xf /run/amigo-production.tar
@@ -93,10 +93,16 @@ echo '@@amigo@@ everything is checked'
 nft -c -f /etc/nftables.conf
 sshd -t
 apache2ctl configtest
-for p in apache2 cloud-init jetty9 linux-image-6.1.0-40-cloud-amd64 nftables openssh-server perl unattended-upgrades; do
-    case $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null) in
-        ii*) ;;
-        *) echo "the package $p is not there any more"; exit 1 ;;
-    esac
+packages='apache2
+    cloud-init
+    jetty9
+    linux-image-6.1.0-40-cloud-amd64
+    nftables
+    openssh-server
+    perl
+    unattended-upgrades'
+{ dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'; } >/run/amigo-packages
+for p in $packages; do
+    grep -q "^$p " /run/amigo-packages || { echo "the package $p is not there any more"; exit 1; }
 done
 } </dev/null
