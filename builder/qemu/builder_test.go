@@ -82,6 +82,7 @@ func TestConfigSpec(t *testing.T) {
 		"disk_image": cty.Object(map[string]cty.Type{"url": cty.String, "checksum": cty.String}),
 		"bootstrap": cty.Object(map[string]cty.Type{
 			"distribution": cty.String, "release": cty.String, "needs": cty.List(cty.String), "packages": cty.List(cty.String), "mirror": cty.String,
+			"repositories": cty.Map(cty.String),
 		}),
 	} {
 		if got, ok := types[name]; !ok || !got.Equals(want) {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,11 +29,11 @@ import (
 
 // Bootstrap makes the base from the distribution's package archive.
 type Bootstrap struct {
-	// The distribution, "debian" by default. "ubuntu" is known, too.
+	// The distribution, "debian" by default. Others that are known, "ubuntu", "centos",
+	// "rocky", "almalinux", "opensuse-leap" and "opensuse-tumbleweed", have not been
+	// built from their own archives yet.
 	Distribution string `mapstructure:"distribution"`
-	// The code name of the release, "trixie" of Debian by default. Its "bookworm" and,
-	// not released yet, "forky" are known, too, and of Ubuntu "noble", the default, and
-	// "resolute".
+	// The release, "trixie" of Debian by default. docs/guests.md has all that are known.
 	Release string `mapstructure:"release"`
 	// What the guest is for: "amigo", to build and to serve AmiGO and GOlr, and
 	// "production", what only the production variant uses, switched off. What
@@ -42,8 +43,12 @@ type Bootstrap struct {
 	Packages []string `mapstructure:"packages"`
 	// The mirror to install the release from. Without it the apt sources of
 	// the host that are for the release, or Debian's own. Updates and security
-	// fixes come from these in any case, for what is installed later, too.
+	// fixes come from these in any case, for what is installed later, too. Of an RPM
+	// distribution it is where all its own repositories are.
 	Mirror string `mapstructure:"mirror"`
+	// Addresses of single repositories of an RPM distribution, by their names, like
+	// "epel".
+	Repositories map[string]string `mapstructure:"repositories"`
 }
 
 // DiskImage takes a disk that somebody else made as the base. The build's key
@@ -153,7 +158,7 @@ func (c *Config) setDefaults() {
 
 // attributes are the names of the engine's fields in a template.
 var attributes = map[string]string{
-	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror",
+	"Distribution": "bootstrap.distribution", "Release": "bootstrap.release", "Mirror": "bootstrap.mirror", "Repositories": "bootstrap.repositories",
 	"Architecture": "architecture", "Needs": "bootstrap.needs", "Packages": "bootstrap.packages", "DiskSize": "disk_size",
 }
 
@@ -285,6 +290,7 @@ func (c *Config) spec() bootstrap.Spec {
 		Architecture: c.Architecture,
 		Needs:        slices.Clone(c.Bootstrap.Needs),
 		Mirror:       c.Bootstrap.Mirror,
+		Repositories: maps.Clone(c.Bootstrap.Repositories),
 		Packages:     slices.Clone(c.Bootstrap.Packages),
 		DiskSize:     c.diskSize,
 	}

@@ -10,11 +10,12 @@ import (
 // FlatBootstrap is an auto-generated flat version of Bootstrap.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatBootstrap struct {
-	Distribution *string  `mapstructure:"distribution" cty:"distribution" hcl:"distribution"`
-	Release      *string  `mapstructure:"release" cty:"release" hcl:"release"`
-	Needs        []string `mapstructure:"needs" cty:"needs" hcl:"needs"`
-	Packages     []string `mapstructure:"packages" cty:"packages" hcl:"packages"`
-	Mirror       *string  `mapstructure:"mirror" cty:"mirror" hcl:"mirror"`
+	Distribution *string           `mapstructure:"distribution" cty:"distribution" hcl:"distribution"`
+	Release      *string           `mapstructure:"release" cty:"release" hcl:"release"`
+	Needs        []string          `mapstructure:"needs" cty:"needs" hcl:"needs"`
+	Packages     []string          `mapstructure:"packages" cty:"packages" hcl:"packages"`
+	Mirror       *string           `mapstructure:"mirror" cty:"mirror" hcl:"mirror"`
+	Repositories map[string]string `mapstructure:"repositories" cty:"repositories" hcl:"repositories"`
 }
 
 // FlatMapstructure returns a new FlatBootstrap.
@@ -34,6 +35,7 @@ func (*FlatBootstrap) HCL2Spec() map[string]hcldec.Spec {
 		"needs":        &hcldec.AttrSpec{Name: "needs", Type: cty.List(cty.String), Required: false},
 		"packages":     &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
 		"mirror":       &hcldec.AttrSpec{Name: "mirror", Type: cty.String, Required: false},
+		"repositories": &hcldec.AttrSpec{Name: "repositories", Type: cty.Map(cty.String), Required: false},
 	}
 	return s
 }

@@ -78,7 +78,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&bootstrap.ForeignError{Architecture: "arm64"}, fault.Host, "this host can't run programs of arm64", "apt-get install qemu-user-static binfmt-support"},
 		{&bootstrap.LacksError{Release: "trixie", Architecture: "arm64"}, fault.NotFound, "the package archive has nothing of trixie for arm64", "-"},
 		{&bootstrap.LacksError{Release: "trixie", Architecture: "arm64", Packages: []string{"x"}}, fault.NotFound, "trixie has no package called x for arm64", "-"},
-		{&bootstrap.UnreachableError{Release: "bookworm", Err: errTest}, fault.Network, "the package archive", "apt-get update"},
+		{&bootstrap.UnreachableError{Release: "bookworm", Host: true, Err: errTest}, fault.Network, "the package archive", "apt-get update"},
 		{&source.UnreachableError{Repository: "https://example.org/x.git", Err: errTest}, fault.Network, "the git repository", "git ls-remote https://example.org/x.git"},
 		{&outdir.NotOursError{Path: "/home"}, fault.Build, "the output directory /home", "another output directory"},
 		{failed, fault.Test, "1 of 18 checks of the image failed", "/out/evidence"},

@@ -21,6 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -131,11 +132,11 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
-	server, err := p.index(ctx, code)
+	server, err := p.index(ctx, has, code)
 	if err != nil {
 		return err
 	}
-	return p.deploy(ctx, has, parts{code: code, built: built, server: server})
+	return p.deploy(ctx, has, parts{guest: has.Distro, code: code, built: built, server: server})
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked
@@ -148,14 +149,19 @@ func (p *provision) inspectGuest(ctx context.Context) (deploy.Facts, error) {
 	if p.Packages == nil {
 		p.Packages = facts.Distro.Packages.AmiGO
 	}
-	missing := facts.Missing(p.Packages)
-	if len(missing) == 0 {
-		return facts, nil
+	if missing := facts.Missing(p.Packages); len(missing) > 0 {
+		if err := p.install(ctx, facts.Distro, missing); err != nil {
+			return facts, err
+		}
 	}
+	return facts, deploy.CheckModules(ctx, p.guest, facts.Distro)
+}
+
+func (p *provision) install(ctx context.Context, d *distro.Distro, missing []string) error {
 	if err := p.trust(ctx); err != nil {
-		return facts, err
+		return err
 	}
 	phase := event.Start(p.sink, "packages", fmt.Sprintf("installing %d in the guest", len(missing)))
 	out := event.NewLines(phase.Detail)
-	return facts, phase.End(event.OK, "", deploy.Install(ctx, p.guest, facts.Distro, missing, out))
+	return phase.End(event.OK, "", deploy.Install(ctx, p.guest, d, missing, out))
 }

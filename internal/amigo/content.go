@@ -9,6 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
@@ -29,6 +30,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	s, err := c.site(made, data, site.Programs(files))
+	s.Guest = made.guest
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,11 +39,11 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	files.Add(rendered.Sorted()...)
-	golr, err := made.golr()
+	search, err := made.golr()
 	if err != nil {
 		return nil, nil, err
 	}
-	files.Add(golr.Sorted()...)
+	files.Add(search.Sorted()...)
 	manager, err := npm.Files(made.built.npm)
 	if err != nil {
 		return nil, nil, err
@@ -81,11 +83,15 @@ func targets(tree string) ([]string, error) {
 // Solr, which only reads them, cannot change them.
 func (p parts) golr() (fileset.Set, error) {
 	set := fileset.Set{}
-	for from, to := range map[string]string{
+	trees := map[string]string{
 		p.server.webapp.Dir: site.SolrHome + "/jetty/webapps/solr",
 		p.code.solrConf():   site.SolrHome + "/conf",
 		p.server.data.Dir:   site.SolrHome + "/data/index",
-	} {
+	}
+	if jetty := p.server.webapp.Jetty; jetty != "" {
+		trees[jetty] = golr.JettyHome
+	}
+	for from, to := range trees {
 		files, err := fileset.Tree(from, to, nil)
 		if err != nil {
 			return nil, err

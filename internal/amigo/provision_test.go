@@ -21,6 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
@@ -262,7 +263,7 @@ func TestProvision(t *testing.T) {
 			t.Errorf("%s has %q, want %q", path, got, want)
 		}
 	}
-	if d.read(t, site.Absent[0]) != "" {
+	if d.read(t, distro.Standard().Web.Absent[0]) != "" {
 		t.Error("Debian's own site is left")
 	}
 	describes(t, d)
@@ -335,7 +336,7 @@ func TestBuiltInTheGuest(t *testing.T) {
 	if ended := s.phases(); ended["packages"] != "ok " {
 		t.Errorf("%q", ended)
 	}
-	if got := d.read(t, "/etc/apt-get.log"); got != "update -qq\ninstall -qq -y --no-install-recommends zstd apache2\n" {
+	if got := d.read(t, "/etc/apt-get.log"); got != "update -qq\ninstall -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 zstd apache2\n" {
 		t.Errorf("apt-get was told %q", got)
 	}
 	if got := d.read(t, "/etc/trusted"); got != string(text) {

@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
@@ -52,6 +53,7 @@ type server struct {
 
 // parts are what an image is put together from.
 type parts struct {
+	guest  *distro.Distro
 	code   code
 	built  built
 	server server
@@ -119,17 +121,22 @@ func (p *provision) build(ctx context.Context, c code, phase *event.Phase) (made
 	return made, cached, err
 }
 
-func (p *provision) index(ctx context.Context, c code) (server, error) {
+func (p *provision) index(ctx context.Context, has deploy.Facts, c code) (server, error) {
 	phase := event.Start(p.sink, "golr", "Solr and its index")
-	made, cached, err := p.makeIndex(ctx, c, phase)
+	made, cached, err := p.makeIndex(ctx, has, c, phase)
 	return made, phase.End(status(cached), fmt.Sprintf("%d documents", made.data.Documents), err)
 }
 
-func (p *provision) makeIndex(ctx context.Context, c code, phase *event.Phase) (made server, cached bool, err error) {
+func (p *provision) makeIndex(ctx context.Context, has deploy.Facts, c code, phase *event.Phase) (made server, cached bool, err error) {
 	spec := p.GOlr
 	spec.Fetch = p.network(phase)
 	if made.webapp, err = golr.Unwrap(ctx, p.cache, spec); err != nil {
 		return made, false, err
+	}
+	if !has.Distro.Jetty {
+		if made.webapp.Jetty, err = golr.GetJetty(ctx, p.cache); err != nil {
+			return made, false, err
+		}
 	}
 	open := func() (workshop.Workshop, error) { return p.open(ctx, phase) }
 	made.data, cached, err = golr.Make(ctx, p.cache, open, spec, made.webapp, c.solrConf(), event.NewLines(phase.Detail))
@@ -155,7 +162,7 @@ func (p *provision) bring(ctx context.Context, has deploy.Facts, made parts, pha
 		return "the guest has everything", false, err
 	}
 	err = deploy.Run(ctx, p.guest, plan, record, deploy.Options{
-		Operator: p.Operator, Workers: p.Serve == site.Workers, Absent: site.Absent, Wait: wait,
+		Operator: p.Operator, Workers: p.Serve == site.Workers, Absent: has.Distro.Web.Absent, Wait: wait,
 		Output:   event.NewLines(phase.Detail),
 		Progress: func(done, total int64) { phase.Progress(done, total, event.Bytes) },
 	})

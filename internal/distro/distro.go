@@ -35,10 +35,17 @@ type Distro struct {
 	Trust         Trust                   `yaml:"trust"`
 	Operators     string                  `yaml:"operators"` // the group whose members may become root
 	Keyring       Keyring                 `yaml:"keyring"`
-	Components    []string                `yaml:"components"` // of its archive
-	Suites        []string                `yaml:"suites"`     // what is added to a release's name
-	Releases      []Release               `yaml:"releases"`   // the oldest first
-	Default       string                  `yaml:"default"`    // release
+	Components    []string                `yaml:"components"`   // of an archive of Debian's kind
+	Suites        []string                `yaml:"suites"`       // what is added to a release's name there
+	Archive       string                  `yaml:"archive"`      // what the addresses of repositories begin with
+	Repositories  []Repository            `yaml:"repositories"` // of RPM packages
+	Kernels       string                  `yaml:"kernels"`      // a pattern of names of packages, as below
+	Boot          Boot                    `yaml:"boot"`
+	Web           Web                     `yaml:"web"`
+	Jetty         bool                    `yaml:"jetty"`    // it has a package of Jetty 9; else an image gets one from Maven
+	Lacks         []string                `yaml:"lacks"`    // Perl modules that AmiGO needs and no package has
+	Releases      []Release               `yaml:"releases"` // the oldest first
+	Default       string                  `yaml:"default"`  // release
 	Architectures map[string]Architecture `yaml:"architectures"`
 	Packages      Packages                `yaml:"packages"`
 	Start         []string                `yaml:"start"`    // units of systemd that start in a base
@@ -53,15 +60,62 @@ type Distro struct {
 
 // Keyring is where a host has the keys of a distribution's archive.
 type Keyring struct {
-	File    string `yaml:"file"`
-	Package string `yaml:"package"` // of Debian that brings it
+	File    string `yaml:"file"`    // of an archive of Debian's kind
+	Package string `yaml:"package"` // of Debian that brings it, or the repositories' keys
+}
+
+// Repository is where RPM packages are. {archive}, {release} and {arch}, RPM's name of the
+// architecture, are replaced in the texts.
+type Repository struct {
+	Name    string   `yaml:"name"`
+	Address string   `yaml:"address"`
+	Keys    []string `yaml:"keys"` // files of the host with the keys that sign its packages
+}
+
+// Boot is what a distribution's boot loader and kernels are like.
+type Boot struct {
+	Grub    string `yaml:"grub"`    // the directory of its configuration
+	Modules string `yaml:"modules"` // the directory of its modules, by platform
+	Image   string `yaml:"image"`   // the program that makes images of it
+	Initrd  string `yaml:"initrd"`  // the file in /boot, with VERSION for the kernel's
+	// Linked says that GRUB loads the links vmlinuz and initrd, which follow the newest
+	// kernel. Else the distribution writes a configuration for each new one.
+	Linked  bool   `yaml:"linked"`
+	Options string `yaml:"options"` // of the kernel
+	Locale  string `yaml:"locale"`  // the file that sets the language
+	SSH     string `yaml:"ssh"`     // the name of its unit
+}
+
+// Web is what a distribution's Apache is like.
+type Web struct {
+	Unit  string `yaml:"unit"` // of systemd
+	User  string `yaml:"user"`
+	Group string `yaml:"group"`
+	Logs  string `yaml:"logs"` // directory
+	Site  string `yaml:"site"` // the file of a virtual host
+	// Enabled is the link to Site that makes it served, and Modules the directory of links
+	// that load modules. Where there are none, what is there is served.
+	Enabled string `yaml:"enabled"`
+	Modules string `yaml:"modules"`
+	// Load is the directory of modules that the site loads itself.
+	Load   string   `yaml:"load"`
+	Absent []string `yaml:"absent"` // files that would be in the way
 }
 
 // Release is a release of a distribution.
 type Release struct {
-	Name    string   `yaml:"name"`    // "bookworm"
-	Version string   `yaml:"version"` // VERSION_ID in os-release: "12"
-	Units   []string `yaml:"units"`   // beyond those of the distribution
+	Name    string `yaml:"name"`    // "bookworm"
+	Version string `yaml:"version"` // VERSION_ID in os-release, or what it begins with before a dot: "12"; "": any
+	// Units and Packages are beyond those of the distribution.
+	Units    []string `yaml:"units"`
+	Packages []string `yaml:"packages"`
+	// RPMs is the directory of the database of RPM packages.
+	RPMs string `yaml:"rpms"`
+}
+
+// is tells whether a machine that says VERSION_ID of itself runs r.
+func (r Release) is(version string) bool {
+	return r.Version == "" || version == r.Version || strings.HasPrefix(version, r.Version+".")
 }
 
 // Architecture is what a machine's architecture needs to boot, by the name that the
@@ -86,14 +140,18 @@ const (
 
 // For returns the packages that are needed for something, or an [*UnknownError].
 func (p Packages) For(need string) ([]string, error) {
-	switch need {
-	case AmiGO:
-		return p.AmiGO, nil
-	case Production:
-		return p.Production, nil
-	default:
-		return nil, &UnknownError{What: "need", Name: need, Known: []string{AmiGO, Production}}
+	for _, known := range []struct {
+		need  string
+		names []string
+	}{{AmiGO, p.AmiGO}, {Production, p.Production}} {
+		if need == known.need && len(known.names) == 0 {
+			return nil, fmt.Errorf("%q is not known of this distribution yet (see docs/guests.md)", need)
+		}
+		if need == known.need {
+			return known.names, nil
+		}
 	}
+	return nil, &UnknownError{What: "need", Name: need, Known: []string{AmiGO, Production}}
 }
 
 // load reads the table. A file that can't be read is a fault of the program.
@@ -215,7 +273,7 @@ func Identify(id, version string) (*Distro, Release, error) {
 	}
 	var known []string
 	for _, r := range d.Releases {
-		if r.Version == version {
+		if r.is(version) {
 			return d, r, nil
 		}
 		known = append(known, r.Version)

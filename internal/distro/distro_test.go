@@ -8,9 +8,18 @@ import (
 // TestTable looks for what every distribution must say of itself.
 func TestTable(t *testing.T) {
 	for _, d := range load() {
-		if d.Name == "" || d.Title == "" || d.Manager.List == "" || d.Manager.Install == "" || d.Manager.Purge == "" || d.Operators == "" || d.Trust == (Trust{}) || d.Keyring.File == "" || d.Keyring.Package == "" ||
-			len(d.Components) == 0 || len(d.Start) == 0 || len(d.Wait) == 0 || len(d.Units) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
+		if d.Name == "" || d.Title == "" || d.Manager.List == "" || d.Manager.Install == "" || d.Manager.Purge == "" || d.Operators == "" || d.Trust == (Trust{}) || d.Boot.Grub == "" || d.Boot.SSH == "" || d.Web.Unit == "" || d.Web.User == "" || d.Web.Site == "" || d.Kernels == "" ||
+			d.Keyring.Package == "" || len(d.Start) == 0 || len(d.Wait) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
 			t.Errorf("%s lacks something: %+v", d.Name, d)
+		}
+		debs, rpms := d.Keyring.File != "" && len(d.Components) > 0, d.Archive != "" && len(d.Repositories) > 0
+		if debs == rpms {
+			t.Errorf("%s: where are its packages? %+v", d.Name, d)
+		}
+		for _, r := range d.Releases {
+			if rpms && r.RPMs == "" {
+				t.Errorf("%s %s: where is its database? %+v", d.Name, r.Name, r)
+			}
 		}
 		if _, err := d.Release(d.Default); err != nil {
 			t.Errorf("%s: the default: %v", d.Name, err)
@@ -23,7 +32,7 @@ func TestTable(t *testing.T) {
 		for name, list := range map[string][]string{
 			"base": d.Packages.Base, "amigo": d.Packages.AmiGO, "production": d.Packages.Production,
 		} {
-			if len(list) == 0 || len(slices.Compact(slices.Sorted(slices.Values(list)))) != len(list) {
+			if len(list) == 0 && (debs || name == "base") || len(slices.Compact(slices.Sorted(slices.Values(list)))) != len(list) {
 				t.Errorf("%s: the packages of %s are none, or have twins: %q", d.Name, name, list)
 			}
 		}
@@ -59,8 +68,12 @@ func TestNames(t *testing.T) {
 	}{
 		{"debian", "12", ""},
 		{"debian", "13", ""},
+		{"rocky", "10.1", ""},
+		{"centos", "10", ""},
+		{"opensuse-tumbleweed", "20261101", ""},
+		{"rocky", "100.1", `"100.1" is not known (known: 9, 10)`},
 		{"debain", "12", `"debain" is not known (did you mean "debian"?)`},
-		{"plan9", "4", `"plan9" is not known (known: debian, ubuntu)`},
+		{"plan9", "4", `"plan9" is not known (known: almalinux, centos, debian, opensuse-leap, opensuse-tumbleweed, rocky, ubuntu)`},
 		{"debian", "7.11", `"7.11" is not known (known: 12, 13, 14)`},
 	} {
 		_, _, err := Identify(test.id, test.version)

@@ -26,20 +26,20 @@ type Trust struct {
 
 // Prelude is what a script for a machine of any distribution of the table begins with. It
 // defines the function list_packages, which prints name, version and architecture of each
-// package, and sets $operators, $anchors, $update_anchors and $renew_anchors to what
-// [Distro] and [Trust] have. Of a distribution that is not in the table it sets nothing.
+// package, and sets $operators, $web, $anchors, $update_anchors and $renew_anchors to what
+// [Distro], [Web] and [Trust] have. Of a distribution that is not in the table it sets nothing.
 func Prelude() string {
 	var bodies []string
 	names := map[string][]string{}
 	for _, d := range load() {
-		body := fmt.Sprintf("operators=%s anchors=%s update_anchors=%s renew_anchors=%s\nlist_packages() {\n%s}\n", d.Operators,
+		body := fmt.Sprintf("operators=%s web=%s anchors=%s update_anchors=%s renew_anchors=%s\nlist_packages() {\n%s}\n", d.Operators, d.Web.Unit,
 			d.Trust.Directory, shellescape.Quote(d.Trust.Update), shellescape.Quote(d.Trust.Renew), d.Manager.List)
 		if names[body] == nil {
 			bodies = append(bodies, body)
 		}
 		names[body] = append(names[body], d.Name)
 	}
-	script := "operators= anchors=/nowhere update_anchors=: renew_anchors=:\nlist_packages() { :; }\ncase $(. /etc/os-release; echo \"$ID\") in\n"
+	script := "operators= web= anchors=/nowhere update_anchors=: renew_anchors=:\nlist_packages() { :; }\ncase $(. /etc/os-release; echo \"$ID\") in\n"
 	for _, body := range bodies {
 		script += strings.Join(names[body], " | ") + ")\n" + body + ";;\n"
 	}

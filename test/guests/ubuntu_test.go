@@ -72,7 +72,7 @@ build {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	for _, want := range []string{server.URL + " noble main universe", server.URL + " noble-security main universe", "linux-image-virtual\t1", "enabled"} {
+	for _, want := range []string{server.URL + "/ noble main", server.URL + "/ noble-security universe", "linux-image-virtual\t1", "enabled"} {
 		if !strings.Contains(string(said), want) {
 			t.Errorf("the build does not say %q:\n%s", want, said)
 		}

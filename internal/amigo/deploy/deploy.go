@@ -103,12 +103,14 @@ var readers = []struct {
 	paths   []string
 }{
 	{"systemd-resolved", []string{"/etc/systemd/resolved.conf.d/"}},
-	{"jetty9", []string{"/etc/systemd/system/jetty9.service.d/", site.Share + "/golr.sh", site.SolrHome + "/"}},
+	{"jetty9", []string{"/etc/systemd/system/jetty9.service", site.Share + "/golr.sh", site.SolrHome + "/"}},
 	{"amigo-workers", []string{
 		"/etc/systemd/system/amigo-workers.service", site.Share + "/app.psgi", "/srv/amigo/perl/",
 		"/srv/amigo/templates/", "/srv/amigo/conf/", "/srv/amigo/javascript/npm/",
 	}},
-	{"apache2", []string{"/etc/apache2/", "/etc/systemd/system/apache2.service.d/"}},
+	{"apache2", []string{
+		"/etc/apache2/", "/etc/httpd/", "/etc/systemd/system/apache2.service", "/etc/systemd/system/httpd.service",
+	}},
 	{"amigo-status.timer", []string{"/etc/systemd/system/amigo-status."}},
 }
 

@@ -173,7 +173,7 @@ func TestLook(t *testing.T) {
 		t.Error(err)
 	}
 	guest.answer = "plan9\n4\n" + separator + "\n" + separator + "\n"
-	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), `can't be provisioned: "plan9" is not known (known: debian, ubuntu)`) {
+	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), `can't be provisioned: "plan9" is not known (known: almalinux, centos, debian, opensuse-leap, opensuse-tumbleweed, rocky, ubuntu)`) {
 		t.Error(err)
 	}
 }

@@ -27,6 +27,34 @@ func Install(ctx context.Context, guest remote.Runner, d *distro.Distro, package
 	return nil
 }
 
+// ModulesError says which Perl modules a guest needs that no package of its distribution
+// has.
+type ModulesError struct {
+	System  string
+	Modules []string
+}
+
+func (e *ModulesError) Error() string {
+	return fmt.Sprintf("the guest lacks Perl modules that %s has no package of: %s (try: cpanm in a provisioner before this one, see docs/guests.md)", e.System, strings.Join(e.Modules, ", "))
+}
+
+// CheckModules returns a [*ModulesError] if a guest lacks Perl modules of which its
+// distribution has no packages.
+func CheckModules(ctx context.Context, guest remote.Runner, d *distro.Distro) error {
+	if len(d.Lacks) == 0 {
+		return nil
+	}
+	var out strings.Builder
+	script := `exec perl -e 'for (@ARGV) { print "$_\n" unless eval "require $_" }' ` + strings.Join(d.Lacks, " ")
+	if err := guest.Run(ctx, remote.Command{Script: script, Stdout: &out}); err != nil {
+		return fmt.Errorf("looking for Perl modules in the guest: %w", err)
+	}
+	if names := strings.Fields(out.String()); len(names) > 0 {
+		return &ModulesError{System: d.Title, Modules: names}
+	}
+	return nil
+}
+
 // Trust makes a guest trust certificate authorities, given as PEM texts, for the time of a
 // build: sealing removes them.
 func Trust(ctx context.Context, guest remote.Runner, authorities []string) error {

@@ -2,9 +2,13 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 )
 
 // script is what a guest does once the files are there. Every command costs an
@@ -12,6 +16,9 @@ import (
 func script(plan Deployment, o Options) string {
 	var b strings.Builder
 	remove(&b, plan.Gone, o.Absent)
+	if slices.ContainsFunc(plan.Upload, func(f fileset.File) bool { return f.Path == site.Sysusers }) {
+		b.WriteString("systemd-sysusers " + site.Sysusers + "\n")
+	}
 	b.WriteString(operator(o.Operator))
 	b.WriteString(restart(plan, o))
 	fmt.Fprintf(&b, "mv %[1]s.new %[1]s\nrm -f %[2]s\n", Record, staging)

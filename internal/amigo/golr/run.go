@@ -36,6 +36,9 @@ func run(ctx context.Context, shop workshop.Workshop, d data, webapp WebApp, con
 		{At: "/mnt/in", Host: input},
 		{At: "/mnt/out", Host: result, Out: true},
 	}
+	if webapp.Jetty != "" {
+		dirs = append(dirs, workshop.Dir{At: JettyHome, Host: webapp.Jetty})
+	}
 	given := "documents"
 	if d.index != "" {
 		given = "index"

@@ -20,6 +20,7 @@ import (
 type WebApp struct {
 	Dir    string // with WEB-INF
 	Digest string
+	Jetty  string // directory with Jetty 9, where no package has it in [JettyHome]
 }
 
 // Solr is the version that AmiGO's schema is for, and the last of 3.6.

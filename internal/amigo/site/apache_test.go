@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
@@ -31,6 +32,9 @@ var modulesOf = strings.Fields("mpm_event authz_core alias dir mime headers rewr
 func startApache(t *testing.T, s Site) *httpd {
 	t.Helper()
 	h := &httpd{dir: t.TempDir(), asked: make(chan string, 100)}
+	here := *distro.Standard()
+	here.Web.Logs = h.dir
+	s.Guest = &here
 	files, err := Files(s)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +77,7 @@ func (h *httpd) config(t *testing.T, virtualHost, port string) string {
 	for _, module := range modulesOf {
 		fmt.Fprintf(&main, "LoadModule %[1]s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", module)
 	}
-	fmt.Fprintf(&main, "Listen 127.0.0.1:%s\nPidFile %[2]s/pid\nDefine APACHE_LOG_DIR %[2]s\nTypesConfig /dev/null\nAddType text/html .html\nAddType text/css .css\nDirectoryIndex index.html\n", port, h.dir)
+	fmt.Fprintf(&main, "Listen 127.0.0.1:%s\nPidFile %[2]s/pid\nTypesConfig /dev/null\nAddType text/html .html\nAddType text/css .css\nDirectoryIndex index.html\n", port, h.dir)
 	fmt.Fprintf(&main, "LogFormat combined combined\nErrorLog %s/error.log\nStartServers 1\n", h.dir)
 	if os.Getuid() == 0 {
 		nobody, err := user.Lookup("nobody")

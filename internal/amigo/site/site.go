@@ -16,6 +16,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 //go:embed files
@@ -38,13 +39,14 @@ const Ready = "/run/golr/ready"
 
 // Site is what is served, and how.
 type Site struct {
-	Serve    string   // [Workers] or [CGI]
-	Programs []string // of AmiGO that are reachable, as [Programs] returns them
-	Memory   string   // of Solr's Java, like "512m"
-	Origins  []string // other hosts that pages may load from, like "https://example.org"
-	Targets  []string // other hosts that pages may send forms to
-	Readers  Readers  // other sites whose pages may read what GOlr answers
-	Operator string   // who may log in
+	Guest    *distro.Distro // nil: [distro.Standard]
+	Serve    string         // [Workers] or [CGI]
+	Programs []string       // of AmiGO that are reachable, as [Programs] returns them
+	Memory   string         // of Solr's Java, like "512m"
+	Origins  []string       // other hosts that pages may load from, like "https://example.org"
+	Targets  []string       // other hosts that pages may send forms to
+	Readers  Readers        // other sites whose pages may read what GOlr answers
+	Operator string         // who may log in
 
 	Version string // of AmiGO
 	Commit  string // of AmiGO's source, or ""
@@ -75,8 +77,6 @@ func (s Site) Has(program string) bool { return slices.Contains(s.Programs, prog
 
 // places says where each rendered file belongs.
 var places = map[string]string{
-	"amigo.conf":         "/etc/apache2/sites-available/amigo.conf",
-	"apache2.conf":       "/etc/systemd/system/apache2.service.d/amigo.conf",
 	"index.html":         Share + "/www/index.html",
 	"400.html":           Share + "/www/errors/400.html",
 	"500.html":           Share + "/www/errors/500.html",
@@ -98,18 +98,50 @@ var places = map[string]string{
 	"tmpfiles.conf":      "/etc/tmpfiles.d/amigo.conf",
 	"app.psgi":           Share + "/app.psgi",
 	"amigo-workers.unit": "/etc/systemd/system/amigo-workers.service",
+	"jetty.unit":         "/etc/systemd/system/jetty9.service",
+	"sysusers.conf":      Sysusers,
 }
+
+// Sysusers is the file that names who has to be made before what is served can start.
+const Sysusers = "/etc/sysusers.d/amigo.conf"
+
+// placed says where each rendered file of a site belongs.
+func (s Site) placed() map[string]string {
+	all := maps.Clone(places)
+	all["amigo.conf"] = s.Web().Site
+	all["apache2.conf"] = "/etc/systemd/system/" + s.Web().Unit + ".d/amigo.conf"
+	without := []string{}
+	if s.Serve != Workers {
+		without = append(without, forWorkers...)
+	}
+	if s.guest().Jetty {
+		without = append(without, forOwnJetty...)
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return slices.Contains(without, name) })
+	return all
+}
+
+func (s Site) guest() *distro.Distro {
+	if s.Guest == nil {
+		return distro.Standard()
+	}
+	return s.Guest
+}
+
+// Web is what the guest's Apache is like.
+func (s Site) Web() distro.Web { return s.guest().Web }
 
 // forWorkers are the files that only workers need.
 var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
 
+// forOwnJetty are the files that a guest needs whose Jetty is no package of its
+// distribution.
+var forOwnJetty = []string{"jetty.unit", "sysusers.conf"}
+
 // Files returns the files that serve the site.
 func Files(s Site) (fileset.Set, error) {
 	set := fileset.Set{}
-	for name, place := range places {
-		if s.Serve != Workers && slices.Contains(forWorkers, name) {
-			continue
-		}
+	for name, place := range s.placed() {
 		content, err := render(name, s)
 		if err != nil {
 			return nil, err
@@ -120,36 +152,66 @@ func Files(s Site) (fileset.Set, error) {
 		}
 		set.Add(file)
 	}
-	set.Add(fileset.Symlink("/etc/apache2/sites-enabled/amigo.conf", "../sites-available/amigo.conf"))
-	for _, module := range modules(s.Serve) {
-		set.Add(fileset.Symlink("/etc/apache2/mods-enabled/"+module, "../mods-available/"+module))
-	}
-	for unit, at := range units(s.Serve) {
+	set.Add(s.enabled()...)
+	for unit, at := range s.units() {
 		set.Add(fileset.Symlink("/etc/systemd/system/multi-user.target.wants/"+unit, at+unit))
+	}
+	if s.Web().Unit != apacheUnit {
+		// The services have the same names everywhere.
+		set.Add(fileset.Symlink("/etc/systemd/system/"+apacheUnit, "/usr/lib/systemd/system/"+s.Web().Unit))
 	}
 	set.Add(fileset.Symlink("/etc/systemd/system/timers.target.wants/amigo-status.timer", "/etc/systemd/system/amigo-status.timer"))
 	set.Add(fileset.Symlink("/etc/systemd/system/local-fs.target.wants/tmp.mount", "/etc/systemd/system/tmp.mount"))
 	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
-		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, "www-data"))
+		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, s.Web().User))
 	}
 	return set, nil
 }
 
 // units are what starts with the guest, and where each comes from. A base has
 // the services of its packages switched off.
-func units(serve string) map[string]string {
+func (s Site) units() map[string]string {
 	started := map[string]string{
-		"apache2.service": "/lib/systemd/system/",
-		"jetty9.service":  "/lib/systemd/system/",
+		s.Web().Unit:     "/lib/systemd/system/",
+		"jetty9.service": "/lib/systemd/system/",
 	}
-	if serve == Workers {
+	if !s.guest().Jetty {
+		started["jetty9.service"] = "/etc/systemd/system/"
+	}
+	if s.Serve == Workers {
 		started["amigo-workers.service"] = "/etc/systemd/system/"
 	}
 	return started
 }
 
-// Absent are files of the guest's packages that would be in the way.
-var Absent = []string{"/etc/apache2/sites-enabled/000-default.conf"}
+// apacheUnit is the name that Apache's unit has for who looks after a machine.
+const apacheUnit = "apache2.service"
+
+// enabled are the links by which Apache serves the site.
+func (s Site) enabled() []fileset.File {
+	var links []fileset.File
+	if at := s.Web().Enabled; at != "" {
+		links = append(links, fileset.Symlink(at, "../sites-available/amigo.conf"))
+	}
+	if dir := s.Web().Modules; dir != "" {
+		for _, module := range modules(s.Serve) {
+			links = append(links, fileset.Symlink(path.Join(dir, module), "../mods-available/"+module))
+		}
+	}
+	return links
+}
+
+// Load are the names of the modules that the site loads itself, as Apache calls them.
+func (s Site) Load() []string {
+	if s.Web().Load == "" {
+		return nil
+	}
+	names := []string{"proxy", "proxy_http", "headers", "rewrite", "include"}
+	if s.Serve == CGI {
+		names = append(names, "cgid")
+	}
+	return names
+}
 
 // modules are those of Apache that Debian does not enable by itself.
 func modules(serve string) []string {
@@ -186,6 +248,7 @@ func render(name string, s Site) (string, error) {
 // Recipe returns what decides [Files] besides the site itself.
 func Recipe() string {
 	all := strings.Join(append(bounds(), allowedQuery, wellFormed, Site{}.Policy()), "\n")
+	places := Site{Serve: Workers, Guest: &distro.Distro{}}.placed()
 	for _, name := range slices.Sorted(maps.Keys(places)) {
 		content, err := files.ReadFile("files/" + name)
 		if err != nil {

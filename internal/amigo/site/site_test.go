@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -24,19 +25,43 @@ var example = Site{
 func TestFilesAreGolden(t *testing.T) {
 	cgi := Site{Serve: CGI, Programs: []string{"amigo"}, Memory: "4g", Operator: "op", Version: "<1>", Origin: "dir"}
 	for dir, s := range map[string]Site{"workers": example, "cgi": cgi} {
-		set, err := Files(s)
-		if err != nil {
+		areGolden(t, dir, s, nil)
+	}
+}
+
+// TestGuestsAreGolden: what a site has other on guests that are not Debian.
+func TestGuestsAreGolden(t *testing.T) {
+	debian, err := Files(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"rocky", "opensuse-leap"} {
+		s := example
+		if s.Guest, err = distro.Find(name); err != nil {
 			t.Fatal(err)
 		}
-		manifest := ""
-		for _, f := range set.Sorted() {
-			manifest += f.Mode.String() + " " + f.Path + " " + f.Link + f.Owner + "\n"
-			if f.Mode.IsRegular() {
-				golden(t, filepath.Join(dir, strings.ReplaceAll(f.Path[1:], "/", "_")), string(f.Data))
-			}
-		}
-		golden(t, filepath.Join(dir, "files"), manifest)
+		areGolden(t, name, s, debian)
 	}
+}
+
+// areGolden compares the files of a site that are not the same in known.
+func areGolden(t *testing.T, dir string, s Site, known fileset.Set) {
+	t.Helper()
+	set, err := Files(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := ""
+	for _, f := range set.Sorted() {
+		if cmp.Equal(f, known[f.Path]) {
+			continue
+		}
+		manifest += f.Mode.String() + " " + f.Path + " " + f.Link + f.Owner + "\n"
+		if f.Mode.IsRegular() {
+			golden(t, filepath.Join(dir, strings.ReplaceAll(f.Path[1:], "/", "_")), string(f.Data))
+		}
+	}
+	golden(t, filepath.Join(dir, "files"), manifest)
 }
 
 func golden(t *testing.T, name, got string) {

@@ -42,10 +42,10 @@ func packagesOf(t *testing.T, s Spec) []string {
 	return packages
 }
 
-// archive makes a package archive that has every package a base needs at one
+// newArchive makes a package archive that has every package a base needs at one
 // version, those beyond, and one that is recommended only. It returns its line
 // in a sources.list.
-func archive(t *testing.T, dir, version string, beyond ...string) []string {
+func newArchive(t *testing.T, dir, version string, beyond ...string) []string {
 	t.Helper()
 	var list strings.Builder
 	for _, name := range append(packagesOf(t, bookworm), append(beyond, "apt", "base-files", "recommended")...) {
@@ -62,6 +62,16 @@ func archive(t *testing.T, dir, version string, beyond ...string) []string {
 		write(t, filepath.Join(dir, "dists", "bookworm", name), text)
 	}
 	return []string{"deb [trusted=yes] file://" + dir + " bookworm main"}
+}
+
+// resolveFrom asks the archives that the lines of a sources.list name.
+func resolveFrom(t *testing.T, c cache.Dir, s Spec, lines []string) (Resolution, error) {
+	t.Helper()
+	plan := Resolution{Spec: s, Sources: lines}
+	var err error
+	plan.Packages, err = debs{}.resolve(t.Context(), c, plan)
+	slices.SortFunc(plan.Packages, Package.compare)
+	return plan, err
 }
 
 func write(t *testing.T, path, text string) {
@@ -81,7 +91,7 @@ func TestResolve(t *testing.T) {
 	spec.Packages = []string{"apache2"}
 	var plans []Resolution
 	for _, version := range []string{"1.0-1", "1.0-1", "1.0-1+deb12u1"} {
-		plan, err := resolve(t.Context(), store, spec, archive(t, dir, version, "apache2", "unwanted"))
+		plan, err := resolveFrom(t, store, spec, newArchive(t, dir, version, "apache2", "unwanted"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +118,7 @@ func TestResolve(t *testing.T) {
 // one that lacks a package.
 func TestResolveFails(t *testing.T) {
 	store, dir := cache.At(t.TempDir()), t.TempDir()
-	_, err := resolve(t.Context(), store, bookworm, []string{"deb [trusted=yes] file://" + dir + "/missing bookworm main"})
+	_, err := resolveFrom(t, store, bookworm, []string{"deb [trusted=yes] file://" + dir + "/missing bookworm main"})
 	var unreachable *UnreachableError
 	var exit *command.ExitError
 	if !errors.As(err, &unreachable) || !errors.As(err, &exit) || !strings.Contains(err.Error(), "the package archive of bookworm can't be used: apt-get: ") {
@@ -119,13 +129,13 @@ func TestResolveFails(t *testing.T) {
 	}
 	spec := bookworm
 	spec.Packages = []string{"misspelt"}
-	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
+	_, err = resolveFrom(t, store, spec, newArchive(t, dir, "1"))
 	if err == nil || errors.As(err, &unreachable) || err.Error() != "bookworm has no package called misspelt for amd64" {
 		t.Errorf("%v", err)
 	}
 	spec = bookworm
 	spec.Architecture = "arm64"
-	_, err = resolve(t.Context(), store, spec, archive(t, dir, "1"))
+	_, err = resolveFrom(t, store, spec, newArchive(t, dir, "1"))
 	if lacks := (*LacksError)(nil); !errors.As(err, &lacks) || err.Error() != "the package archive has nothing of bookworm for arm64 (try: another mirror)" {
 		t.Errorf("%v", err)
 	}
@@ -163,7 +173,7 @@ func TestSources(t *testing.T) {
 		"nothing of Debian": {bookworm, []string{vendor}, []string{signed + "http", signed + "http", signed + "http"}},
 	} {
 		hostSources(t, c.host...)
-		got, err := sources(t.Context(), c.spec)
+		got, err := debs{}.sources(t.Context(), c.spec)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -199,7 +209,7 @@ func TestOwnSources(t *testing.T) {
 // without apt is told what it lacks.
 func TestSourcesFail(t *testing.T) {
 	hostSources(t, "deb http://bob:s3cret@deb.example/debian bookworm main")
-	_, err := sources(t.Context(), bookworm)
+	_, err := debs{}.sources(t.Context(), bookworm)
 	if err == nil || !strings.Contains(err.Error(), "this host's apt sources: ") || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("%v", err)
 	}

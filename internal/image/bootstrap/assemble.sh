@@ -10,7 +10,8 @@ tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*'
 
 # --- configuration ---
 
-command_line="root=UUID=$ROOT_UUID ro console=tty0 console=$CONSOLE,115200"
+options="console=tty0 console=$CONSOLE,115200${OPTIONS:+ $OPTIONS}"
+command_line="root=UUID=$ROOT_UUID ro $options"
 
 cat >"$root/etc/fstab" <<EOF
 UUID=$ROOT_UUID / ext4 rw,discard,errors=remount-ro 0 1
@@ -21,6 +22,7 @@ cat >"$root/etc/hosts" <<EOF
 127.0.1.1 amigo
 ::1 localhost ip6-localhost ip6-loopback
 EOF
+mkdir -p "$root/etc/systemd/network" "$root/etc/default" "$root/etc/ssh/sshd_config.d"
 cat >"$root/etc/systemd/network/20-wired.network" <<EOF
 [Match]
 Type=ether
@@ -29,15 +31,15 @@ Kind=!*
 [Network]
 DHCP=yes
 EOF
-echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
+echo 'LANG=C.UTF-8' >"$root$LOCALE"
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
 
 # Host keys are made at the first boot of each machine. One kind is enough,
 # and an RSA key takes an emulated machine half a minute.
 rm -f "$root"/etc/ssh/ssh_host_*
-mkdir -p "$root/etc/systemd/system/ssh.service.d"
-cat >"$root/etc/systemd/system/ssh.service.d/host-key.conf" <<'EOF'
+mkdir -p "$root/etc/systemd/system/$SSH.d"
+cat >"$root/etc/systemd/system/$SSH.d/host-key.conf" <<'EOF'
 [Service]
 ExecStartPre=
 ExecStartPre=/bin/sh -c 'test -s /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519 -N "" -C "" -f /etc/ssh/ssh_host_ed25519_key'
@@ -61,7 +63,7 @@ chroot "$root" systemctl enable $START
 
 # --- boot loader ---
 
-grub=$root/boot/grub
+grub=$root$GRUB_DIR
 platforms=$GRUB
 serial='' terminals=console
 if [ "$BIOS" = true ]; then
@@ -70,19 +72,39 @@ if [ "$BIOS" = true ]; then
 fi
 for platform in $platforms; do
     mkdir -p "$grub/$platform"
-    cp "$root/usr/lib/grub/$platform"/*.mod "$root/usr/lib/grub/$platform"/*.lst "$grub/$platform/"
+    cp "$root$GRUB_MODULES/$platform"/*.mod "$root$GRUB_MODULES/$platform"/*.lst "$grub/$platform/"
 done
 cat >"$root/etc/default/grub" <<EOF
 GRUB_DEFAULT=0
 GRUB_TIMEOUT=1
 GRUB_DISTRIBUTOR=AmiGO
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=$CONSOLE,115200"
+GRUB_CMDLINE_LINUX="$options"
 GRUB_DISABLE_OS_PROBER=true
 GRUB_TERMINAL="$terminals"
 EOF
-# The first one; a new kernel makes the distribution's own take its place.
-kernel=$(cd "$root/boot" && printf '%s\n' vmlinuz-* | sort -V | tail -n 1)
+version=$(cd "$root/boot" && printf '%s\n' vmlinuz-* | sed 's/^vmlinuz-//' | sort -V | tail -n 1)
+kernel=vmlinuz-$version
+initrd=${INITRD%VERSION*}$version${INITRD#*VERSION}
+if [ "$LINKED" = true ]; then
+    # This configuration stays, and the links follow a new kernel.
+    ln -sfn "$kernel" "$root/boot/vmlinuz"
+    ln -sfn "$initrd" "$root/boot/initrd"
+    kernel=vmlinuz initrd=initrd
+    mkdir -p "$root/etc/kernel/install.d"
+    cat >"$root/etc/kernel/install.d/99-amigo.install" <<'EOF'
+#!/bin/sh -eu
+# The links that the boot loader follows, see kernel-install(8).
+[ "$1" = add ] && [ -e "/boot/vmlinuz-$2" ] || exit 0
+ln -sfn "vmlinuz-$2" /boot/vmlinuz
+for initrd in "initramfs-$2.img" "initrd-$2"; do
+    [ ! -e "/boot/$initrd" ] || ln -sfn "$initrd" /boot/initrd
+done
+EOF
+    chmod 755 "$root/etc/kernel/install.d/99-amigo.install"
+fi
+# The first one; where there are no links, a new kernel makes the distribution's own take
+# its place.
 cat >"$grub/grub.cfg" <<EOF
 set timeout=1
 $serial
@@ -91,20 +113,20 @@ terminal_output $terminals
 menuentry "AmiGO" {
     search --no-floppy --fs-uuid --set=root $ROOT_UUID
     linux /boot/$kernel $command_line
-    initrd /boot/initrd.img-${kernel#vmlinuz-}
+    initrd /boot/$initrd
 }
 EOF
 cat >"$root/tmp/early.cfg" <<EOF
 search.fs_uuid $ROOT_UUID root
-set prefix=(\$root)/boot/grub
+set prefix=(\$root)$GRUB_DIR
 EOF
 if [ "$BIOS" = true ]; then
-    chroot "$root" grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o /tmp/core.img \
+    chroot "$root" "$GRUB_IMAGE" -O i386-pc -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/core.img \
         biosdisk part_gpt ext2 search_fs_uuid
     mv "$root/tmp/core.img" "$WORK/core.img"
-    cp "$root/usr/lib/grub/i386-pc/boot.img" "$WORK/boot.img"
+    cp "$root$GRUB_MODULES/i386-pc/boot.img" "$WORK/boot.img"
 fi
-chroot "$root" grub-mkimage -O "$GRUB" -p /boot/grub -c /tmp/early.cfg -o /tmp/efi.img \
+chroot "$root" "$GRUB_IMAGE" -O "$GRUB" -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/efi.img \
     part_gpt fat ext2 search_fs_uuid normal configfile linux
 rm "$root/tmp/early.cfg"
 mv "$root/tmp/efi.img" "$WORK/efi.img"

@@ -3,8 +3,10 @@ package bootstrap
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestPlans: what mmdebstrap is asked for, of every release that there is a table for, with
+// TestPlans: what mmdebstrap, dnf or zypper is asked for, of every release that there is a table for, with
 // all that AmiGO needs: its arguments, the packages' names, the keys of the archive.
 func TestPlans(t *testing.T) {
 	for _, name := range distro.Names() {
@@ -26,24 +28,38 @@ func TestPlans(t *testing.T) {
 		for _, release := range d.Releases {
 			for architecture := range d.Architectures {
 				t.Run(strings.Join([]string{name, release.Name, architecture}, "-"), func(t *testing.T) {
-					golden(t, Spec{
-						Distribution: name, Release: release.Name, Architecture: architecture,
-						Needs: []string{distro.AmiGO, distro.Production},
-					})
+					needs := []string{distro.AmiGO}
+					if len(d.Packages.Production) > 0 {
+						needs = append(needs, distro.Production)
+					}
+					golden(t, Spec{Distribution: name, Release: release.Name, Architecture: architecture, Needs: needs})
 				})
 			}
 		}
 	}
 }
 
-func golden(t *testing.T, s Spec) {
-	t.Helper()
+// planned is what is asked of the tool that installs RPM packages.
+func (r rpms) planned(g guest, packages []string) string {
+	s := session{guest: g, repositories: g.repositories(Spec{}), work: "$WORK", cache: "$CACHE"}
 	var b strings.Builder
-	g := guestOf(t, s)
+	files := r.tool.files(s)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !strings.HasSuffix(name, ".py") {
+			fmt.Fprintf(&b, "== %s\n%s", name, files[name])
+		}
+	}
+	fmt.Fprintf(&b, "== install\n%s\n== packages\n%s\n", r.tool.install(), strings.Join(packages, "\n"))
+	return b.String()
+}
+
+// planned is what is asked of mmdebstrap.
+func (debs) planned(g guest, s Spec, packages []string) string {
+	var b strings.Builder
 	for _, suite := range g.suites() {
 		fmt.Fprintln(&b, g.source("http://archive.example/", suite, strings.Join(g.Components, " ")))
 	}
-	for _, arg := range mmdebstrapArgs(s, packagesOf(t, s), "rootfs.tar", "sources.list") {
+	for _, arg := range mmdebstrapArgs(s, packages, "rootfs.tar", "sources.list") {
 		if list, ok := strings.CutPrefix(arg, "--include="); ok {
 			arg = "--include=\n  " + strings.ReplaceAll(list, ",", "\n  ")
 		}
@@ -52,9 +68,22 @@ func golden(t *testing.T, s Spec) {
 		}
 		fmt.Fprintln(&b, arg)
 	}
+	return b.String()
+}
+
+func golden(t *testing.T, s Spec) {
+	t.Helper()
+	g := guestOf(t, s)
+	var got string
+	switch from := archives[g.Manager.Name].(type) {
+	case rpms:
+		got = from.planned(g, packagesOf(t, s))
+	case debs:
+		got = from.planned(g, s, packagesOf(t, s))
+	}
 	path := filepath.Join("testdata", strings.TrimPrefix(t.Name(), "TestPlans/")+".golden")
 	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +91,7 @@ func golden(t *testing.T, s Spec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got)\n%s", path, diff)
 	}
 }

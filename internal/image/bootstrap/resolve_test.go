@@ -76,7 +76,7 @@ Conf base-files (12.4+deb12u5 Debian:12.5/stable [amd64])
 `
 
 func TestParseSimulation(t *testing.T) {
-	want := []Package{{"base-files", "12.4+deb12u5"}, {"gcc-12-base", "12.2.0-14"}}
+	want := []Package{{"gcc-12-base", "12.2.0-14"}, {"base-files", "12.4+deb12u5"}}
 	if diff := cmp.Diff(want, parseSimulation(simulation)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

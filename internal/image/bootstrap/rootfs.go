@@ -2,26 +2,15 @@ package bootstrap
 
 import (
 	"context"
-	_ "embed" // changelogs.sh
-	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
-	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // recipe is changed whenever this package makes something else of the same
 // packages.
 const recipe = "2"
-
-// changelogs keeps what the packages' changelogs say of security fixes, in
-// /usr/share/amigo-image/changelogs.gz.
-//
-//go:embed changelogs.sh
-var changelogs string
 
 // rootFSName is the name of the tar in its cache entry.
 const rootFSName = "rootfs.tar"
@@ -30,63 +19,14 @@ const rootFSName = "rootfs.tar"
 // describes, and whether it was there already.
 func RootFS(ctx context.Context, c cache.Dir, plan Resolution, phase *event.Phase) (path string, cached bool, err error) {
 	dir, cached, err := c.Get(ctx, "rootfs", plan.Key(), func(dir string) error {
-		return makeRootFS(ctx, plan, dir, phase)
+		g, err := plan.Spec.guest()
+		if err != nil {
+			return err
+		}
+		if err := CheckForeign(ctx, plan.Spec.Architecture); err != nil {
+			return err
+		}
+		return archives[g.Manager.Name].rootFS(ctx, c, plan, dir, phase)
 	})
 	return filepath.Join(dir, rootFSName), cached, err
-}
-
-func makeRootFS(ctx context.Context, plan Resolution, dir string, phase *event.Phase) error {
-	if err := CheckForeign(ctx, plan.Spec.Architecture); err != nil {
-		return err
-	}
-	list := filepath.Join(dir, "sources.list")
-	if err := os.WriteFile(list, []byte(strings.Join(plan.Sources, "\n")+"\n"), 0o644); err != nil {
-		return fmt.Errorf("writing apt's sources: %w", err)
-	}
-	work, err := Workspace(dir)
-	if err != nil {
-		return err
-	}
-	defer work.Close()
-	stderr := event.NewLines(phase.Detail)
-	packages, err := plan.Spec.packages()
-	if err != nil {
-		return err
-	}
-	err = command.Run(ctx, command.Cmd{
-		Name:   "mmdebstrap",
-		Args:   mmdebstrapArgs(plan.Spec, packages, filepath.Join(dir, rootFSName), list),
-		Env:    []string{"TMPDIR=" + work.Path(), "LC_ALL=C"},
-		Stderr: stderr,
-	})
-	_ = stderr.Close()
-	if err != nil {
-		return fmt.Errorf("bootstrapping %s: %w", plan.Spec.Release, err)
-	}
-	return nil
-}
-
-// mmdebstrapArgs returns the arguments with which mmdebstrap makes the tar
-// target from a spec.
-func mmdebstrapArgs(s Spec, packages []string, target, sources string) []string {
-	return []string{
-		"--variant=apt",
-		"--format=tar",
-		"--architectures=" + s.Architecture,
-		"--include=" + strings.Join(packages, ","),
-		`--aptopt=APT::Install-Recommends "false"`,
-		// What is made here is thrown away if the host loses power.
-		"--dpkgopt=force-unsafe-io",
-		"--dpkgopt=path-exclude=/usr/share/doc/*",
-		"--dpkgopt=path-include=/usr/share/doc/*/copyright",
-		"--dpkgopt=path-include=/usr/share/doc/*/changelog.Debian.gz",
-		"--dpkgopt=path-include=/usr/share/doc/*/changelog.gz",
-		"--customize-hook=" + changelogs,
-		"--dpkgopt=path-exclude=/usr/share/man/*",
-		"--dpkgopt=path-exclude=/usr/share/locale/*",
-		"--dpkgopt=path-exclude=/usr/share/info/*",
-		// Java's postinst wants a directory that the exclusion leaves out.
-		"--setup-hook=mkdir -p \"$1\"/usr/share/man/man1",
-		s.Release, target, sources,
-	}
 }

@@ -95,7 +95,7 @@ func TestArgumentsAreUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := filepath.Join(dir, "sources.list")
-	write(t, list, strings.Join(archive(t, filepath.Join(dir, "archive"), "1"), "\n")+"\n")
+	write(t, list, strings.Join(newArchive(t, filepath.Join(dir, "archive"), "1"), "\n")+"\n")
 	for name, want := range map[string]string{"sudo": "", "misspelt": "Unable to locate package misspelt"} {
 		p.Spec.Packages = []string{name}
 		err := command.Run(t.Context(), command.Cmd{

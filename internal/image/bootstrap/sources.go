@@ -17,7 +17,7 @@ import (
 // have no place in an image. Where the host has none, as Ubuntu, or none of the
 // security fixes, it gets Debian's: what is installed later comes from there,
 // too. A mirror takes the place of the release's own.
-func sources(ctx context.Context, s Spec) ([]string, error) {
+func (debs) sources(ctx context.Context, s Spec) ([]string, error) {
 	g, err := s.guest()
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (g guest) ownSources(ctx context.Context) ([]string, error) {
 	}
 	lines := g.parseSources(said.String())
 	if len(lines) == 0 {
-		return nil, &UnreachableError{Release: g.release.Name, Err: errors.New("no apt source of this host is for it, and mmdebstrap knows none")}
+		return nil, &UnreachableError{Release: g.release.Name, Host: true, Err: errors.New("no apt source of this host is for it, and mmdebstrap knows none")}
 	}
 	return lines, nil
 }

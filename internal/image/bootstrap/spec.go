@@ -1,4 +1,4 @@
-// Package bootstrap makes a bootable disk of a Debian system from its signed
+// Package bootstrap makes a bootable disk of a distribution from its signed
 // package archive, natively: no virtual machine, no emulation, no loop device.
 //
 // A [Spec] is resolved to exact package versions, those become a tar of a root
@@ -9,6 +9,7 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 
@@ -19,10 +20,12 @@ import (
 
 // Spec says what to bootstrap.
 type Spec struct {
-	Distribution string   // as package distro has it: "debian"
-	Release      string   // code name, like "bookworm"
-	Architecture string   // as the distribution names it: "amd64"
-	Mirror       string   // "": the apt sources of this host
+	Distribution string // as package distro has it: "debian"
+	Release      string // as the distribution names it: "bookworm"
+	Architecture string // as Go names it: "amd64"
+	Mirror       string // "": the sources of this host or the distribution
+	// Repositories are addresses in the place of those of RPM repositories, by their names.
+	Repositories map[string]string
 	Needs        []string // what it is for, as package distro has it: "amigo"
 	Packages     []string // beyond these
 	DiskSize     int64    // bytes
@@ -33,9 +36,8 @@ type Spec struct {
 const minDiskSize = 2 << 30
 
 var (
-	packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
+	packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]+$`)
 	archiveURL  = regexp.MustCompile(`^(https?|file)://[!-~]+$`)
-	kernelName  = regexp.MustCompile(`^linux-image-`)
 )
 
 // Validate returns every fault of s.
@@ -47,13 +49,37 @@ func (s Spec) Validate() error {
 	if err := checkArchive(s.Mirror); s.Mirror != "" && err != nil {
 		errs = append(errs, field.Wrap("Mirror", err))
 	}
+	errs = append(errs, s.checkRepositories())
 	for _, name := range s.Packages {
 		if !packageName.MatchString(name) {
-			errs = append(errs, field.Errorf("Packages", "%q is not the name of a Debian package", name))
+			errs = append(errs, field.Errorf("Packages", "%q is not the name of a package", name))
 		}
 	}
 	if s.DiskSize < minDiskSize {
 		errs = append(errs, field.Errorf("DiskSize", "%d bytes is too small (at least %d)", s.DiskSize, minDiskSize))
+	}
+	return errors.Join(errs...)
+}
+
+// checkRepositories says which of the repositories there are not, or can't be.
+func (s Spec) checkRepositories() error {
+	g, err := s.guest()
+	if err != nil {
+		return nil // told already
+	}
+	var known []string
+	for _, r := range g.Repositories {
+		known = append(known, r.Name)
+	}
+	if len(known) == 0 && len(s.Repositories) > 0 {
+		return field.Errorf("Repositories", "%s has none that could be replaced (is it mirror that you want?)", g.Title)
+	}
+	var errs []error
+	for name, address := range s.Repositories {
+		if !slices.Contains(known, name) {
+			errs = append(errs, field.Wrap("Repositories", &distro.UnknownError{What: "repository of " + g.Title, Name: name, Known: known}))
+		}
+		errs = append(errs, field.Wrap("Repositories", checkArchive(address)))
 	}
 	return errors.Join(errs...)
 }
@@ -76,7 +102,7 @@ func (s Spec) packages() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(g.Packages.Base, g.machine.Boot, s.Packages)
+	all := slices.Concat(g.Packages.Base, g.release.Packages, g.machine.Boot, s.Packages)
 	for _, need := range s.Needs {
 		names, err := g.Packages.For(need)
 		if err != nil {
@@ -84,7 +110,7 @@ func (s Spec) packages() ([]string, error) {
 		}
 		all = append(all, names...)
 	}
-	if !slices.ContainsFunc(s.Packages, kernelName.MatchString) {
+	if !slices.ContainsFunc(s.Packages, g.isKernel) {
 		all = append(all, g.machine.Kernel)
 	}
 	slices.Sort(all)
@@ -111,6 +137,12 @@ func (s Spec) guest() (guest, error) {
 		return guest{}, err
 	}
 	return guest{Distro: d, release: release, architecture: s.Architecture, machine: machine}, nil
+}
+
+// isKernel tells whether a package has a kernel.
+func (g guest) isKernel(name string) bool {
+	ok, _ := path.Match(g.Kernels, name)
+	return ok
 }
 
 // suites are those of the release that the archive has.

@@ -1,12 +1,24 @@
 set +e
 export LC_ALL=C
-operators= anchors=/nowhere update_anchors=: renew_anchors=:
+operators= web= anchors=/nowhere update_anchors=: renew_anchors=:
 list_packages() { :; }
 case $(. /etc/os-release; echo "$ID") in
+almalinux | centos | rocky)
+operators=wheel web=httpd.service anchors=/etc/pki/ca-trust/source/anchors update_anchors=update-ca-trust renew_anchors=update-ca-trust
+list_packages() {
+rpm -qa --qf '%{NAME} %{EVR} %{ARCH}\n' | grep -v '^gpg-pubkey '
+}
+;;
 debian | ubuntu)
-operators=sudo anchors=/usr/local/share/ca-certificates update_anchors=update-ca-certificates renew_anchors='update-ca-certificates --fresh'
+operators=sudo web=apache2.service anchors=/usr/local/share/ca-certificates update_anchors=update-ca-certificates renew_anchors='update-ca-certificates --fresh'
 list_packages() {
 dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
+}
+;;
+opensuse-leap | opensuse-tumbleweed)
+operators=wheel web=apache2.service anchors=/etc/pki/trust/anchors update_anchors=update-ca-certificates renew_anchors='update-ca-certificates --fresh'
+list_packages() {
+rpm -qa --qf '%{NAME} %{EVR} %{ARCH}\n' | grep -v '^gpg-pubkey '
 }
 ;;
 esac
@@ -62,10 +74,10 @@ echo '@@amigo@@ certificates'
 { ls -A "$anchors"
 } </dev/null 2>/dev/null
 echo '@@amigo@@ exposure'
-{ systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level'
+{ systemd-analyze security --no-pager apache2.service jetty9.service amigo-workers.service | grep 'Overall exposure level' | sed "s/ $web:/ apache2.service:/"
 } </dev/null 2>/dev/null
 echo '@@amigo@@ restarts'
-{ systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service
+{ systemctl show -p Id -p Restart -p StartLimitIntervalUSec apache2.service jetty9.service amigo-workers.service | sed "s/^Id=$web$/Id=apache2.service/"
 } </dev/null 2>/dev/null
 echo '@@amigo@@ reserve'
 { stat -f -c '%f %a %S' /
