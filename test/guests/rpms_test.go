@@ -204,7 +204,7 @@ func (f family) debianSystem(t *testing.T) string {
 	tar := filepath.Join(t.TempDir(), "debian.tar")
 	run(t, "mmdebstrap", "--quiet", "--variant=apt", `--aptopt=APT::Install-Recommends "false"`, "--dpkgopt=force-unsafe-io",
 		"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-		"--include="+strings.Join(names, ","), debian.Default, tar)
+		`--setup-hook=mkdir -p "$1"/usr/share/man/man1`, "--include="+strings.Join(names, ","), debian.Default, tar)
 	return tar
 }
 

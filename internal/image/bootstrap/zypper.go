@@ -30,11 +30,13 @@ zypper() {
 `
 
 func (zypper) resolve() string {
-	return zypperCommand + `zypper --xmlout install --dry-run --no-recommends "$@"`
+	return zypperCommand + `zypper refresh >&2
+zypper --xmlout install --dry-run --no-recommends "$@"`
 }
 
 func (zypper) install() string {
-	return zypperCommand + `zypper install --no-recommends --download in-advance "$@"`
+	return zypperCommand + `zypper refresh
+zypper install --no-recommends --download in-advance "$@"`
 }
 
 // noProvider is what zypper says of a package that there is not.

@@ -158,6 +158,7 @@ func TestParseSurveyRefuses(t *testing.T) {
 	for _, output := range []string{
 		"", system, system + next + "perl\n", system + next + next + "amigo\n" + next + "perl\n" + next,
 		system + next + "perl\n" + next + next + "perl\n" + next, system + next + "perl\n" + next + "amigo\n" + next + next + "x\n",
+		"rocky\n10\n" + next + "perl\n" + next + "amigo\n" + next + "perl\n" + next + "x\n",
 		"plan9\n4\n" + next + "perl\n" + next + "amigo\n" + next + "perl\n" + next + "x\n",
 	} {
 		if _, err := parseSurvey(output); err == nil {

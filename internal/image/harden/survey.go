@@ -38,6 +38,9 @@ func parseSurvey(output string) (Survey, error) {
 	if err != nil {
 		return Survey{}, fmt.Errorf("looking at the machine: its system can't be hardened: %w", err)
 	}
+	if len(system.Packages.Production) == 0 {
+		return Survey{}, fmt.Errorf("%s has no production variant yet (see docs/guests.md)", system.Title)
+	}
 	s := Survey{
 		Distro: system, Release: release, Packages: distro.Named(parts[1]), Operators: splitLines(parts[2]),
 		Runtime: splitLines(parts[3]), Tree: splitLines(parts[4]),
