@@ -121,12 +121,12 @@ search.fs_uuid $ROOT_UUID root
 set prefix=(\$root)$GRUB_DIR
 EOF
 if [ "$BIOS" = true ]; then
-    chroot "$root" "$GRUB_IMAGE" -O i386-pc -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/core.img \
+    chroot "$root" "$GRUB_IMAGE" -d "$GRUB_MODULES/i386-pc" -O i386-pc -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/core.img \
         biosdisk part_gpt ext2 search_fs_uuid
     mv "$root/tmp/core.img" "$WORK/core.img"
     cp "$root$GRUB_MODULES/i386-pc/boot.img" "$WORK/boot.img"
 fi
-chroot "$root" "$GRUB_IMAGE" -O "$GRUB" -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/efi.img \
+chroot "$root" "$GRUB_IMAGE" -d "$GRUB_MODULES/$GRUB" -O "$GRUB" -p "$GRUB_DIR" -c /tmp/early.cfg -o /tmp/efi.img \
     part_gpt fat ext2 search_fs_uuid normal configfile linux
 rm "$root/tmp/early.cfg"
 mv "$root/tmp/efi.img" "$WORK/efi.img"
