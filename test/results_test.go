@@ -15,7 +15,7 @@ import (
 func TestResultsAreReturned(t *testing.T) {
 	for _, dir := range []string{
 		"repo/publish/repository", "repo/publish/repository/store", "repo/tuf",
-		"repo/client/origin", "repo/client/trust", "repo/client/pull",
+		"host/origin", "repo/client/trust", "repo/client/pull",
 		"store/obtain", "store/imagestore",
 	} {
 		functions := functionsIn(t, "../internal/"+dir)

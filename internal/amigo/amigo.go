@@ -57,7 +57,7 @@ const wait = 10 * time.Minute
 var (
 	memory = regexp.MustCompile(`^[1-9][0-9]*[mMgG]$`)
 	login  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	debian = regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+$`)
+	pkg    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]+$`)
 )
 
 // Validate says everything that is wrong with c, as far as can be told without
@@ -75,7 +75,7 @@ func (c Config) Validate() error {
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
 	fault(login.MatchString(c.Operator), "Operator", "%q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
-		fault(debian.MatchString(name), "Packages", "%q is not a valid name of a Debian package", name)
+		fault(pkg.MatchString(name), "Packages", "%q is not a valid name of a package", name)
 	}
 	for _, err := range c.Readers.Validate() {
 		faults = append(faults, field.Wrap("Readers", err))
@@ -83,7 +83,10 @@ func (c Config) Validate() error {
 	if err := (fetch.Options{Authorities: c.Authorities}).Validate(); err != nil {
 		faults = append(faults, field.Wrap("Authorities", err))
 	}
-	if _, err := release.Read(c.TimestampLog, c.ReleaseDOI); err != nil {
+	if c.GOlr.Release != "" {
+		fault(c.TimestampLog == "", "TimestampLog", "the release has its own")
+		fault(c.ReleaseDOI == "", "ReleaseDOI", "the release has its own")
+	} else if _, err := release.Read(c.TimestampLog, c.ReleaseDOI); err != nil {
 		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
@@ -124,6 +127,10 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
+	data, err := p.dataset(ctx)
+	if err != nil {
+		return err
+	}
 	code, err := p.getSource(ctx)
 	if err != nil {
 		return err
@@ -132,11 +139,11 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
-	server, err := p.index(ctx, has, code)
+	server, err := p.index(ctx, has, data, code)
 	if err != nil {
 		return err
 	}
-	return p.deploy(ctx, has, parts{guest: has.Distro, code: code, built: built, server: server})
+	return p.deploy(ctx, has, parts{guest: has.Distro, data: data, code: code, built: built, server: server})
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked

@@ -21,10 +21,7 @@ import (
 // files are everything that the image is to hold. notes tells of what in it
 // still refers to other hosts.
 func (c Config) files(made parts) (files fileset.Set, notes []string, err error) {
-	data, err := release.Read(c.TimestampLog, c.ReleaseDOI)
-	if err != nil {
-		return nil, nil, err
-	}
+	data := made.data.release
 	files, notes, err = adapt.Files(made.built.tree, data, settings.Server(made.code.defaults, c.Instance))
 	if err != nil {
 		return nil, nil, err

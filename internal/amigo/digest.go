@@ -9,7 +9,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
@@ -33,14 +32,14 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := release.Read(c.TimestampLog, c.ReleaseDOI)
+	data, err := c.dataset(ctx)
 	if err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(map[string]any{
 		"instance": c.Instance, "memory": c.Memory, "registry": c.NPM.Registry, "npm": manager, "bundle_on": c.BundleOn,
 		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
-		"log": data.Log(), "doi": data.Record(), "commit": tree.Commit, "origin": tree.Origin,
+		"log": data.release.Log(), "doi": data.release.Record(), "published": data.digest(), "commit": tree.Commit, "origin": tree.Origin,
 		"history": manifest.FormatCommits(tree.History),
 	})
 	if err != nil {

@@ -364,7 +364,7 @@ func TestProvisionFails(t *testing.T) {
 		"setting":      {func(c *Config) { c.Instance = map[string]string{"AMIGO_VERBOS": "1"} }, "Instance", "did you mean AMIGO_VERBOSE?", "bundles"},
 		"workshop":     {func(c *Config) { c.BundleOn = Host }, "BundleOn", `"host" is not possible`, "bundles"},
 		"solr.war":     {func(c *Config) { c.GOlr.War = c.TimestampLog }, "GOlr.War", "", "golr"},
-		"release data": {func(c *Config) { c.TimestampLog = c.ReleaseDOI }, "TimestampLog", "has no line of four fields", "deploy"},
+		"release data": {func(c *Config) { c.TimestampLog = c.ReleaseDOI }, "TimestampLog", "has no line of four fields", ""},
 		"authorities":  {func(c *Config) { c.Authorities, c.Packages = []string{"/missing.pem"}, []string{"zstd"} }, "Authorities", "/missing.pem", ""},
 	} {
 		c, s, from := config(t), new(sink), rootfs

@@ -54,6 +54,7 @@ type server struct {
 // parts are what an image is put together from.
 type parts struct {
 	guest  *distro.Distro
+	data   dataset
 	code   code
 	built  built
 	server server
@@ -121,15 +122,20 @@ func (p *provision) build(ctx context.Context, c code, phase *event.Phase) (made
 	return made, cached, err
 }
 
-func (p *provision) index(ctx context.Context, has deploy.Facts, c code) (server, error) {
+func (p *provision) index(ctx context.Context, has deploy.Facts, data dataset, c code) (server, error) {
 	phase := event.Start(p.sink, "golr", "Solr and its index")
-	made, cached, err := p.makeIndex(ctx, has, c, phase)
+	made, cached, err := p.makeIndex(ctx, has, data, c, phase)
 	return made, phase.End(status(cached), fmt.Sprintf("%d documents", made.data.Documents), err)
 }
 
-func (p *provision) makeIndex(ctx context.Context, has deploy.Facts, c code, phase *event.Phase) (made server, cached bool, err error) {
+func (p *provision) makeIndex(ctx context.Context, has deploy.Facts, data dataset, c code, phase *event.Phase) (made server, cached bool, err error) {
 	spec := p.GOlr
 	spec.Fetch = p.network(phase)
+	if spec.Release != "" {
+		if spec.Index, err = data.bring(ctx, p.cache, phase); err != nil {
+			return made, false, err
+		}
+	}
 	if made.webapp, err = golr.Unwrap(ctx, p.cache, spec); err != nil {
 		return made, false, err
 	}

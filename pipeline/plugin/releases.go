@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 

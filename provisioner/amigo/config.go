@@ -63,9 +63,13 @@ type Config struct {
 	ctx interpolate.Context
 }
 
-// GOlr is the block about the search server. One of index, documents and url
-// is given.
+// GOlr is the block about the search server. One of release, index, documents and
+// url is given.
 type GOlr struct {
+	// A release of the Gene Ontology: "current", the date of one, like "2026-10-07",
+	// or the directory or address of what is laid out like one. Its index, the log
+	// of its loader and the record of its DOI are found there.
+	Release string `mapstructure:"release"`
 	// Directory or archive with an index of Solr 3.6.
 	Index string `mapstructure:"index"`
 	// Files in Solr's XML or JSON form, to make an index of.
@@ -123,7 +127,7 @@ func (c *Config) defaults() {
 var attributes = map[string]string{
 	"Source": "source", "Source.Ref": "ref", "Source.Checksum": "source_checksum", "Instance": "instance",
 	"NPM.Package": "npm_package", "NPM.Checksum": "npm_package_checksum",
-	"GOlr": "golr", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
+	"GOlr": "golr", "GOlr.Release": "golr.release", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
 	"Readers": "golr.cors_origins", "Memory": "golr.memory", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
 	"Authorities": "certificate_authorities", "BundleOn": "bundle_on", "Serve": "serve", "Packages": "packages", "Operator": "operator",
 }
@@ -134,7 +138,7 @@ func (c *Config) engine() engine.Config {
 		Source:   source.Spec{Location: c.Source, Ref: c.Ref, Checksum: c.SourceChecksum},
 		Instance: c.Instance,
 		GOlr: golr.Spec{
-			Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
+			Release: c.GOlr.Release, Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
 			War: c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
 		},
 		Readers: c.GOlr.CORSOrigins,

@@ -73,6 +73,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 // FlatGOlr is an auto-generated flat version of GOlr.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatGOlr struct {
+	Release         *string  `mapstructure:"release" cty:"release" hcl:"release"`
 	Index           *string  `mapstructure:"index" cty:"index" hcl:"index"`
 	Documents       []string `mapstructure:"documents" cty:"documents" hcl:"documents"`
 	URL             *string  `mapstructure:"url" cty:"url" hcl:"url"`
@@ -97,6 +98,7 @@ func (*GOlr) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
 // The decoded values from this spec will then be applied to a FlatGOlr.
 func (*FlatGOlr) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
+		"release":           &hcldec.AttrSpec{Name: "release", Type: cty.String, Required: false},
 		"index":             &hcldec.AttrSpec{Name: "index", Type: cty.String, Required: false},
 		"documents":         &hcldec.AttrSpec{Name: "documents", Type: cty.List(cty.String), Required: false},
 		"url":               &hcldec.AttrSpec{Name: "url", Type: cty.String, Required: false},

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"

@@ -14,14 +14,16 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/gosite"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
-// Spec says where GOlr's parts are. One of Index, Documents and URL is set.
+// Spec says where GOlr's parts are. One of Release, Index, Documents and URL is set.
 type Spec struct {
+	Release   string   // of the Gene Ontology, as package gosite has it
 	Index     string   // directory, or archive of one, with Lucene's files
 	Documents []string // files in Solr's XML or JSON form
 	URL       string   // address of an archive of an index
@@ -45,13 +47,16 @@ func Validate(spec Spec) error {
 	var faults []error
 	fault := func(name, format string, args ...any) { faults = append(faults, field.Errorf(name, format, args...)) }
 	given := 0
-	for _, there := range []bool{spec.Index != "", len(spec.Documents) > 0, spec.URL != ""} {
+	for _, there := range []bool{spec.Release != "", spec.Index != "", len(spec.Documents) > 0, spec.URL != ""} {
 		if there {
 			given++
 		}
 	}
 	if given != 1 {
-		fault("GOlr", "needs exactly one of index, documents and url, and has %d", given)
+		fault("GOlr", "needs exactly one of release, index, documents and url, and has %d", given)
+	}
+	if spec.Release != "" {
+		faults = append(faults, gosite.Validate(spec.Release))
 	}
 	if spec.War == "" && spec.WarSum != "" {
 		fault("GOlr.WarSum", "there is no file that it could be the checksum of")

@@ -21,20 +21,30 @@ type Release struct {
 // Read reads the loader's log (lines of kind, version, time and file, divided
 // by tabs) and the record of the release's DOI. Either path may be "".
 func Read(timestampLog, releaseDOI string) (Release, error) {
-	var r Release
-	var err error
-	if r.log, err = text("TimestampLog", timestampLog); err != nil {
+	log, err := text("TimestampLog", timestampLog)
+	if err != nil {
 		return Release{}, err
 	}
-	if r.record, err = text("ReleaseDOI", releaseDOI); err != nil {
+	record, err := text("ReleaseDOI", releaseDOI)
+	if err != nil {
 		return Release{}, err
 	}
-	r.Loaded, r.DOI = latest(r.log), doi.FindString(r.record)
+	return of(log, record, timestampLog, releaseDOI)
+}
+
+// Of is [Read] for the texts of both.
+func Of(log, record string) (Release, error) {
+	return of(log, record, "golr_timestamp.log", "release-archive-doi.json")
+}
+
+// of reads texts that are called so in errors.
+func of(log, record, logName, recordName string) (Release, error) {
+	r := Release{log: log, record: record, Loaded: latest(log), DOI: doi.FindString(record)}
 	switch {
 	case r.log != "" && r.Loaded == "":
-		return Release{}, field.Errorf("TimestampLog", "%s has no line of four fields divided by tabs: kind, version, time, file", timestampLog)
+		return Release{}, field.Errorf("TimestampLog", "%s has no line of four fields divided by tabs: kind, version, time, file", logName)
 	case r.record != "" && r.DOI == "":
-		return Release{}, field.Errorf("ReleaseDOI", "%s holds no DOI (10.…/…)", releaseDOI)
+		return Release{}, field.Errorf("ReleaseDOI", "%s holds no DOI (10.…/…)", recordName)
 	case strings.ContainsAny(r.Loaded+r.DOI, `'\`):
 		return Release{}, field.Errorf("GOlr", "the date %q or the DOI %q holds an apostrophe or a backslash, which AmiGO cannot take", r.Loaded, r.DOI)
 	}

@@ -11,8 +11,8 @@ import (
 	"iter"
 	"os"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/repositorytest"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"

@@ -13,9 +13,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"

@@ -14,7 +14,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"

@@ -26,8 +26,8 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/memory"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/faulty"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/chunk"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"

@@ -11,7 +11,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 )
 
 // nonsense is what is not metadata, or none that may be believed.

@@ -18,7 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 )
 
 // Most that is read of a file, in bytes, and roots that are followed: those of

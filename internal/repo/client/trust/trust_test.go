@@ -16,7 +16,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"

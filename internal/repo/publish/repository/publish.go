@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"

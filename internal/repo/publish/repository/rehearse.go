@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
 )

@@ -14,7 +14,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository/store"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
-	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/origin"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"

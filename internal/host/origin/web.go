@@ -142,13 +142,18 @@ func (w *web) openSlice(ctx context.Context, s slice) (*answer, error) {
 	})
 }
 
-// get makes one request and returns the answer if it is a good one.
+// get asks for a file or a part of it and returns the answer if it is a good one.
 func (w *web) get(ctx context.Context, path, byteRange string) (*answer, error) {
+	return w.ask(ctx, http.MethodGet, path, byteRange)
+}
+
+// ask makes one request and returns the answer if it is a good one.
+func (w *web) ask(ctx context.Context, method, path, byteRange string) (*answer, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
 	ctx, watch := newWatch(ctx, w.patience.Idle)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.address(path).String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, w.address(path).String(), nil)
 	if err != nil {
 		watch.end()
 		return nil, fmt.Errorf("asking for %s: %w", path, address.Error(err))

@@ -1,5 +1,5 @@
-// Package origin reads the files of an image repository from where they lie: a
-// web server or a directory. It trusts nothing that it reads; whoever asks
+// Package origin reads files from where somebody publishes them, as an image repository or a
+// release of data: a web server or a directory. It trusts nothing that it reads; whoever asks
 // says how much to take and checks what came.
 package origin
 

@@ -49,6 +49,18 @@ func (e *SizeError) Fault() fault.Report {
 	}
 }
 
+// SizelessError tells that a server does not say how long a file is.
+type SizelessError struct{ URL string }
+
+func (e *SizelessError) Error() string {
+	return e.URL + ": the server does not say how long the file is"
+}
+
+// Fault implements [fault.Reporter].
+func (e *SizelessError) Fault() fault.Report {
+	return fault.Report{What: e.Error(), Code: fault.Network, Try: fault.Retry(fault.OtherServer)}
+}
+
 // StatusError tells that a server refused a request. One that says that there
 // is no such file is [fs.ErrNotExist].
 type StatusError struct {
