@@ -12,6 +12,10 @@ AMIGO_REF ?=
 # The checksum of an AMIGO_SOURCE that is an archive, like sha256:...
 AMIGO_CHECKSUM ?=
 
+# A release of the Gene Ontology: current, the date of one, or the directory or
+# address of what is laid out like one.
+GO_RELEASE ?=
+
 # A finished index of GOlr, a directory or a tar, and which release it is:
 # golr_timestamp.log and release-archive-doi.json. Without it, the sample's data.
 GOLR_INDEX ?=
@@ -66,6 +70,7 @@ ARCH ?=
 VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
 	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
+	$(if $(GO_RELEASE),-var golr_release=$(GO_RELEASE)) \
 	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
 	$(if $(GOLR_TIMESTAMP_LOG),-var golr_timestamp_log=$(GOLR_TIMESTAMP_LOG)) \
 	$(if $(DEBIAN),-var release=$(DEBIAN)) \

@@ -56,6 +56,12 @@ variable "solr_war" {
   description = "A copy of the Solr that GOlr runs on (org.apache.solr:solr:3.6.2:war). Empty: it is fetched when the index is first made."
 }
 
+variable "golr_release" {
+  type        = string
+  default     = ""
+  description = "A release of the Gene Ontology: current, the date of one, or the directory or address of what is laid out like one. Empty: the sample's data."
+}
+
 variable "golr_documents" {
   type        = list(string)
   default     = []
@@ -78,6 +84,24 @@ variable "golr_release_doi" {
   type        = string
   default     = ""
   description = "release-archive-doi.json of the index: how the release is cited."
+}
+
+variable "disk_size" {
+  type        = string
+  default     = ""
+  description = "The size of the disk, like \"8G\". Empty: what the data need."
+}
+
+variable "memory" {
+  type        = number
+  default     = 0
+  description = "The memory of the machine that is built and tested, in MiB. 0: what the data need."
+}
+
+variable "golr_memory" {
+  type        = string
+  default     = ""
+  description = "The memory of Solr, like \"512m\". Empty: what the data need."
 }
 
 variable "bundle_on" {
@@ -104,8 +128,11 @@ locals {
   sample    = "${path.root}/sample"
   kind      = var.architecture == "" ? "" : "-${var.architecture}"
   documents = length(var.golr_documents) > 0 ? var.golr_documents : ["${local.sample}/golr-documents.xml"]
+  finished  = var.golr_release != "" || var.golr_index != ""
   # Only of the sample's data the sample's files tell the release.
-  data = var.golr_index == "" && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
+  data = !local.finished && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
+  # The index of a release has some 10 GB, and GO's own GOlr runs with 10 GB of memory.
+  real = var.golr_release != ""
 }
 
 source "amigo-qemu" "amigo" {
@@ -117,8 +144,8 @@ source "amigo-qemu" "amigo" {
     needs        = ["amigo", "production"]
   }
   architecture     = var.architecture
-  disk_size        = "8G"
-  memory           = 2048
+  disk_size        = var.disk_size != "" ? var.disk_size : local.real ? "40G" : "8G"
+  memory           = var.memory > 0 ? var.memory : local.real ? 14336 : 2048
   cpus             = 2
   accelerators     = var.accelerators
   output_directory = "${var.output}/disk${local.kind}"
@@ -137,9 +164,10 @@ build {
 
     golr {
       solr_war      = var.solr_war
+      release       = var.golr_release
       index         = var.golr_index
-      documents     = var.golr_index == "" ? local.documents : []
-      memory        = "512m"
+      documents     = local.finished ? [] : local.documents
+      memory        = var.golr_memory != "" ? var.golr_memory : local.real ? "10g" : "512m"
       timestamp_log = var.golr_timestamp_log != "" || local.data == "" ? var.golr_timestamp_log : "${local.data}/golr_timestamp.log"
       release_doi   = var.golr_release_doi != "" || local.data == "" ? var.golr_release_doi : "${local.data}/release-archive-doi.json"
     }

@@ -127,7 +127,7 @@ func (f family) provisioner(t *testing.T, repository string) string {
   provisioner "shell" {
     inline = [
       "rpm --import %[2]s/repodata/repomd.xml.key",
-      "printf '[test]\\nname=test\\nbaseurl=%[2]s\\ngpgcheck=1\\n' >/etc/yum.repos.d/test.repo",
+      "mkdir -p /etc/yum.repos.d; printf '[test]\\nname=test\\nbaseurl=%[2]s\\ngpgcheck=1\\n' >/etc/yum.repos.d/test.repo",
     ]
   }
   provisioner "amigo" {

@@ -6,6 +6,16 @@ address=127.0.0.1:18983
 solr=http://$address/solr
 fail() { echo "error: $*"; exit 1; }
 
+# An index that others have made may be damaged, and Solr would not notice before a search
+# meets the place.
+if [ "$GIVEN" = index ]; then
+	echo "checking the index"
+	java -cp "$(echo /mnt/webapp/WEB-INF/lib/lucene-core-*.jar)" org.apache.lucene.index.CheckIndex /mnt/index >"$home/check" 2>&1 || {
+		cat "$home/check"
+		fail "the index is damaged: $(sed -n 's/.*\.\.\.ERROR \[\(.*\)\]$/\1/p; s/^WARNING: \(.* detected\)$/\1/p; s/^ERROR: //p' "$home/check" | head -n 1 | cut -c 1-300)"
+	}
+fi
+
 mkdir -p "$home/conf" "$home/base/webapps" "$home/base/resources"
 cp -R /mnt/conf/. "$home/conf"
 cp -R /mnt/webapp "$home/base/webapps/solr"
@@ -39,6 +49,14 @@ until [ "$code" != 000 ]; do
 done
 [ "$code" = 200 ] || cat log answer
 [ "$code" = 200 ] || fail "Solr cannot open the index or its configuration: $(because)"
+
+# A field that the schema of AmiGO's source does not have is never searched.
+if [ "$GIVEN" = index ]; then
+	code=$(ask "$solr/admin/luke?numTerms=0&wt=json" || true)
+	[ "$code" = 200 ] || fail "Solr does not tell the fields of the index: this configuration lacks the handler /admin/"
+	unknown=$(grep -o '"[^"]*":{"type":null' answer | cut -d '"' -f 2 | head -n 5 | tr '\n' ' ')
+	[ -z "$unknown" ] || fail "the index is of another schema than this source: it has the fields ${unknown% }"
+fi
 
 for file in /mnt/in/*; do
 	[ -f "$file" ] || continue
