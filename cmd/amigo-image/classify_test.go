@@ -20,6 +20,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/gosite"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
@@ -76,6 +77,10 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&fetch.ChecksumError{Name: "solr.war"}, fault.Verify, "solr.war", "-"},
 		{&bootstrap.ForeignError{Architecture: "arm64", Installed: true}, fault.Host, "this host can't run programs of arm64", "mount -t binfmt_misc"},
 		{&bootstrap.ForeignError{Architecture: "arm64"}, fault.Host, "this host can't run programs of arm64", "apt-get install qemu-user-static binfmt-support"},
+		{&gosite.MissingError{Name: "2026-10-07", URL: "https://release.geneontology.org/2026-10-07/x"}, fault.NotFound, "there is no release 2026-10-07 of the Gene Ontology", "-"},
+		{&gosite.OtherError{Name: "current", Why: "its loader's log has no dates"}, fault.Verify, "the release current of the Gene Ontology is not what it should be", "-"},
+		{&gosite.SpaceError{Dir: "/var", Need: 2, Free: 1}, fault.Host, "the archive with the index has 2 B", "-"},
+		{&origin.SizelessError{URL: "https://example.org/x"}, fault.Network, "https://example.org/x: the server does not say", "--from ANOTHER-URL"},
 		{&bootstrap.LacksError{Release: "trixie", Architecture: "arm64"}, fault.NotFound, "the package archive has nothing of trixie for arm64", "-"},
 		{&bootstrap.LacksError{Release: "trixie", Architecture: "arm64", Packages: []string{"x"}}, fault.NotFound, "trixie has no package called x for arm64", "-"},
 		{&bootstrap.UnreachableError{Release: "bookworm", Host: true, Err: errTest}, fault.Network, "the package archive", "apt-get update"},

@@ -146,7 +146,7 @@ func makeImage(t *testing.T, dir, variant, version, date string) {
 			{Name: manifest.CommitsName, Role: manifest.CommitList, Size: int64(len(list)), SHA256: manifest.Digest(list)},
 		},
 		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: history[0].ID, Serve: "workers"},
-		GOlr:   manifest.GOlr{Documents: 12, Date: date, DOI: "10.5072/example." + version},
+		GOlr:   manifest.GOlr{Documents: 12, Date: date, DOI: "10.1234/example." + version},
 		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1"},
 		Tool:   manifest.Tool{Name: "amigo-image", Version: "0"},
 	}

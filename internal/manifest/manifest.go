@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -87,6 +88,27 @@ type GOlr struct {
 	Documents int64  `json:"documents"`
 	Date      string `json:"date,omitempty"` // YYYY-MM-DD, of the release
 	DOI       string `json:"doi,omitempty"`
+	Example   bool   `json:"example,omitempty"` // it is no release, and not to be cited
+}
+
+// NotCited is what people are told of data that are no release of GO's.
+const NotCited = "example data, not a GO release: do not cite"
+
+// testDOI begins the identifiers that DataCite keeps for tests.
+const testDOI = "10.5072/"
+
+// IsExample tells whether a DOI is that of example data.
+func IsExample(doi string) bool { return strings.HasPrefix(doi, testDOI) }
+
+// Words are how people name data of a date with a DOI, of which either may be "".
+func Words(date, doi string) string {
+	switch {
+	case IsExample(doi):
+		return NotCited
+	case date != "" && doi != "":
+		return date + ", doi " + doi
+	}
+	return date
 }
 
 // System is the operating system in the image.

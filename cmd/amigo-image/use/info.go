@@ -166,7 +166,7 @@ func showVersion(d described, images []imagestore.Image) {
 		{"revoked", d.revoked},
 		{"made", v.Created.Format("2006-01-02 15:04 MST")},
 		{"before it", v.Previous},
-		{"GO data", strings.TrimSuffix(v.GOlr.Date+", doi "+v.GOlr.DOI, ", doi ")},
+		{"GO data", manifest.Words(v.GOlr.Date, v.GOlr.DOI)},
 		{"documents", countOr(v.GOlr.Documents)},
 		{"AmiGO", strings.TrimSpace(v.AmiGO.Version + " " + v.AmiGO.Commit)},
 		{"system", v.System.Name},
@@ -237,7 +237,7 @@ func showMachine(a *cli.App, r *cli.Reporter, m imagestore.Machine) error {
 	}
 	writeFacts([]fact{
 		{"machine", m.Name}, {"state", stateOf(m)}, {"address", m.URL}, {"version", version}, {"made from", m.Backing},
-		{"GO data", m.Date}, {"made", m.Created.Format(time.RFC3339)}, {"changes", bytesize.Of(m.Allocated)},
+		{"GO data", manifest.Words(m.Date, m.DOI)}, {"made", m.Created.Format(time.RFC3339)}, {"changes", bytesize.Of(m.Allocated)},
 		{"your keys", keyLogin(m)}, {"host key", m.HostKey},
 	})
 	return nil

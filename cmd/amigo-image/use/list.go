@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/obtain"
@@ -59,6 +60,7 @@ type listed struct {
 	Variant  string   `json:"variant,omitempty"`
 	Channels []string `json:"channels,omitempty"`
 	Date     string   `json:"go_data,omitempty"`
+	Example  bool     `json:"example,omitempty"` // the data are no release, and not to be cited
 	AmiGO    string   `json:"amigo,omitempty"`
 	Local    int64    `json:"local"`              // bytes here
 	Download int64    `json:"download,omitempty"` // bytes of the whole file of frames
@@ -179,10 +181,18 @@ func channelsAt(version string, current map[string]string) []string {
 	return channels
 }
 
+// data is what the table has for them.
+func (l listed) data() string {
+	if l.Example {
+		return "example"
+	}
+	return date(l.Date)
+}
+
 func imageLine(v layout.VersionManifest, variant string) listed {
 	line := listed{
 		Type: "image", Name: labelOf(v.Version, variant), Version: v.Version, Variant: variant,
-		Date: v.GOlr.Date, AmiGO: v.AmiGO.Version, created: v.Created,
+		Date: v.GOlr.Date, Example: manifest.IsExample(v.GOlr.DOI), AmiGO: v.AmiGO.Version, created: v.Created,
 	}
 	if image, err := v.Image(variant); err == nil {
 		line.updates = image.Updates
@@ -299,7 +309,7 @@ func withMachines(lines []listed, machines []imagestore.Machine) []listed {
 		lines = append(lines, listed{
 			Type: "machine", Name: m.Name, Version: m.Version, Variant: m.Variant,
 			Channels: []string{kind(m)},
-			Date:     m.Date, Local: m.Allocated, State: stateOf(m), URL: m.URL,
+			Date:     m.Date, Example: manifest.IsExample(m.DOI), Local: m.Allocated, State: stateOf(m), URL: m.URL,
 		})
 	}
 	return lines
@@ -336,7 +346,7 @@ func showList(ctx context.Context, a *cli.App, r *cli.Reporter, store imagestore
 	var rows [][]string
 	for _, l := range lines {
 		rows = append(rows, []string{
-			l.Name, strings.Join(l.Channels, ","), date(l.Date), cmp.Or(l.AmiGO, "-"), bytesOr(l.Download), bytesOr(l.Local), l.text(),
+			l.Name, strings.Join(l.Channels, ","), l.data(), cmp.Or(l.AmiGO, "-"), bytesOr(l.Download), bytesOr(l.Local), l.text(),
 		})
 	}
 	for _, line := range cli.Table(listColumns, rows, terminal.Width(os.Stdout)-1) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/launch"
@@ -46,7 +47,7 @@ func (s sheet) lines() []string {
 		image = labelOf(s.Version, s.Variant)
 	}
 	if s.Date != "" {
-		image += ", GO release " + s.Date
+		image += ", " + dataOf(s.Date, s.DOI)
 	}
 	changes := "thrown away when it ends (--keep NAME keeps them)"
 	if s.Kept {
@@ -79,12 +80,13 @@ func gibibytes(mebibytes int) string {
 type started struct {
 	Type string `json:"type"`
 	imagestore.Machine
-	SSH    string `json:"ssh,omitempty"`        // the command
-	Config string `json:"ssh_config,omitempty"` // the file
+	Example bool   `json:"example,omitempty"`    // its data are no release, and not to be cited
+	SSH     string `json:"ssh,omitempty"`        // the command
+	Config  string `json:"ssh_config,omitempty"` // the file
 }
 
 func newStarted(kind string, m imagestore.Machine) started {
-	s := started{Type: kind, Machine: m}
+	s := started{Type: kind, Machine: m, Example: manifest.IsExample(m.DOI)}
 	if m.TakesSSH() {
 		s.SSH, s.Config = launch.SSH(m, nil).String(), m.Path(imagestore.SSHFile)
 	}
@@ -104,14 +106,18 @@ func showReady(r *cli.Reporter, f *runFlags, m imagestore.Machine) {
 	}
 }
 
+// dataOf names data that have a date.
+func dataOf(date, doi string) string {
+	if manifest.IsExample(doi) {
+		return manifest.NotCited
+	}
+	return "GO release " + manifest.Words(date, doi)
+}
+
 func addressOf(m imagestore.Machine) string {
 	text := "\n  Open    " + m.URL + "\n"
 	if m.Date != "" {
-		text += "  Data    GO release " + m.Date
-		if m.DOI != "" {
-			text += ", doi " + m.DOI
-		}
-		text += "\n"
+		text += "  Data    " + dataOf(m.Date, m.DOI) + "\n"
 	}
 	if m.TakesSSH() {
 		text += "  Shell   amigo-image ssh " + m.Name + "\n"

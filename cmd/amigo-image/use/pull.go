@@ -349,9 +349,7 @@ func whatItIs(name string, p obtain.Download) string {
 		text = name + " is " + text
 	}
 	text += "   " + p.Version.AmiGO.Title()
-	if p.Version.GOlr.Date != "" {
-		text += ", GO data " + p.Version.GOlr.Date
-	}
+	text += dataIn(p.Version.GOlr)
 	return text + ", " + bytesize.Of(p.Total)
 }
 

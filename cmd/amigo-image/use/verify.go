@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/sparse"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -261,14 +262,23 @@ func (v *verifier) words(path string, found obtain.Published) verified {
 	return out
 }
 
+// dataIn adds what data there are to a line.
+func dataIn(g manifest.GOlr) string {
+	switch {
+	case manifest.IsExample(g.DOI):
+		return ", " + manifest.NotCited
+	case g.Date != "":
+		return ", GO data " + g.Date
+	}
+	return ""
+}
+
 func builtFrom(v layout.VersionManifest) string {
 	text := v.AmiGO.Title()
 	if v.AmiGO.Commit != "" {
 		text += " (" + v.AmiGO.Commit[:min(7, len(v.AmiGO.Commit))] + ")"
 	}
-	if v.GOlr.Date != "" {
-		text += ", GO data " + v.GOlr.Date
-	}
+	text += dataIn(v.GOlr)
 	return text + ", on " + v.Created.Format(time.DateOnly)
 }
 

@@ -42,6 +42,12 @@ $ENV{ZENODO_CONCEPT_IN_USE}='12';
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	example := config(written, release.Release{Loaded: "2024-01-01 (12:01)", DOI: "10.5072/x"}, nil)
+	for _, want := range []string{"$ENV{DATA_DOI_IN_USE}='';", "='2024-01-01 (12:01) (example data, not a GO release: do not cite)';"} {
+		if !strings.Contains(example, want) {
+			t.Errorf("it lacks %s:\n%s", want, example)
+		}
+	}
 	if got := config(written, release.Release{}, nil); strings.Contains(got, "???") || !strings.Contains(got, UnknownDate) {
 		t.Error(got)
 	}

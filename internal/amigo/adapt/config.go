@@ -9,6 +9,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // assignment is how AmiGO's install writes a setting for its programs.
@@ -37,6 +38,11 @@ func config(text string, data release.Release, server map[string]string) string 
 		values["GOLR_TIMESTAMP_LAST"] = UnknownDate
 	}
 	values["DATA_DOI_IN_USE"], values["ZENODO_CONCEPT_IN_USE"] = data.DOI, data.Zenodo()
+	if manifest.IsExample(data.DOI) {
+		// The footer shows the time, and links a DOI.
+		values["GOLR_TIMESTAMP_LAST"] += " (" + manifest.NotCited + ")"
+		values["DATA_DOI_IN_USE"] = ""
+	}
 	maps.Copy(values, server)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		head = append(head, fmt.Sprintf("$ENV{%s}='%s';", name, values[name]))

@@ -124,12 +124,15 @@ func Find(ctx context.Context, name string) (Release, error) {
 	}
 	r := Release{from: from}
 	var said string
-	for path, to := range map[string]*string{logPath: &r.Log, recordPath: &r.Record, datePath: &said} {
-		content, err := r.from.Fetch(ctx, path, small)
+	for _, file := range []struct {
+		path string
+		to   *string
+	}{{datePath, &said}, {logPath, &r.Log}, {recordPath, &r.Record}} {
+		content, err := r.from.Fetch(ctx, file.path, small)
 		if err != nil {
-			return r, missing(name, r.from.URL(path), err)
+			return r, missing(name, r.from.URL(file.path), err)
 		}
-		*to = string(content)
+		*file.to = string(content)
 	}
 	described, err := origin.Describe(ctx, r.from, indexPath)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"html/template"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/settings"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // Share returns [Share], for the files' templates.
@@ -36,6 +37,9 @@ func (s Site) Bounds() []string { return bounds() }
 
 // SearchTime returns [SearchTime], for the files' templates.
 func (s Site) SearchTime() int { return SearchTime }
+
+// Example tells whether the data are no release of GO's.
+func (s Site) Example() bool { return manifest.IsExample(s.DOI) }
 
 // Status is where Apache puts what is wrong with the machine, if anything is.
 func (s Site) Status() template.HTML { return `<!--#include virtual="/status.html" -->` }

@@ -29,6 +29,20 @@ func TestFilesAreGolden(t *testing.T) {
 	}
 }
 
+// TestExampleData: who reads the start page of a machine with example data is told.
+func TestExampleData(t *testing.T) {
+	s := example
+	s.DOI = "10.5072/amigo-sample.0"
+	set, err := Files(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(set[Share+"/www/index.html"].Data)
+	if !strings.Contains(page, "These are example data, not a GO release: do not cite them.") || strings.Contains(page, s.DOI) {
+		t.Error(page)
+	}
+}
+
 // TestGuestsAreGolden: what a site has other on guests that are not Debian.
 func TestGuestsAreGolden(t *testing.T) {
 	debian, err := Files(example)

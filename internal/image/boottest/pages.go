@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // page is a page that must be there.
@@ -79,7 +81,10 @@ func pages() []check {
 // for those who show its data: release date, DOI, licence.
 func startPage(ctx context.Context, s subject) (string, error) {
 	p := page{path: "/", texts: []string{`type="search"`, "/amigo", "creativecommons.org/licenses/by/4.0"}}
-	if golr := s.facts.About.GOlr; golr.DOI != "" {
+	switch golr := s.facts.About.GOlr; {
+	case manifest.IsExample(golr.DOI):
+		p.texts = append(p.texts, "do not cite")
+	case golr.DOI != "":
 		p.texts = append(p.texts, golr.DOI)
 	}
 	if date := s.facts.About.GOlr.Date; date != "" {

@@ -141,7 +141,7 @@ func (s site) story(m move) string {
 	if v, ok := s.version(m.Version); ok {
 		r := s.release("", layout.Channel{}, v)
 		if r.Example() {
-			paragraph("Example data, not a release of the Gene Ontology.")
+			paragraph("Example data, not a GO release: do not cite.")
 		}
 		paragraph("%s, GO data %s.", v.AmiGO.Title(), cmp.Or(v.GOlr.Date, "of unknown date"))
 	}

@@ -84,12 +84,9 @@ func (r release) Cloud() variant {
 	return r.Primary()
 }
 
-// testDOI begins the identifiers that DataCite keeps for tests.
-const testDOI = "10.5072/"
-
 // Example tells whether the data are not a release of GO's.
 func (r release) Example() bool {
-	return r.AmiGO.Source == "sample" || strings.HasPrefix(r.GOlr.DOI, testDOI)
+	return r.AmiGO.Source == "sample" || manifest.IsExample(r.GOlr.DOI)
 }
 
 // DOI is the identifier to cite, or "".
