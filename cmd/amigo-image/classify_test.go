@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/gosite"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
@@ -77,6 +78,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&fetch.ChecksumError{Name: "solr.war"}, fault.Verify, "solr.war", "-"},
 		{&bootstrap.ForeignError{Architecture: "arm64", Installed: true}, fault.Host, "this host can't run programs of arm64", "mount -t binfmt_misc"},
 		{&bootstrap.ForeignError{Architecture: "arm64"}, fault.Host, "this host can't run programs of arm64", "apt-get install qemu-user-static binfmt-support"},
+		{&deploy.RoomError{Need: 2, Free: 1}, fault.Usage, "the guest's disk has 1 B free", "-"},
 		{&gosite.MissingError{Name: "2026-10-07", URL: "https://release.geneontology.org/2026-10-07/x"}, fault.NotFound, "there is no release 2026-10-07 of the Gene Ontology", "-"},
 		{&gosite.OtherError{Name: "current", Why: "its loader's log has no dates"}, fault.Verify, "the release current of the Gene Ontology is not what it should be", "-"},
 		{&gosite.SpaceError{Dir: "/var", Need: 2, Free: 1}, fault.Host, "the archive with the index has 2 B", "-"},

@@ -9,10 +9,9 @@ variables = {
   amigo_source = "https://github.com/geneontology/amigo.git"
   output       = "/var/lib/amigo-image/output"
 
-  # The data of a GO release instead of the sample's, and which one it is.
-  # golr_index         = "/var/lib/amigo-image/golr-index-contents.tgz"
-  # golr_timestamp_log = "/var/lib/amigo-image/golr_timestamp.log"
-  # golr_release_doi   = "/var/lib/amigo-image/release-archive-doi.json"
+  # The newest release of the Gene Ontology: a new one is built as a new commit is.
+  # Without it the images would have the sample's data.
+  golr_release = "current"
 }
 
 # What the template leaves there.

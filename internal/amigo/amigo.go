@@ -131,6 +131,11 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
+	if data.published != nil {
+		if err := has.Room(data.published.Size); err != nil {
+			return err
+		}
+	}
 	code, err := p.getSource(ctx)
 	if err != nil {
 		return err

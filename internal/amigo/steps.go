@@ -167,6 +167,9 @@ func (p *provision) bring(ctx context.Context, has deploy.Facts, made parts, pha
 	if err != nil || plan.Empty() {
 		return "the guest has everything", false, err
 	}
+	if err := has.Room(plan.Size); err != nil {
+		return "", false, err
+	}
 	err = deploy.Run(ctx, p.guest, plan, record, deploy.Options{
 		Operator: p.Operator, Workers: p.Serve == site.Workers, Absent: has.Distro.Web.Absent, Wait: wait,
 		Output:   event.NewLines(phase.Detail),

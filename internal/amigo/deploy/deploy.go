@@ -9,6 +9,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // Record is where a guest keeps the list of what was deployed.
@@ -29,6 +32,25 @@ type Facts struct {
 	Distro    *distro.Distro
 	Installed []string         // packages
 	Files     fileset.Manifest // what was deployed before
+	Free      int64            // bytes of its disk; 0 is not known
+}
+
+// RoomError says that what is to come does not fit on a guest's disk.
+type RoomError struct{ Need, Free int64 } // bytes
+
+func (e *RoomError) Error() string {
+	return fmt.Sprintf("the guest's disk has %s free, and AmiGO and its data need at least %s (try: a larger disk_size)", bytesize.Of(e.Free), bytesize.Of(e.Need))
+}
+
+// Fault implements [fault.Reporter].
+func (e *RoomError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.Usage} }
+
+// Room returns a [*RoomError] if so many bytes can't fit.
+func (f Facts) Room(need int64) error {
+	if f.Free > 0 && f.Free < need {
+		return &RoomError{Need: need, Free: f.Free}
+	}
+	return nil
 }
 
 // separator parts the answers to several questions.
@@ -36,7 +58,7 @@ const separator = "-- next --"
 
 // look asks a guest what it runs, which packages it has and what was deployed there.
 func look() string {
-	return distro.Prelude() + distro.Ask + "echo '" + separator + "'\nlist_packages\necho '" + separator + "'\ncat " + Record + " 2>/dev/null || true\n"
+	return distro.Prelude() + distro.Ask + "echo '" + separator + "'\nlist_packages\necho '" + separator + "'\ndf --block-size=1 --output=avail / | tail -n 1\necho '" + separator + "'\ncat " + Record + " 2>/dev/null || true\n"
 }
 
 // Look returns what a guest is. One whose distribution is not known, or whose answer is
@@ -50,8 +72,8 @@ func Look(ctx context.Context, guest remote.Runner) (Facts, error) {
 }
 
 func parseFacts(answer string) (Facts, error) {
-	parts := strings.SplitN(answer, separator+"\n", 3)
-	if len(parts) != 3 {
+	parts := strings.SplitN(answer, separator+"\n", 4)
+	if len(parts) != 4 {
 		return Facts{}, fmt.Errorf("looking at the guest: its answer is not understood: %.200q", answer)
 	}
 	var facts Facts
@@ -60,7 +82,8 @@ func parseFacts(answer string) (Facts, error) {
 		return Facts{}, fmt.Errorf("looking at the guest: its system can't be provisioned: %w", err)
 	}
 	facts.Installed = distro.Named(parts[1])
-	facts.Files, err = fileset.ParseManifest(strings.NewReader(parts[2]))
+	facts.Free, _ = strconv.ParseInt(strings.TrimSpace(parts[2]), 10, 64)
+	facts.Files, err = fileset.ParseManifest(strings.NewReader(parts[3]))
 	return facts, err
 }
 

@@ -157,13 +157,17 @@ func TestRun(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	sum := strings.Repeat("a", 64)
-	guest := &recorder{answer: "debian\n13\n" + separator + "\napache2 2.4 amd64\ngit 1:2 amd64\n" + separator + "\n" + sum + "  100644  /x\n"}
+	guest := &recorder{answer: "debian\n13\n" + separator + "\napache2 2.4 amd64\ngit 1:2 amd64\n" + separator + "\n5000000\n" + separator + "\n" + sum + "  100644  /x\n"}
 	facts, err := Look(t.Context(), guest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"make", "zstd"}, facts.Missing([]string{"apache2", "git", "make", "zstd"})); diff != "" {
 		t.Error(diff)
+	}
+	room := (*RoomError)(nil)
+	if err := facts.Room(6_000_000); !errors.As(err, &room) || facts.Room(5_000_000) != nil || (Facts{}).Room(1) != nil {
+		t.Errorf("%d free: %v", facts.Free, err)
 	}
 	if facts.Files["/x"].Sum != sum {
 		t.Error(facts.Files)
@@ -172,7 +176,7 @@ func TestLook(t *testing.T) {
 	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), "not understood") {
 		t.Error(err)
 	}
-	guest.answer = "plan9\n4\n" + separator + "\n" + separator + "\n"
+	guest.answer = "plan9\n4\n" + separator + "\n" + separator + "\n" + separator + "\n"
 	if _, err := Look(t.Context(), guest); err == nil || !strings.Contains(err.Error(), `can't be provisioned: "plan9" is not known (known: almalinux, centos, debian, opensuse-leap, opensuse-tumbleweed, rocky, ubuntu)`) {
 		t.Error(err)
 	}
