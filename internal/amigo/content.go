@@ -114,7 +114,7 @@ func released(data release.Release) []fileset.File {
 func describe(made parts, s site.Site) ([]fileset.File, error) {
 	about := map[string]any{
 		"amigo": map[string]string{"version": s.Version, "commit": s.Commit, "source": s.Origin},
-		"golr":  map[string]any{"documents": s.Count, "date": s.Date, "doi": s.DOI},
+		"golr":  map[string]any{"documents": s.Count, "kinds": made.server.data.Kinds, "date": s.Date, "doi": s.DOI},
 		"serve": s.Serve,
 		"test":  map[string]string{"search": made.server.data.Label, "term": made.server.data.Term},
 	}

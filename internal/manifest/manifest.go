@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -89,6 +90,13 @@ type GOlr struct {
 	Date      string `json:"date,omitempty"` // YYYY-MM-DD, of the release
 	DOI       string `json:"doi,omitempty"`
 	Example   bool   `json:"example,omitempty"` // it is no release, and not to be cited
+	// Kinds are the numbers of documents by what they are of: "annotation".
+	Kinds map[string]int64 `json:"kinds,omitempty"`
+}
+
+// Equal tells whether both are the same data.
+func (g GOlr) Equal(other GOlr) bool {
+	return g.Documents == other.Documents && g.Date == other.Date && g.DOI == other.DOI && maps.Equal(g.Kinds, other.Kinds)
 }
 
 // NotCited is what people are told of data that are no release of GO's.

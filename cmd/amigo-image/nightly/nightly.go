@@ -210,7 +210,7 @@ func (n *stages) Publish(ctx context.Context, built nightly.Built, _ event.Sink)
 	if err != nil {
 		return "", false, err
 	}
-	done, err := r.Publish(ctx, repository.Release{Directories: built.Directories, Channel: n.file.Channel})
+	done, err := r.Publish(ctx, repository.Release{Directories: built.Directories, Channel: n.file.Channel, MaxLoss: n.file.MaxLoss})
 	if errors.As(err, new(*repository.PagesError)) {
 		// The channel has moved; telling the result writes the pages again.
 		n.sink.Emit(event.Event{Type: event.Warning, Text: err.Error()})

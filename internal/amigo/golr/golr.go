@@ -4,6 +4,7 @@ package golr
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ type Spec struct {
 type Index struct {
 	Dir       string // with Lucene's files
 	Documents int
+	Kinds     map[string]int64 // of documents, and how many there are: "annotation"
 	Term      string // identifier of a term in it, or ""
 	Label     string // the term's name, or ""
 }
@@ -126,13 +128,17 @@ func read(dir string) (Index, error) {
 		return Index{}, fmt.Errorf("reading what GOlr holds: %w", err)
 	}
 	lines := strings.Split(string(text), "\n")
-	if len(lines) < 2 {
-		return Index{}, fmt.Errorf("reading what GOlr holds: %q is not a number and a term", text)
+	if len(lines) < 3 {
+		return Index{}, fmt.Errorf("reading what GOlr holds: %q is not a number, a term and kinds", text)
 	}
 	count, err := strconv.Atoi(lines[0])
 	if err != nil {
 		return Index{}, fmt.Errorf("reading what GOlr holds: %w", err)
 	}
 	term, label, _ := strings.Cut(lines[1], "\t")
-	return Index{Documents: count, Term: term, Label: label}, nil
+	index := Index{Documents: count, Term: term, Label: label}
+	if err := json.Unmarshal([]byte(lines[2]), &index.Kinds); err != nil {
+		return Index{}, fmt.Errorf("reading what kinds of documents GOlr holds: %w", err)
+	}
+	return index, nil
 }

@@ -111,11 +111,11 @@ func TestMake(t *testing.T) {
 	conf := filepath.Dir(file(t, dir, "conf/schema.xml", "s"))
 	spec := Spec{Documents: []string{file(t, dir, "a.xml", "<add/>")}}
 	c := cache.At(t.TempDir())
-	shop := &solver{about: "12\nGO:0000001\ta term\n\n"}
+	shop := &solver{about: "12\nGO:0000001\ta term\n{\"annotation\":12}\n"}
 	open := func() (workshop.Workshop, error) { return shop, nil }
 	for range 2 {
 		index, _, err := Make(t.Context(), c, open, spec, WebApp{Dir: dir, Digest: "d"}, conf, io.Discard)
-		if err != nil || index.Documents != 12 || index.Term != "GO:0000001" || index.Label != "a term" || filepath.Base(index.Dir) != "index" {
+		if err != nil || index.Documents != 12 || index.Term != "GO:0000001" || index.Label != "a term" || index.Kinds["annotation"] != 12 || filepath.Base(index.Dir) != "index" {
 			t.Fatal(index, err)
 		}
 	}

@@ -1,6 +1,7 @@
 # Starts Solr from /mnt/webapp with the configuration in /mnt/conf. If GIVEN is
 # "index" it opens the one in /mnt/index; if it is "documents" it makes one of
-# those in /mnt/in in /mnt/out/index. It writes to /mnt/out/about how many documents it holds, and one of its terms.
+# those in /mnt/in in /mnt/out/index. It writes to /mnt/out/about how many documents it holds, and one of its terms, and
+# as JSON the kinds of documents with their numbers.
 home=$(mktemp -d)
 address=127.0.0.1:18983
 solr=http://$address/solr
@@ -83,7 +84,10 @@ for filter in 'annotation_class:GO%5C:*' 'annotation_class:*'; do
 	[ "$code" = 200 ] || : >answer
 	[ ! -s answer ] || break
 done
-{ echo "$count"; head -n 1 answer; echo; } >/mnt/out/about
+head -n 1 answer >term
+ask "$solr/select?q=*:*&rows=0&facet=true&facet.field=document_category&facet.limit=100&facet.mincount=1&wt=json&json.nl=map" >/dev/null
+kinds=$(sed -n 's/.*"document_category":\({[^}]*}\).*/\1/p' answer)
+{ echo "$count"; cat term; [ -s term ] || echo; echo "${kinds:-{\}}"; } >/mnt/out/about
 echo "$count documents"
 
 kill $pid

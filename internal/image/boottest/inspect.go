@@ -33,9 +33,10 @@ type About struct {
 		Source  string `json:"source"`
 	} `json:"amigo"`
 	GOlr struct {
-		Documents int64  `json:"documents"`
-		Date      string `json:"date"`
-		DOI       string `json:"doi"`
+		Documents int64            `json:"documents"`
+		Kinds     map[string]int64 `json:"kinds"`
+		Date      string           `json:"date"`
+		DOI       string           `json:"doi"`
 	} `json:"golr"`
 	Serve string `json:"serve"`
 	Test  struct {

@@ -178,7 +178,7 @@ func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.
 		Name: o.Name, Variant: string(o.Variant), Version: about.AmiGO.Version, Created: time.Now(),
 		Files: files, Parent: o.Parent, Base: o.Base,
 		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: address.Bare(about.AmiGO.Source), Serve: about.Serve},
-		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Date: about.GOlr.Date, DOI: about.GOlr.DOI, Example: manifest.IsExample(about.GOlr.DOI)},
+		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Kinds: about.GOlr.Kinds, Date: about.GOlr.Date, DOI: about.GOlr.DOI, Example: manifest.IsExample(about.GOlr.DOI)},
 		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel, Architecture: o.Machine.Arch.Name},
 		BootTest: bootTest(o, report),
 		Tool:     o.Tool,

@@ -196,7 +196,7 @@ func rank(c Change) int {
 // Empty tells whether nothing that is known changed but names, times and sizes.
 func (c Changes) Empty() bool {
 	p := c.Packages
-	return c.AmiGO.Old == c.AmiGO.New && c.GOlr.Old == c.GOlr.New && c.System.Old == c.System.New &&
+	return c.AmiGO.Old == c.AmiGO.New && c.GOlr.Old.Equal(c.GOlr.New) && c.System.Old == c.System.New &&
 		p.Known && len(p.Added)+len(p.Removed)+len(p.Changed) == 0
 }
 

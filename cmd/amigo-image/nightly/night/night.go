@@ -21,6 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/keep"
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/publish/repository"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/spelling"
 )
@@ -63,6 +64,10 @@ type File struct {
 	// cache goes, such as "30d", the default.
 	CacheText string    `hcl:"cache,optional"`
 	Cache     keep.Span // of CacheText
+	// MaxLossText is which part of its documents GOlr may have lost since the channel's
+	// version, such as "5%", the default.
+	MaxLossText string          `hcl:"max_loss,optional"`
+	MaxLoss     repository.Loss // of MaxLossText
 	// Notify is a command that gets status.json on its standard input.
 	Notify []string `hcl:"notify,optional"`
 	// Keep is which versions stay; without it all do.
@@ -115,7 +120,7 @@ func Read(path string) (File, error) {
 	}
 	parser := hclparse.NewParser()
 	parsed, diags := parser.ParseHCL(text, path)
-	file := File{Channel: "nightly", BudgetText: "3h", CacheText: "30d"}
+	file := File{Channel: "nightly", BudgetText: "3h", CacheText: "30d", MaxLossText: "5%"}
 	if !diags.HasErrors() {
 		diags = append(diags, gohcl.DecodeBody(spelling.Body(parsed.Body), nil, &file)...)
 	}
@@ -134,6 +139,9 @@ func (f *File) complete(dir string) error {
 	var err error
 	if f.Budget, err = time.ParseDuration(f.BudgetText); err != nil || f.Budget <= 0 {
 		faults = append(faults, fmt.Errorf("budget: %q is not a time such as \"3h\" or \"90m\"", f.BudgetText))
+	}
+	if f.MaxLoss, err = repository.ParseLoss(f.MaxLossText); err != nil {
+		faults = append(faults, fmt.Errorf("max_loss: %w", err))
 	}
 	if f.Cache, err = keep.ParseSpan(f.CacheText); err != nil {
 		faults = append(faults, fmt.Errorf("cache: %w", err))

@@ -42,7 +42,7 @@ keep {
 		Template: filepath.Join(dir, "amigo.pkr.hcl"), Variables: map[string]string{"amigo_ref": "main"},
 		Directories: []string{filepath.Join(dir, "output/distribution"), filepath.Join(dir, "output/production")},
 		Repository:  "file:///srv/www/images", Channel: "nightly", State: "/var/lib/amigo-image",
-		BudgetText: "90m", Budget: 90 * time.Minute, CacheText: "2m", Cache: keep.Span{Months: 2}, Keep: &Keep{Hourly: 24, Daily: 7, Monthly: 12},
+		BudgetText: "90m", Budget: 90 * time.Minute, CacheText: "2m", Cache: keep.Span{Months: 2}, MaxLossText: "5%", MaxLoss: 0.05, Keep: &Keep{Hourly: 24, Daily: 7, Monthly: 12},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
@@ -80,9 +80,10 @@ func TestFaults(t *testing.T) {
 		"cache: \"soon\"":          good + `cache = "soon"`,
 		`not a valid channel name`: good + `channel = "../x"`,
 		"repository: s3:b is not the address of a repository: it lacks //; is s3://b meant?": "template = \"t\"\nrepository = \"s3:b\"\nstate = \"s\"\n",
-		"state: it is empty": "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
-		"keep.within":        good + "keep {\n within = \"soon\"\n}",
-		"nightly.hcl:4":      good + "keep {",
+		"state: it is empty":                    "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
+		"keep.within":                           good + "keep {\n within = \"soon\"\n}",
+		`max_loss: "5" is not a part like "5%"`: good + "max_loss = 5",
+		"nightly.hcl:4":                         good + "keep {",
 	} {
 		_, _, err := read(t, text)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {

@@ -73,6 +73,9 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 	}
 	done.Previous, done.Version, done.Unchanged = channel.Version, to.version, channel.Version == to.version
 	r.warnOfVariants(known, channel, images)
+	if err := release.MaxLoss.check(known, channel, images); err != nil {
+		return done, err
+	}
 	switch {
 	case release.DryRun:
 		return done.counting(measure(images, done.Unchanged)), nil

@@ -27,6 +27,7 @@ type Release struct {
 	Version     string // "": today's date, or the one that these images have already
 	Reason      string // for the channel's history
 	DryRun      bool   // tell what would be done, and do nothing
+	MaxLoss     Loss   // since the version that the channel is at
 }
 
 // image is an image on this host.
