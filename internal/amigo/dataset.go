@@ -14,7 +14,7 @@ import (
 // dataset is what is known of the data before they are there.
 type dataset struct {
 	release   release.Release
-	published *gosite.Release // nil: it is no release that GO's site has
+	published *gosite.Release // nil: GO's site does not have it
 }
 
 // dataset reads what the release is, on this host or where GO publishes it.

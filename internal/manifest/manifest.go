@@ -89,7 +89,7 @@ type GOlr struct {
 	Documents int64  `json:"documents"`
 	Date      string `json:"date,omitempty"` // YYYY-MM-DD, of the release
 	DOI       string `json:"doi,omitempty"`
-	Example   bool   `json:"example,omitempty"` // it is no release, and not to be cited
+	Example   bool   `json:"example,omitempty"` // it is not a release, and must not be cited
 	// Kinds are the numbers of documents by what they are of: "annotation".
 	Kinds map[string]int64 `json:"kinds,omitempty"`
 }
@@ -99,7 +99,7 @@ func (g GOlr) Equal(other GOlr) bool {
 	return g.Documents == other.Documents && g.Date == other.Date && g.DOI == other.DOI && maps.Equal(g.Kinds, other.Kinds)
 }
 
-// NotCited is what people are told of data that are no release of GO's.
+// NotCited is what people are told of data that are not a release of GO's.
 const NotCited = "example data, not a GO release: do not cite"
 
 // testDOI begins the identifiers that DataCite keeps for tests.

@@ -60,7 +60,7 @@ type listed struct {
 	Variant  string   `json:"variant,omitempty"`
 	Channels []string `json:"channels,omitempty"`
 	Date     string   `json:"go_data,omitempty"`
-	Example  bool     `json:"example,omitempty"` // the data are no release, and not to be cited
+	Example  bool     `json:"example,omitempty"` // the data are not a release, and must not be cited
 	AmiGO    string   `json:"amigo,omitempty"`
 	Local    int64    `json:"local"`              // bytes here
 	Download int64    `json:"download,omitempty"` // bytes of the whole file of frames

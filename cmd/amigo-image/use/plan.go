@@ -80,7 +80,7 @@ func gibibytes(mebibytes int) string {
 type started struct {
 	Type string `json:"type"`
 	imagestore.Machine
-	Example bool   `json:"example,omitempty"`    // its data are no release, and not to be cited
+	Example bool   `json:"example,omitempty"`    // its data are not a release, and must not be cited
 	SSH     string `json:"ssh,omitempty"`        // the command
 	Config  string `json:"ssh_config,omitempty"` // the file
 }

@@ -39,8 +39,8 @@ type Index struct {
 	Dir       string // with Lucene's files
 	Documents int
 	Kinds     map[string]int64 // of documents, and how many there are: "annotation"
-	Term      string // identifier of a term in it, or ""
-	Label     string // the term's name, or ""
+	Term      string           // identifier of a term in it, or ""
+	Label     string           // the term's name, or ""
 }
 
 // Validate says what is wrong with spec, as far as can be told without the

@@ -38,7 +38,7 @@ func (s Site) Bounds() []string { return bounds() }
 // SearchTime returns [SearchTime], for the files' templates.
 func (s Site) SearchTime() int { return SearchTime }
 
-// Example tells whether the data are no release of GO's.
+// Example tells whether the data are not a release of GO's.
 func (s Site) Example() bool { return manifest.IsExample(s.DOI) }
 
 // Status is where Apache puts what is wrong with the machine, if anything is.

@@ -134,8 +134,8 @@ func (s Site) Web() distro.Web { return s.guest().Web }
 // forWorkers are the files that only workers need.
 var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
 
-// forOwnJetty are the files that a guest needs whose Jetty is no package of its
-// distribution.
+// forOwnJetty are the files that a guest needs whose distribution has no
+// package of Jetty.
 var forOwnJetty = []string{"jetty.unit", "sysusers.conf"}
 
 // Files returns the files that serve the site.

@@ -65,7 +65,7 @@ func (s Spec) Validate() error {
 func (s Spec) checkRepositories() error {
 	g, err := s.guest()
 	if err != nil {
-		return nil // told already
+		return nil //nolint:nilerr // it is told already
 	}
 	var known []string
 	for _, r := range g.Repositories {
