@@ -172,7 +172,7 @@ func (g *nullGuest) Start(ctx context.Context, cmd *packersdk.RemoteCmd) error {
 		}()
 		return nil
 	}
-	g.StartStdout = "debian\n12\n-- next --\n-- next --\n"
+	g.StartStdout = "debian\n12\n-- next --\n-- next --\n-- next --\n"
 	return g.MockCommunicator.Start(ctx, cmd)
 }
 

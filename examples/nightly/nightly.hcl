@@ -35,7 +35,7 @@ state  = "/var/lib/amigo-image/nightly"
 budget = "3h"
 
 # Data that have lost more of their documents since the last version, or more of those of
-# a kind, are not published.
+# a kind, are not published; "off" does not look.
 max_loss = "5%"
 
 # What of this host's build cache no build used for so long goes.

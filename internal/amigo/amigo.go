@@ -131,7 +131,7 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return err
 	}
-	if data.published != nil {
+	if _, there := has.Files[site.SolrHome+"/data/index/segments.gen"]; data.published != nil && !there {
 		if err := has.Room(data.published.Size); err != nil {
 			return err
 		}

@@ -171,7 +171,7 @@ func (p *provision) bring(ctx context.Context, has deploy.Facts, made parts, pha
 		return "", false, err
 	}
 	err = deploy.Run(ctx, p.guest, plan, record, deploy.Options{
-		Operator: p.Operator, Workers: p.Serve == site.Workers, Absent: has.Distro.Web.Absent, Wait: wait,
+		Operator: p.Operator, Group: has.Distro.Operators, Workers: p.Serve == site.Workers, Absent: has.Distro.Web.Absent, Wait: wait,
 		Output:   event.NewLines(phase.Detail),
 		Progress: func(done, total int64) { phase.Progress(done, total, event.Bytes) },
 	})

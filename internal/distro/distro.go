@@ -60,12 +60,12 @@ type Distro struct {
 
 // Keyring is where a host has the keys of a distribution's archive.
 type Keyring struct {
-	File    string `yaml:"file"`    // of an archive of Debian's kind
-	Package string `yaml:"package"` // of Debian that brings it, or the repositories' keys
+	File    string `yaml:"file"`    // with {release} for the release's name
+	Package string `yaml:"package"` // of Debian that brings it, and other keys of the distribution
 }
 
-// Repository is where RPM packages are. {archive}, {release} and {arch}, RPM's name of the
-// architecture, are replaced in the texts.
+// Repository is where RPM packages are. {archive}, {keyring}, {release} and {arch}, RPM's
+// name of the architecture, are replaced in the texts.
 type Repository struct {
 	Name    string   `yaml:"name"`
 	Address string   `yaml:"address"`

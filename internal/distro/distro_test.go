@@ -8,11 +8,11 @@ import (
 // TestTable looks for what every distribution must say of itself.
 func TestTable(t *testing.T) {
 	for _, d := range load() {
-		if d.Name == "" || d.Title == "" || d.Manager.List == "" || d.Manager.Install == "" || d.Manager.Purge == "" || d.Operators == "" || d.Trust == (Trust{}) || d.Boot.Grub == "" || d.Boot.SSH == "" || d.Web.Unit == "" || d.Web.User == "" || d.Web.Site == "" || d.Kernels == "" ||
+		if d.Name == "" || d.Title == "" || d.Manager.List == "" || d.Manager.Install == "" || d.Manager.Purge == "" || d.Manager.Upgrade == "" || d.Operators == "" || d.Trust == (Trust{}) || d.Boot.Grub == "" || d.Boot.SSH == "" || d.Web.Unit == "" || d.Web.User == "" || d.Web.Site == "" || d.Kernels == "" ||
 			d.Keyring.Package == "" || len(d.Start) == 0 || len(d.Wait) == 0 || len(d.Releases) == 0 || len(d.Architectures) == 0 {
 			t.Errorf("%s lacks something: %+v", d.Name, d)
 		}
-		debs, rpms := d.Keyring.File != "" && len(d.Components) > 0, d.Archive != "" && len(d.Repositories) > 0
+		debs, rpms := len(d.Components) > 0 && d.Keyring.File != "", d.Archive != "" && len(d.Repositories) > 0
 		if debs == rpms {
 			t.Errorf("%s: where are its packages? %+v", d.Name, d)
 		}

@@ -14,6 +14,7 @@ type Manager struct {
 	List    string `yaml:"list"`    // prints name, version and architecture, a package on a line
 	Install string `yaml:"install"` // from the machine's own archives
 	Purge   string `yaml:"purge"`   // and what nobody needs without them
+	Upgrade string `yaml:"upgrade"` // the command for people
 }
 
 // Trust is where a machine has the certificate authorities that it trusts beyond its

@@ -115,6 +115,8 @@ func Words(date, doi string) string {
 		return NotCited
 	case date != "" && doi != "":
 		return date + ", doi " + doi
+	case doi != "":
+		return "doi " + doi
 	}
 	return date
 }

@@ -182,7 +182,7 @@ func (f family) key(t *testing.T, dir string) {
 	}
 	for _, r := range d.Repositories {
 		for _, key := range r.Keys {
-			key = strings.ReplaceAll(key, "{release}", d.Default)
+			key = strings.ReplaceAll(strings.ReplaceAll(key, "{keyring}", d.Keyring.File), "{release}", d.Default)
 			place(t, filepath.Join(dir, "share", strings.TrimPrefix(key, "/usr/share/")), public)
 		}
 	}

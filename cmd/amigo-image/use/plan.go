@@ -46,7 +46,7 @@ func (s sheet) lines() []string {
 	if s.Version != "" {
 		image = labelOf(s.Version, s.Variant)
 	}
-	if s.Date != "" {
+	if s.Date != "" || s.DOI != "" {
 		image += ", " + dataOf(s.Date, s.DOI)
 	}
 	changes := "thrown away when it ends (--keep NAME keeps them)"
@@ -116,7 +116,7 @@ func dataOf(date, doi string) string {
 
 func addressOf(m imagestore.Machine) string {
 	text := "\n  Open    " + m.URL + "\n"
-	if m.Date != "" {
+	if m.Date != "" || m.DOI != "" {
 		text += "  Data    " + dataOf(m.Date, m.DOI) + "\n"
 	}
 	if m.TakesSSH() {

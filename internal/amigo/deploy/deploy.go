@@ -126,7 +126,7 @@ var readers = []struct {
 	paths   []string
 }{
 	{"systemd-resolved", []string{"/etc/systemd/resolved.conf.d/"}},
-	{"jetty9", []string{"/etc/systemd/system/jetty9.service", site.Share + "/golr.sh", site.SolrHome + "/"}},
+	{"jetty9", []string{"/etc/systemd/system/jetty9.service", "/usr/share/jetty9/", site.Share + "/golr.sh", site.SolrHome + "/"}},
 	{"amigo-workers", []string{
 		"/etc/systemd/system/amigo-workers.service", site.Share + "/app.psgi", "/srv/amigo/perl/",
 		"/srv/amigo/templates/", "/srv/amigo/conf/", "/srv/amigo/javascript/npm/",
@@ -164,6 +164,7 @@ func touches(touched, beginnings []string) bool {
 // Options are about what else a deployment sees to.
 type Options struct {
 	Operator string // who may log in
+	Group    string // whose members may become root
 	Workers  bool   // amigo-workers is one of the services
 	Absent   []string
 	Wait     time.Duration // for AmiGO's answer, if the guest is serving

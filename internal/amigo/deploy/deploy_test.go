@@ -75,7 +75,7 @@ func TestCompare(t *testing.T) {
 
 func TestScriptsAreGolden(t *testing.T) {
 	plan := Deployment{Gone: []string{"/srv/amigo/old/a file", "/srv/amigo/old"}, Restart: []string{"jetty9", "amigo-workers", "apache2"}, Reload: true}
-	o := Options{Operator: "amigo", Workers: true, Absent: []string{"/etc/apache2/sites-enabled/000-default.conf"}, Wait: time.Minute}
+	o := Options{Operator: "amigo", Group: "sudo", Workers: true, Absent: []string{"/etc/apache2/sites-enabled/000-default.conf"}, Wait: time.Minute}
 	golden(t, "script.sh", script(plan, o))
 	golden(t, "receive.sh", receive(plan))
 	golden(t, "quiet.sh", script(Deployment{}, Options{Wait: time.Minute}))

@@ -19,7 +19,7 @@ func script(plan Deployment, o Options) string {
 	if slices.ContainsFunc(plan.Upload, func(f fileset.File) bool { return f.Path == site.Sysusers }) {
 		b.WriteString("systemd-sysusers " + site.Sysusers + "\n")
 	}
-	b.WriteString(operator(o.Operator))
+	b.WriteString(operator(o.Operator, o.Group))
 	b.WriteString(restart(plan, o))
 	fmt.Fprintf(&b, "mv %[1]s.new %[1]s\nrm -f %[2]s\n", Record, staging)
 	return b.String()
@@ -40,20 +40,20 @@ func remove(b *strings.Builder, gone, absent []string) {
 
 // operator makes a login without a password that asks for one when it is first
 // used on the console. SSH takes no empty passwords.
-func operator(name string) string {
+func operator(name, group string) string {
 	if name == "" {
 		return ""
 	}
 	return fmt.Sprintf(`if ! id %[1]s >/dev/null 2>&1; then
   groups=
-  for group in adm sudo wheel; do
+  for group in adm %[2]s; do
     if getent group $group >/dev/null; then groups=$groups${groups:+,}$group; fi
   done
   useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups "$groups" %[1]s
   passwd -d %[1]s >/dev/null
   chage --lastday 0 %[1]s
 fi
-`, shellescape.Quote(name))
+`, shellescape.Quote(name), shellescape.Quote(group))
 }
 
 // restart does nothing on a guest that is only being built: what is enabled

@@ -26,7 +26,7 @@ type data struct {
 // Digest tells what decides the index, without the network: for an address,
 // the checksum that it must have.
 func Digest(spec Spec) (string, error) {
-	parts := []string{script, spec.URL, spec.Checksum, spec.WarSum}
+	parts := []string{script, jetty.SHA256, spec.URL, spec.Checksum, spec.WarSum}
 	switch {
 	case spec.War == "":
 		parts = append(parts, Solr.SHA256)

@@ -12,12 +12,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/origin"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
@@ -68,8 +71,23 @@ func open(name string) (origin.Origin, error) {
 	if err != nil {
 		return nil, field.Wrap("GOlr.Release", err)
 	}
+	if err := encrypted(at); err != nil {
+		return nil, field.Wrap("GOlr.Release", err)
+	}
 	o, err := origin.Open(at)
 	return o, field.Wrap("GOlr.Release", err)
+}
+
+// encrypted refuses what anybody on the way could change: there are no checksums.
+func encrypted(at string) error {
+	u, err := url.Parse(at)
+	if err != nil || u.Scheme != "http" {
+		return nil //nolint:nilerr // origin says what is wrong with it
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%s is not encrypted, and a release has no checksums (try: https)", address.Shown(at))
 }
 
 // locate returns where a release is.

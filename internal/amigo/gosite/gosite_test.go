@@ -65,7 +65,8 @@ func archive(t *testing.T, files map[string]string) []byte {
 
 func TestValidate(t *testing.T) {
 	for name, want := range map[string]string{
-		"current": "", "2026-10-07": "", "https://example.org/go": "", "./release": "", "/srv/release": "",
+		"current": "", "2026-10-07": "", "https://example.org/go": "", "http://127.0.0.1:80/go": "", "http://localhost/": "",
+		"http://example.org/go": "GOlr.Release: http://example.org/go is not encrypted, and a release has no checksums (try: https)", "./release": "", "/srv/release": "",
 		"2026-13-01": `GOlr.Release: "2026-13-01" is no day of the calendar`,
 		"newest":     `GOlr.Release: "newest" is neither "current", nor a date like "2026-10-07", nor an address or a directory`,
 		"ftp://go/":  "GOlr.Release: ",

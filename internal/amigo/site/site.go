@@ -128,6 +128,9 @@ func (s Site) guest() *distro.Distro {
 	return s.Guest
 }
 
+// System is the guest's distribution.
+func (s Site) System() *distro.Distro { return s.guest() }
+
 // Web is what the guest's Apache is like.
 func (s Site) Web() distro.Web { return s.guest().Web }
 

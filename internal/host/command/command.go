@@ -242,9 +242,6 @@ func debianPackage(program string) string {
 		"mmd":                 "mtools",
 		"bwrap":               "bubblewrap",
 		"apt-get":             "apt",
-		"dnf":                 "dnf",
-		"rpm":                 "rpm",
-		"zypper":              "zypper",
 		"mvn":                 "maven",
 	}
 	if p, ok := packages[program]; ok {

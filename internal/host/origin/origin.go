@@ -58,7 +58,7 @@ func OpenWith(location string, patience Patience) (Origin, error) {
 	case place.URL.Scheme == "http", place.URL.Scheme == "https":
 		return newWeb(place.URL, patience), nil
 	}
-	return nil, &address.InvalidError{Given: location, Why: "images come from http://, https://, file:// or a directory"}
+	return nil, &address.InvalidError{Given: location, Why: "files come from http://, https://, file:// or a directory"}
 }
 
 // checkPath returns an error for a path that leads out of the repository.

@@ -14,6 +14,8 @@ type archive interface {
 	// resolve returns all that is installed with the packages of a plan, at today's
 	// versions.
 	resolve(ctx context.Context, c cache.Dir, plan Resolution) ([]Package, error)
+	// recipe is another one whenever rootFS makes something else of the same packages.
+	recipe(g guest) string
 	// rootFS makes the tar rootFSName of a plan in dir, which is empty.
 	rootFS(ctx context.Context, c cache.Dir, plan Resolution, dir string, phase *event.Phase) error
 }

@@ -33,11 +33,17 @@ DHCP=yes
 EOF
 echo 'LANG=C.UTF-8' >"$root$LOCALE"
 : >"$root/etc/machine-id"
+if [ ! -e "$root/etc/resolv.conf" ] && [ ! -L "$root/etc/resolv.conf" ]; then
+    ln -s ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+fi
 rm -f "$root/var/lib/dbus/machine-id"
 
 # Host keys are made at the first boot of each machine. One kind is enough,
 # and an RSA key takes an emulated machine half a minute.
 rm -f "$root"/etc/ssh/ssh_host_*
+for kind in rsa ecdsa; do
+    [ ! -e "$root/usr/lib/systemd/system/sshd-keygen@.service" ] || ln -sfn /dev/null "$root/etc/systemd/system/sshd-keygen@$kind.service"
+done
 mkdir -p "$root/etc/systemd/system/$SSH.d"
 cat >"$root/etc/systemd/system/$SSH.d/host-key.conf" <<'EOF'
 [Service]
@@ -95,10 +101,14 @@ if [ "$LINKED" = true ]; then
     cat >"$root/etc/kernel/install.d/99-amigo.install" <<'EOF'
 #!/bin/sh -eu
 # The links that the boot loader follows, see kernel-install(8).
-[ "$1" = add ] && [ -e "/boot/vmlinuz-$2" ] || exit 0
-ln -sfn "vmlinuz-$2" /boot/vmlinuz
-for initrd in "initramfs-$2.img" "initrd-$2"; do
-    [ ! -e "/boot/$initrd" ] || ln -sfn "$initrd" /boot/initrd
+for kernel in $(cd /boot && ls -v | grep '^vmlinuz-'); do
+    version=${kernel#vmlinuz-}
+    [ "$1 $version" != "remove $2" ] || continue
+    for initrd in "initramfs-$version.img" "initrd-$version"; do
+        [ -e "/boot/$initrd" ] || continue
+        ln -sfn "$kernel" /boot/vmlinuz
+        ln -sfn "$initrd" /boot/initrd
+    done
 done
 EOF
     chmod 755 "$root/etc/kernel/install.d/99-amigo.install"

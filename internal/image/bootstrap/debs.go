@@ -13,6 +13,11 @@ import (
 // debs is an archive of Debian's kind.
 type debs struct{}
 
+// debsRecipe is changed by hand.
+const debsRecipe = "2"
+
+func (debs) recipe(guest) string { return debsRecipe }
+
 func (debs) resolve(ctx context.Context, c cache.Dir, plan Resolution) ([]Package, error) {
 	s := plan.Spec
 	// apt-get does not wait for another one that updates the same lists.
@@ -38,7 +43,7 @@ func (debs) resolve(ctx context.Context, c cache.Dir, plan Resolution) ([]Packag
 	if err != nil {
 		return nil, err
 	}
-	key := cache.Key(append([]string{recipe, state, s.Architecture}, packages...)...)
+	key := cache.Key(append([]string{debsRecipe, state, s.Architecture}, packages...)...)
 	dir, _, err := c.Get(ctx, "plan", key, func(dir string) error {
 		return simulate(ctx, apt, s, packages, filepath.Join(dir, planName))
 	})

@@ -22,7 +22,8 @@ best=1
 skip_if_unavailable=0
 tsflags=nodocs
 plugins=0
-keepcache=1
+keepcache=0
+metadata_expire=0
 reposdir=/nonexistent
 varsdir=/nonexistent
 ` + "module_platform_id=platform:el" + s.release.Name + "\ncachedir=" + s.cache + "\nlogdir=" + s.work + "\npersistdir=" + s.work + "\n"

@@ -78,9 +78,17 @@ func Resolve(ctx context.Context, c cache.Dir, s Spec) (Resolution, error) {
 // Key returns the digest of the package set. Plans with the same key give the
 // same root file system.
 func (p Resolution) Key() string {
-	parts := []string{recipe, p.Spec.Distribution, p.Spec.Release, p.Spec.Architecture, strings.Join(p.Sources, "\n")}
+	parts := []string{recipeOf(p.Spec), p.Spec.Distribution, p.Spec.Release, p.Spec.Architecture, strings.Join(p.Sources, "\n")}
 	for _, pkg := range p.Packages {
 		parts = append(parts, pkg.Name, pkg.Version)
 	}
 	return cache.Key(parts...)
+}
+
+func recipeOf(s Spec) string {
+	g, err := s.guest()
+	if err != nil {
+		return ""
+	}
+	return archives[g.Manager.Name].recipe(g)
 }

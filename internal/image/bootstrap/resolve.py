@@ -2,10 +2,7 @@
 
 import sys
 
-try:
-    import dnf
-except ImportError:
-    sys.exit("dnf is not installed (try: apt-get install dnf)")
+import dnf
 
 config, release, arch, *names = sys.argv[1:]
 base = dnf.Base()
@@ -24,6 +21,9 @@ try:
     if lacking:
         sys.exit(1)
     base.resolve()
+except dnf.exceptions.DepsolveError as e:
+    print(e, file=sys.stderr)
+    sys.exit(9)
 except dnf.exceptions.Error as e:
     sys.exit(str(e))
 for package in base.transaction.install_set:

@@ -8,10 +8,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
-// recipe is changed whenever this package makes something else of the same
-// packages.
-const recipe = "2"
-
 // rootFSName is the name of the tar in its cache entry.
 const rootFSName = "rootfs.tar"
 

@@ -7,6 +7,7 @@ import (
 	_ "embed" // rpms.sh
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,11 +89,20 @@ func (g guest) repositories(s Spec) []repository {
 		address := cmp.Or(s.Repositories[r.Name], fill.Replace(strings.ReplaceAll(r.Address, "{archive}", from)))
 		var keys []string
 		for _, key := range r.Keys {
-			keys = append(keys, fill.Replace(key))
+			keys = append(keys, fill.Replace(strings.ReplaceAll(key, "{keyring}", g.Keyring.File)))
 		}
 		all = append(all, repository{name: r.Name, address: address, keys: keys})
 	}
 	return all
+}
+
+func (r rpms) recipe(g guest) string {
+	parts := []string{rpmsScript, macros, r.tool.install(), g.Boot.Initrd, g.release.RPMs}
+	files := r.tool.files(session{guest: g})
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		parts = append(parts, name, files[name])
+	}
+	return cache.Key(parts...)
 }
 
 func (r rpms) resolve(ctx context.Context, c cache.Dir, plan Resolution) ([]Package, error) {
@@ -111,10 +121,13 @@ func (r rpms) resolve(ctx context.Context, c cache.Dir, plan Resolution) ([]Pack
 	failed := command.Run(ctx, cmd)
 	found, lacking, err := r.tool.parse(out.Bytes())
 	name := s.Title + " " + s.release.Name
+	exit := (*command.ExitError)(nil)
 	switch {
 	case len(lacking) > 0:
 		return nil, &LacksError{Release: name, Architecture: s.architecture, Packages: lacking, Err: failed}
-	case errors.As(failed, new(*command.ExitError)):
+	case errors.As(failed, &exit) && exit.Code == unsolvable:
+		return nil, fmt.Errorf("the packages of %s do not fit together: %w", name, failed)
+	case exit != nil:
 		return nil, &UnreachableError{Release: name, Err: failed}
 	case failed != nil:
 		return nil, failed
@@ -151,10 +164,22 @@ func (r rpms) rootFS(ctx context.Context, c cache.Dir, plan Resolution, dir stri
 	return nil
 }
 
+// macros are those of RPM: where its database is, and that /proc and /sys, which are those
+// of the host's kernel, stay as they are, although a package has them.
+const macros = "%%_dbpath %s\n%%_netsharedpath /proc:/sys\n"
+
+// unsolvable is how resolve.py ends if packages do not fit together.
+const unsolvable = 9
+
 // begin makes what a tool needs. No two use the same cache at the same time.
 func (r rpms) begin(ctx context.Context, c cache.Dir, plan Resolution) (s session, end func(), err error) {
 	if s.guest, err = plan.Spec.guest(); err != nil {
 		return s, nil, err
+	}
+	for _, program := range []string{s.Manager.Name, "rpm"} {
+		if _, err := command.Look(program); err != nil {
+			return s, nil, err
+		}
 	}
 	for _, line := range plan.Sources {
 		s.repositories = append(s.repositories, parseRepository(line))
@@ -172,7 +197,7 @@ func (r rpms) begin(ctx context.Context, c cache.Dir, plan Resolution) (s sessio
 	s.work = work.Path()
 	s.cache, _, err = c.Get(ctx, "rpms", cache.Key(append([]string{s.architecture}, plan.Sources...)...), func(string) error { return nil })
 	files := r.tool.files(s)
-	files[".rpmmacros"] = fmt.Sprintf("%%_dbpath %s\n", s.release.RPMs)
+	files[".rpmmacros"] = fmt.Sprintf(macros, s.release.RPMs)
 	for name, text := range files {
 		err = errors.Join(err, os.MkdirAll(filepath.Dir(work.Path(name)), 0o755), os.WriteFile(work.Path(name), []byte(text), 0o644))
 	}

@@ -2,15 +2,23 @@
 # that into $TARGET. It has mounts and processes of its own, which end with it.
 install=$1
 shift
+unset TMPDIR # it is the host's
 
 mkdir -p "$ROOT/dev" "$ROOT/proc" "$ROOT/sys" "$ROOT/run"
 mount -t tmpfs -o mode=755 dev "$ROOT/dev"
+mkdir "$ROOT/dev/shm" "$ROOT/dev/pts"
+ln -s /proc/self/fd "$ROOT/dev/fd"
+ln -s fd/0 "$ROOT/dev/stdin"
+ln -s fd/1 "$ROOT/dev/stdout"
+ln -s fd/2 "$ROOT/dev/stderr"
 for name in null zero full random urandom tty; do
     : >"$ROOT/dev/$name"
     mount --bind "/dev/$name" "$ROOT/dev/$name"
 done
-mount -t proc proc "$ROOT/proc"
-mount --rbind /sys "$ROOT/sys"
+# A package's script has no business with the host's kernel. An ordinary user could not
+# write there anyway, and may make neither mount but these.
+mount -t proc -o ro proc "$ROOT/proc" 2>/dev/null || mount -t proc proc "$ROOT/proc"
+mount -t sysfs -o ro,nosuid,nodev,noexec sys "$ROOT/sys" 2>/dev/null || mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=755 run "$ROOT/run"
 
 sh -eu -c "$install" sh "$@"

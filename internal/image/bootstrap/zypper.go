@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"regexp"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // zypper is the package manager of openSUSE:
@@ -11,7 +13,8 @@ import (
 type zypper struct{}
 
 func (zypper) files(s session) map[string]string {
-	files := map[string]string{}
+	a, _ := arch.Find(s.architecture)
+	files := map[string]string{"zypp.conf": "[main]\narch = " + a.QEMU + "\n"}
 	for _, r := range s.repositories {
 		files["repos.d/"+r.name+".repo"] = r.file() + "autorefresh=1\ntype=rpm-md\n"
 	}
@@ -23,7 +26,7 @@ const zypperCommand = `mkdir -p "$ROOT"
 for key in $KEYS; do
     rpm --root "$ROOT" --import "$key"
 done
-export ZYPP_LOGFILE="$WORK/log"
+export ZYPP_LOGFILE="$WORK/log" ZYPP_CONF="$WORK/zypp.conf"
 zypper() {
     command zypper --root "$ROOT" --reposd-dir "$WORK/repos.d" --cache-dir "$CACHE" --non-interactive --releasever "$RELEASE" "$@"
 }

@@ -15,7 +15,7 @@ rm -rf /var/lib/cloud/* /var/lib/systemd/network/*
 # What the build left behind.
 rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin
 rm -rf /var/cache/dnf/* /var/cache/zypp/*
-rm -rf /root/.npm /root/.cache /root/.config /root/.node-gyp /root/.bash_history /root/.wget-hsts
+rm -rf /root/.npm /root/.cache /root/.config /root/.node-gyp /root/.cpanm /root/.bash_history /root/.wget-hsts
 rm -rf /tmp/* /tmp/.[!.]* /var/tmp/* /var/crash/*
 rm -f /etc/npmrc /root/.npmrc
 

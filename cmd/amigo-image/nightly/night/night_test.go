@@ -80,10 +80,10 @@ func TestFaults(t *testing.T) {
 		"cache: \"soon\"":          good + `cache = "soon"`,
 		`not a valid channel name`: good + `channel = "../x"`,
 		"repository: s3:b is not the address of a repository: it lacks //; is s3://b meant?": "template = \"t\"\nrepository = \"s3:b\"\nstate = \"s\"\n",
-		"state: it is empty":                    "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
-		"keep.within":                           good + "keep {\n within = \"soon\"\n}",
-		`max_loss: "5" is not a part like "5%"`: good + "max_loss = 5",
-		"nightly.hcl:4":                         good + "keep {",
+		"state: it is empty": "template = \"t\"\nrepository = \"mem://\"\nstate = \"\"\n",
+		"keep.within":        good + "keep {\n within = \"soon\"\n}",
+		`max_loss: "5" is neither a part like "5%"`: good + "max_loss = 5",
+		"nightly.hcl:4": good + "keep {",
 	} {
 		_, _, err := read(t, text)
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {

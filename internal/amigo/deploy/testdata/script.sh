@@ -7,7 +7,7 @@ done <<'END'
 END
 if ! id amigo >/dev/null 2>&1; then
   groups=
-  for group in adm sudo wheel; do
+  for group in adm sudo; do
     if getent group $group >/dev/null; then groups=$groups${groups:+,}$group; fi
   done
   useradd --create-home --shell /bin/bash --comment 'Operator of this machine' --groups "$groups" amigo

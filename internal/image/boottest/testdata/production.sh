@@ -12,7 +12,7 @@ rpm -qa --qf '%{NAME} %{EVR} %{ARCH}\n' | grep -v '^gpg-pubkey '
 debian | ubuntu)
 operators=sudo web=apache2.service anchors=/usr/local/share/ca-certificates update_anchors=update-ca-certificates renew_anchors='update-ca-certificates --fresh'
 list_packages() {
-dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'
+dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^[hi]i *|//p'
 }
 ;;
 opensuse-leap | opensuse-tumbleweed)

@@ -101,7 +101,7 @@ packages='apache2
     openssh-server
     perl
     unattended-upgrades'
-{ dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^ii *|//p'; } >/run/amigo-packages
+{ dpkg-query -W -f '${db:Status-Abbrev}|${Package} ${Version} ${Architecture}\n' | sed -n 's/^[hi]i *|//p'; } >/run/amigo-packages
 for p in $packages; do
     grep -q "^$p " /run/amigo-packages || { echo "the package $p is not there any more"; exit 1; }
 done

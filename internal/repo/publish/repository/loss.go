@@ -16,12 +16,15 @@ import (
 // between 0 and 1; 0 is not looked at.
 type Loss float64
 
-// ParseLoss reads a part like "5%".
+// ParseLoss reads a part like "5%", or "off", which is 0.
 func ParseLoss(text string) (Loss, error) {
+	if text == "off" {
+		return 0, nil
+	}
 	number, percent := strings.CutSuffix(text, "%")
 	value, err := strconv.ParseFloat(number, 64)
 	if !percent || err != nil || !(value > 0 && value <= 100) {
-		return 0, fmt.Errorf("%q is not a part like \"5%%\", of 100%% at most", text)
+		return 0, fmt.Errorf("%q is neither a part like \"5%%\", of 100%% at most, nor \"off\"", text)
 	}
 	return Loss(value / 100), nil
 }
