@@ -85,7 +85,7 @@ IMAGE_PACKAGES := mmdebstrap $(QEMU_$(HOST_ARCH)) qemu-utils bubblewrap uidmap \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 # What makes and runs images for another processor than the host's.
 FOREIGN_PACKAGES := $(QEMU_amd64) $(QEMU_arm64) qemu-user-static binfmt-support arch-test
-TEST_PACKAGES := $(FOREIGN_PACKAGES) binutils-aarch64-linux-gnu reprepro dnf zypper rpm createrepo-c openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
+TEST_PACKAGES := $(FOREIGN_PACKAGES) binutils-aarch64-linux-gnu reprepro gnupg dnf zypper rpm createrepo-c openssh-server iproute2 binutils chromium w3m lynx jq minisign zstd nginx-light python3-venv man-db \
 	apache2-bin bzip2 curl socat zsh virtinst vagrant vagrant-libvirt awscli cloud-image-utils slurm-wlm munge
 
 .PHONY: image
