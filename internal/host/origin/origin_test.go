@@ -302,7 +302,9 @@ func TestDripOfDisk(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	o, err := OpenWith(server.URL, hasty())
+	patience := hasty()
+	patience.Idle = time.Minute // a busy host is not a silent server
+	o, err := OpenWith(server.URL, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
