@@ -128,7 +128,7 @@ func broken() map[string]fault {
 				spoil("README.md", "")(t, dir)
 				write(t, dir, "index/segments_2", "no segments")
 			},
-			status: buildFailed, says: []string{"error: golr", "cannot open the index", "provisioner amigo", "log: "},
+			status: buildFailed, says: []string{"error: golr", "the index is damaged", "provisioner amigo", "log: "},
 		},
 	}
 }
