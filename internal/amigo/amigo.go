@@ -57,7 +57,6 @@ const wait = 10 * time.Minute
 var (
 	memory = regexp.MustCompile(`^[1-9][0-9]*[mMgG]$`)
 	login  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	pkg    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]+$`)
 )
 
 // Validate says everything that is wrong with c, as far as can be told without
@@ -75,7 +74,7 @@ func (c Config) Validate() error {
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
 	fault(login.MatchString(c.Operator), "Operator", "%q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
-		fault(pkg.MatchString(name), "Packages", "%q is not a valid name of a package", name)
+		fault(distro.IsPackageName(name), "Packages", "%q is not a valid name of a package", name)
 	}
 	for _, err := range c.Readers.Validate() {
 		faults = append(faults, field.Wrap("Readers", err))

@@ -27,7 +27,6 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	s, err := c.site(made, data, site.Programs(files))
-	s.Guest = made.guest
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,7 +55,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 func (c Config) site(made parts, data release.Release, programs []string) (site.Site, error) {
 	targets, err := targets(made.built.tree)
 	return site.Site{
-		Serve: c.Serve, Programs: programs, Memory: c.Memory, Operator: c.Operator,
+		Guest: made.guest, Serve: c.Serve, Programs: programs, Memory: c.Memory, Operator: c.Operator,
 		Origins: settings.Origins(c.Instance), Targets: targets, Readers: c.Readers,
 		Version: made.code.Version, Commit: made.code.Commit, Origin: made.code.Origin,
 		Date: data.Date(), DOI: data.DOI, Count: made.server.data.Documents,

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +133,11 @@ type Packages struct {
 	Production []string `yaml:"production"` // of the production variant alone
 }
 
+var packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]+$`)
+
+// IsPackageName tells whether a package may have a name, whatever its distribution.
+func IsPackageName(name string) bool { return packageName.MatchString(name) }
+
 // What packages are needed for, beyond what every machine needs.
 const (
 	AmiGO      = "amigo"
@@ -140,18 +146,14 @@ const (
 
 // For returns the packages that are needed for something, or an [*UnknownError].
 func (p Packages) For(need string) ([]string, error) {
-	for _, known := range []struct {
-		need  string
-		names []string
-	}{{AmiGO, p.AmiGO}, {Production, p.Production}} {
-		if need == known.need && len(known.names) == 0 {
-			return nil, fmt.Errorf("%q is not known of this distribution yet (see docs/guests.md)", need)
-		}
-		if need == known.need {
-			return known.names, nil
-		}
+	names, known := map[string][]string{AmiGO: p.AmiGO, Production: p.Production}[need]
+	switch {
+	case !known:
+		return nil, &UnknownError{What: "need", Name: need, Known: []string{AmiGO, Production}}
+	case len(names) == 0:
+		return nil, fmt.Errorf("%q is not known of this distribution yet (see docs/guests.md)", need)
 	}
-	return nil, &UnknownError{What: "need", Name: need, Known: []string{AmiGO, Production}}
+	return names, nil
 }
 
 // load reads the table. A file that can't be read is a fault of the program.

@@ -28,7 +28,8 @@ type Trust struct {
 // Prelude is what a script for a machine of any distribution of the table begins with. It
 // defines the function list_packages, which prints name, version and architecture of each
 // package, and sets $operators, $web, $anchors, $update_anchors and $renew_anchors to what
-// [Distro], [Web] and [Trust] have. Of a distribution that is not in the table it sets nothing.
+// [Distro], [Web] and [Trust] have. On any other distribution there are no packages and no
+// operators, and the commands do nothing.
 func Prelude() string {
 	var bodies []string
 	names := map[string][]string{}

@@ -35,7 +35,7 @@ func TestKVM(t *testing.T) {
 
 func TestSpace(t *testing.T) {
 	dir := t.TempDir()
-	for need, want := range map[uint64]State{1: OK, 1 << 62: Missing} {
+	for need, want := range map[int64]State{1: OK, 1 << 62: Missing} {
 		if r := space(filepath.Join(dir, "new"), need, "TMPDIR"); r.State != want {
 			t.Errorf("%d bytes: %+v", need, r)
 		}

@@ -9,8 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/geneontology/packer-plugin-amigo/internal/host/diskspace"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/sharedcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
@@ -75,7 +74,7 @@ func tempSpace(_ context.Context, h Host) Finding {
 }
 
 // space writes to dir and looks how much more would fit.
-func space(dir string, need uint64, variable string) Finding {
+func space(dir string, need int64, variable string) Finding {
 	elsewhere := "export " + variable + "=DIR"
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return missing(elsewhere, "%v", err)
@@ -83,11 +82,10 @@ func space(dir string, need uint64, variable string) Finding {
 	if err := writable(dir); err != nil {
 		return missing(elsewhere, "%v", err)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
+	free, err := diskspace.Free(dir)
+	if err != nil {
 		return missing(elsewhere, "%s: %v", dir, err)
 	}
-	free := fs.Bavail * uint64(fs.Bsize) //nolint:gosec // a size is not negative
 	if free < need {
 		return missing(elsewhere, "%.1f GiB free in %s, %d needed", float64(free)/gib, dir, need/gib)
 	}

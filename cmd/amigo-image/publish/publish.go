@@ -32,11 +32,9 @@ back. If publish is interrupted, the next run resumes the upload.
 				release.Directories = []string{"output"}
 			}
 			release.Reason = p.reason
-			if loss != "" {
-				var err error
-				if release.MaxLoss, err = repository.ParseLoss(loss); err != nil {
-					return cli.Usage("--max-loss: "+err.Error(), "--max-loss 5%")
-				}
+			var err error
+			if release.MaxLoss, err = repository.ParseLoss(loss); err != nil {
+				return cli.Usage("--max-loss: "+err.Error(), "--max-loss 5%")
 			}
 			return runChange(a, c, &p, func(ctx context.Context, r *repository.Repository) (repository.Published, error) {
 				return r.Publish(ctx, release)
@@ -47,7 +45,7 @@ back. If publish is interrupted, the next run resumes the upload.
 	c.Flags().StringVar(&release.Version, "version", "", "`NAME` of the version (default: today's date, with .2 if that is taken)")
 	cli.Deliberate(c.Flags(), "version")
 	c.Flags().BoolVar(&release.DryRun, "dry-run", false, "show what would be done, and do nothing")
-	c.Flags().StringVar(&loss, "max-loss", "", "publish nothing if GOlr has lost more than this `PART` of its documents since the\nchannel's version, or of those of a kind, like 5%")
+	c.Flags().StringVar(&loss, "max-loss", "off", "publish nothing if GOlr has lost more than this `PART` of its documents, or of one\nkind of them, since the channel's version, such as 5%")
 	return p.withReason(p.publisher(c))
 }
 

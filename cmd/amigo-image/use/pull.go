@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/diskspace"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
@@ -376,9 +376,8 @@ func until(end, now time.Time) string {
 // freeSpace returns what is free where the store is, or will be.
 func freeSpace(path string) (int64, bool) {
 	for {
-		var stat unix.Statfs_t
-		if unix.Statfs(path, &stat) == nil {
-			return int64(stat.Bavail) * stat.Bsize, true //nolint:gosec // no disk is that large
+		if free, err := diskspace.Free(path); err == nil {
+			return free, true
 		}
 		parent := filepath.Dir(path)
 		if parent == path {

@@ -136,7 +136,7 @@ func save(from io.Reader, to string, total int64, progress func(done, total int6
 		return "", err
 	}
 	h := sha256.New()
-	watched := &meter{total: total, tell: progress}
+	watched := &Meter{Total: total, Tell: progress}
 	if _, err = io.Copy(io.MultiWriter(f, h, watched), from); err != nil {
 		_ = f.Close()
 		return "", err
@@ -144,16 +144,19 @@ func save(from io.Reader, to string, total int64, progress func(done, total int6
 	return hex.EncodeToString(h.Sum(nil)), f.Close()
 }
 
-// meter tells how much has come.
-type meter struct {
-	done, total int64
-	tell        func(done, total int64)
+// Meter is written what has come of a file, and tells how much that is.
+type Meter struct {
+	Total int64                   // bytes; 0 when unknown
+	Tell  func(done, total int64) // may be nil
+
+	done int64
 }
 
-func (m *meter) Write(p []byte) (int, error) {
+// Write never fails.
+func (m *Meter) Write(p []byte) (int, error) {
 	m.done += int64(len(p))
-	if m.tell != nil {
-		m.tell(m.done, m.total)
+	if m.Tell != nil {
+		m.Tell(m.done, m.Total)
 	}
 	return len(p), nil
 }

@@ -1,7 +1,7 @@
 # Starts Solr from /mnt/webapp with the configuration in /mnt/conf. If GIVEN is
 # "index" it opens the one in /mnt/index; if it is "documents" it makes one of
-# those in /mnt/in in /mnt/out/index. It writes to /mnt/out/about how many documents it holds, and one of its terms, and
-# as JSON the kinds of documents with their numbers.
+# those in /mnt/in in /mnt/out/index. It writes to /mnt/out/about how many documents it
+# holds, one of its terms and, as JSON, the kinds of documents with their numbers.
 home=$(mktemp -d)
 address=127.0.0.1:18983
 solr=http://$address/solr

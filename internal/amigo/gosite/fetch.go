@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/gzip"
-	"golang.org/x/sys/unix"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/diskspace"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/unpack"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
@@ -50,12 +51,12 @@ func Index(ctx context.Context, c cache.Dir, r Release, progress func(done, tota
 
 // hasRoom finds out what is certain: nothing unpacks to less than its archive.
 func hasRoom(dir string, size int64) error {
-	var free unix.Statfs_t
-	if err := unix.Statfs(dir, &free); err != nil {
+	free, err := diskspace.Free(dir)
+	if err != nil {
 		return fmt.Errorf("looking for room for the index: %w", err)
 	}
-	if got := int64(free.Bavail) * free.Bsize; got < size { //nolint:gosec // a file system has fewer bytes
-		return &SpaceError{Dir: dir, Need: size, Free: got}
+	if free < size {
+		return &SpaceError{Dir: dir, Need: size, Free: free}
 	}
 	return nil
 }
@@ -66,7 +67,7 @@ func (r Release) unpack(ctx context.Context, dir string, progress func(done, tot
 		return fmt.Errorf("loading the index: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	archive, err := gzip.NewReader(bufio.NewReaderSize(&meter{from: file, total: r.Size, tell: progress}, buffered))
+	archive, err := gzip.NewReader(bufio.NewReaderSize(io.TeeReader(file, &fetch.Meter{Total: r.Size, Tell: progress}), buffered))
 	if err != nil {
 		return r.damaged(err)
 	}
@@ -88,20 +89,4 @@ func (r Release) damaged(err error) error {
 		}
 	}
 	return fmt.Errorf("loading %s: %w", r.from.URL(indexPath), err)
-}
-
-// meter tells how much has come.
-type meter struct {
-	from        io.Reader
-	done, total int64
-	tell        func(done, total int64)
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.from.Read(p)
-	m.done += int64(n)
-	if m.tell != nil {
-		m.tell(m.done, m.total)
-	}
-	return n, err
 }

@@ -110,29 +110,27 @@ func (s Site) placed() map[string]string {
 	all := maps.Clone(places)
 	all["amigo.conf"] = s.Web().Site
 	all["apache2.conf"] = "/etc/systemd/system/" + s.Web().Unit + ".d/amigo.conf"
-	without := []string{}
+	var without []string
 	if s.Serve != Workers {
 		without = append(without, forWorkers...)
 	}
-	if s.guest().Jetty {
+	if s.System().Jetty {
 		without = append(without, forOwnJetty...)
 	}
 	maps.DeleteFunc(all, func(name, _ string) bool { return slices.Contains(without, name) })
 	return all
 }
 
-func (s Site) guest() *distro.Distro {
+// System is the guest's distribution.
+func (s Site) System() *distro.Distro {
 	if s.Guest == nil {
 		return distro.Standard()
 	}
 	return s.Guest
 }
 
-// System is the guest's distribution.
-func (s Site) System() *distro.Distro { return s.guest() }
-
 // Web is what the guest's Apache is like.
-func (s Site) Web() distro.Web { return s.guest().Web }
+func (s Site) Web() distro.Web { return s.System().Web }
 
 // forWorkers are the files that only workers need.
 var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
@@ -178,7 +176,7 @@ func (s Site) units() map[string]string {
 		s.Web().Unit:     "/lib/systemd/system/",
 		"jetty9.service": "/lib/systemd/system/",
 	}
-	if !s.guest().Jetty {
+	if !s.System().Jetty {
 		started["jetty9.service"] = "/etc/systemd/system/"
 	}
 	if s.Serve == Workers {

@@ -75,7 +75,7 @@ func golden(t *testing.T, s Spec) {
 	t.Helper()
 	g := guestOf(t, s)
 	var got string
-	switch from := archives[g.Manager.Name].(type) {
+	switch from := g.archive().(type) {
 	case rpms:
 		got = from.planned(g, packagesOf(t, s))
 	case debs:

@@ -61,7 +61,7 @@ func Resolve(ctx context.Context, c cache.Dir, s Spec) (Resolution, error) {
 	if err != nil {
 		return plan, err
 	}
-	from := archives[g.Manager.Name]
+	from := g.archive()
 	if plan.Sources, err = from.sources(ctx, s); err != nil {
 		return plan, err
 	}
@@ -90,5 +90,5 @@ func recipeOf(s Spec) string {
 	if err != nil {
 		return ""
 	}
-	return archives[g.Manager.Name].recipe(g)
+	return g.archive().recipe(g)
 }

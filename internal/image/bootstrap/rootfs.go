@@ -22,7 +22,7 @@ func RootFS(ctx context.Context, c cache.Dir, plan Resolution, phase *event.Phas
 		if err := CheckForeign(ctx, plan.Spec.Architecture); err != nil {
 			return err
 		}
-		return archives[g.Manager.Name].rootFS(ctx, c, plan, dir, phase)
+		return g.archive().rootFS(ctx, c, plan, dir, phase)
 	})
 	return filepath.Join(dir, rootFSName), cached, err
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
-	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -81,9 +80,8 @@ func (rpms) sources(_ context.Context, s Spec) ([]string, error) {
 
 // repositories are those of the release, where a spec has no others.
 func (g guest) repositories(s Spec) []repository {
-	a, _ := arch.Find(g.architecture)
 	from := strings.TrimSuffix(cmp.Or(s.Mirror, g.Archive), "/")
-	fill := strings.NewReplacer("{release}", g.release.Name, "{arch}", a.QEMU)
+	fill := strings.NewReplacer("{release}", g.release.Name, "{arch}", g.rpmArchitecture())
 	var all []repository
 	for _, r := range g.Repositories {
 		address := cmp.Or(s.Repositories[r.Name], fill.Replace(strings.ReplaceAll(r.Address, "{archive}", from)))
@@ -209,7 +207,6 @@ func (r rpms) begin(ctx context.Context, c cache.Dir, plan Resolution) (s sessio
 }
 
 func (s session) environment() []string {
-	a, _ := arch.Find(s.architecture)
 	var keys []string
 	for _, r := range s.repositories {
 		keys = append(keys, r.keys...)
@@ -217,7 +214,7 @@ func (s session) environment() []string {
 	slices.Sort(keys)
 	return []string{
 		"HOME=" + s.work, "WORK=" + s.work, "CACHE=" + s.cache, "ROOT=" + filepath.Join(s.work, "root"),
-		"RELEASE=" + s.release.Name, "ARCH=" + a.QEMU, "KEYS=" + strings.Join(slices.Compact(keys), " "),
+		"RELEASE=" + s.release.Name, "ARCH=" + s.rpmArchitecture(), "KEYS=" + strings.Join(slices.Compact(keys), " "),
 		// Debian's RPM warns of what is wanted here: packages of another system.
 		"RPM_FORCE_DEBIAN=1", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}

@@ -15,8 +15,8 @@ for name in null zero full random urandom tty; do
     : >"$ROOT/dev/$name"
     mount --bind "/dev/$name" "$ROOT/dev/$name"
 done
-# A package's script has no business with the host's kernel. An ordinary user could not
-# write there anyway, and may make neither mount but these.
+# Packages' scripts must not change the host's kernel. An ordinary user may not mount these
+# read-only, and can change nothing there.
 mount -t proc -o ro proc "$ROOT/proc" 2>/dev/null || mount -t proc proc "$ROOT/proc"
 mount -t sysfs -o ro,nosuid,nodev,noexec sys "$ROOT/sys" 2>/dev/null || mount --rbind /sys "$ROOT/sys"
 mount -t tmpfs -o mode=755 run "$ROOT/run"

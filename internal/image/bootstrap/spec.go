@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // Spec says what to bootstrap.
@@ -35,10 +36,7 @@ type Spec struct {
 // system.
 const minDiskSize = 2 << 30
 
-var (
-	packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]+$`)
-	archiveURL  = regexp.MustCompile(`^(https?|file)://[!-~]+$`)
-)
+var archiveURL = regexp.MustCompile(`^(https?|file)://[!-~]+$`)
 
 // Validate returns every fault of s.
 func (s Spec) Validate() error {
@@ -51,7 +49,7 @@ func (s Spec) Validate() error {
 	}
 	errs = append(errs, s.checkRepositories())
 	for _, name := range s.Packages {
-		if !packageName.MatchString(name) {
+		if !distro.IsPackageName(name) {
 			errs = append(errs, field.Errorf("Packages", "%q is not the name of a package", name))
 		}
 	}
@@ -137,6 +135,15 @@ func (s Spec) guest() (guest, error) {
 		return guest{}, err
 	}
 	return guest{Distro: d, release: release, architecture: s.Architecture, machine: machine}, nil
+}
+
+// archive is where its packages come from.
+func (g guest) archive() archive { return archives[g.Manager.Name] }
+
+// rpmArchitecture is the architecture as RPM names it, which is as QEMU does.
+func (g guest) rpmArchitecture() string {
+	a, _ := arch.Find(g.architecture)
+	return a.QEMU
 }
 
 // isKernel tells whether a package has a kernel.

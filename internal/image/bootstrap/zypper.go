@@ -4,8 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"regexp"
-
-	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
 
 // zypper is the package manager of openSUSE:
@@ -13,8 +11,7 @@ import (
 type zypper struct{}
 
 func (zypper) files(s session) map[string]string {
-	a, _ := arch.Find(s.architecture)
-	files := map[string]string{"zypp.conf": "[main]\narch = " + a.QEMU + "\n"}
+	files := map[string]string{"zypp.conf": "[main]\narch = " + s.rpmArchitecture() + "\n"}
 	for _, r := range s.repositories {
 		files["repos.d/"+r.name+".repo"] = r.file() + "autorefresh=1\ntype=rpm-md\n"
 	}
