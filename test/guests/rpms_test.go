@@ -3,7 +3,6 @@
 package guests
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -167,14 +166,7 @@ func (f family) run(t *testing.T, dir string, args ...string) string {
 // key makes the key that signs packages, and puts it where the table has it.
 func (f family) key(t *testing.T, dir string) {
 	t.Helper()
-	t.Setenv("GNUPGHOME", filepath.Join(dir, "gnupg"))
-	if err := os.Mkdir(filepath.Join(dir, "gnupg"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "archive@example.org", "rsa3072", "sign", "never")
-	t.Cleanup(func() {
-		_ = command.Run(context.WithoutCancel(t.Context()), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}})
-	})
+	newKey(t, dir)
 	public := run(t, "gpg", "--armor", "--export")
 	d, err := distro.Find(f.distribution)
 	if err != nil {

@@ -83,6 +83,15 @@ build {
 // a host would have it.
 func newKeyring(t *testing.T, dir string) string {
 	t.Helper()
+	newKey(t, dir)
+	keyrings := filepath.Join(dir, "keyrings")
+	place(t, filepath.Join(keyrings, filepath.Base(ubuntuKeyring)), run(t, "gpg", "--export"))
+	return keyrings
+}
+
+// newKey makes the key that gpg signs with.
+func newKey(t *testing.T, dir string) {
+	t.Helper()
 	t.Setenv("GNUPGHOME", filepath.Join(dir, "gnupg"))
 	if err := os.Mkdir(filepath.Join(dir, "gnupg"), 0o700); err != nil {
 		t.Fatal(err)
@@ -91,9 +100,6 @@ func newKeyring(t *testing.T, dir string) string {
 	t.Cleanup(func() {
 		_ = command.Run(context.WithoutCancel(t.Context()), command.Cmd{Name: "gpgconf", Args: []string{"--kill", "all"}})
 	})
-	keyrings := filepath.Join(dir, "keyrings")
-	place(t, filepath.Join(keyrings, filepath.Base(ubuntuKeyring)), run(t, "gpg", "--export"))
-	return keyrings
 }
 
 // debianPackages returns the files of the packages of a small system.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/remote"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
+	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -152,6 +155,45 @@ func TestRun(t *testing.T) {
 	guest.fail = errors.New("gone")
 	if err = Run(t.Context(), guest, plan, record, Options{Output: io.Discard}); !errors.Is(err, guest.fail) {
 		t.Error(err)
+	}
+}
+
+// TestCheckModules: Perl modules without a package are asked for, and named.
+func TestCheckModules(t *testing.T) {
+	for name, c := range map[string]struct{ answer, want string }{
+		"debian": {"Config::YAML\n", ""}, // it is not asked
+		"rocky":  {"", ""},
+	} {
+		d, err := distro.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckModules(t.Context(), &recorder{answer: c.answer}, d); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	rocky, err := distro.Find("rocky")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest := &recorder{answer: "Config::YAML\nSQL::Tokenizer\n"}
+	lacks := (*ModulesError)(nil)
+	if err := CheckModules(t.Context(), guest, rocky); !errors.As(err, &lacks) || !slices.Equal(lacks.Modules, []string{"Config::YAML", "SQL::Tokenizer"}) || lacks.System != "Rocky Linux" {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(guest.script, " CGI::Application ") {
+		t.Errorf("it was asked %q", guest.script)
+	}
+}
+
+// TestSysusers: who has to be there is made before anything starts.
+func TestSysusers(t *testing.T) {
+	made := script(Deployment{Upload: []fileset.File{fileset.Text(site.Sysusers, "u jetty")}}, Options{})
+	if at := strings.Index(made, "systemd-sysusers "+site.Sysusers); at < 0 || at > strings.Index(made, "systemctl") {
+		t.Error(made)
+	}
+	if strings.Contains(script(Deployment{}, Options{}), "systemd-sysusers") {
+		t.Error("nobody has to be made")
 	}
 }
 

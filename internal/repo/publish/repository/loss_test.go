@@ -1,6 +1,10 @@
 package repository
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +32,55 @@ func TestLost(t *testing.T) {
 		if diff := cmp.Diff(c.want, Loss(0.05).lost(before, c.now)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
+	}
+}
+
+// withData makes the image in a directory one with so many documents.
+func withData(t *testing.T, dir string, documents int64) string {
+	t.Helper()
+	path := filepath.Join(dir, manifest.FileName)
+	facts, err := manifest.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts.GOlr.Documents = documents
+	text, err := json.Marshal(facts)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestPublishLoss: data that have lost too much do not move the channel.
+func TestPublishLoss(t *testing.T) {
+	b := newBench(t)
+	publish := func(seed string, documents int64, loss Loss) error {
+		b.now = b.now.AddDate(0, 0, 1)
+		_, err := b.Publish(t.Context(), Release{Directories: []string{withData(t, small(t, seed), documents)}, Channel: "nightly", MaxLoss: loss})
+		return err
+	}
+	if err := publish("a", 1000, 0.05); err != nil {
+		t.Fatal(err)
+	}
+	before, err := b.Current(t.Context(), "nightly")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := (*LossError)(nil)
+	if err := publish("b", 900, 0.05); !errors.As(err, &lost) || lost.Version != before {
+		t.Errorf("%v", err)
+	}
+	if now, err := b.Current(t.Context(), "nightly"); err != nil || now != before {
+		t.Errorf("the channel is at %s, %v", now, err)
+	}
+	if err := publish("c", 960, 0.05); err != nil {
+		t.Error(err)
+	}
+	if err := publish("d", 1, 0); err != nil {
+		t.Error(err)
 	}
 }
 
