@@ -36,4 +36,6 @@ for directory in "$ROOT"/usr/lib/modules/*/; do
 done
 
 rm -rf "$ROOT"/var/cache/dnf "$ROOT"/var/cache/zypp "$ROOT"/var/log/dnf* "$ROOT"/var/log/hawkey* "$ROOT"/var/log/zypp* "$ROOT"/tmp/* "$ROOT"/var/tmp/*
+# The directories, and not what is mounted there, which changes.
+umount --recursive --lazy "$ROOT/dev" "$ROOT/proc" "$ROOT/sys" "$ROOT/run"
 exec tar -C "$ROOT" --one-file-system --numeric-owner --sort=name --xattrs --xattrs-include='*' -cf "$TARGET" .
