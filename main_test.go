@@ -35,7 +35,7 @@ func TestRegister(t *testing.T) {
 	got := [][]string{
 		slices.Sorted(maps.Keys(set.Builders)), slices.Sorted(maps.Keys(set.Provisioners)), slices.Sorted(maps.Keys(set.PostProcessors)),
 	}
-	want := [][]string{{"qemu"}, {plugin.DEFAULT_NAME}, {"distribution", "production", "publish"}}
+	want := [][]string{{"qemu"}, {plugin.DEFAULT_NAME}, {"data", "distribution", "production", "publish"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -24,6 +24,11 @@ integration {
   }
   component {
     type = "post-processor"
+    name = "AmiGO data image"
+    slug = "data"
+  }
+  component {
+    type = "post-processor"
     name = "AmiGO distribution image"
     slug = "distribution"
   }

@@ -20,6 +20,7 @@ const (
 	Distribution = "amigo-distribution"
 	Production   = "amigo-production"
 	Publish      = "amigo-publish"
+	Data         = "amigo-data"
 )
 
 // Keys of an artifact's State. All values are strings, so that they survive
@@ -31,6 +32,7 @@ const (
 	StateArch        = "amigo_architecture" // of the machine: "amd64" or "arm64"
 	StateCPUs        = "amigo_cpus"         // decimal
 	StateMemory      = "amigo_memory"       // MiB, decimal
+	StateData        = "amigo_data"         // JSON: the disk with the data, a datadisk.Disk; "" if they are on the artifact's own
 	StateReading     = "amigo_reading"      // JSON: what was found when the disk was read, a manifest.Reading
 )
 
@@ -38,7 +40,12 @@ const (
 const (
 	DataRootFS      = "AmigoRootFS"      // path on the host of a tar of a root file system to build AmiGO in, or ""
 	DataAccelerator = "AmigoAccelerator" // "kvm" or "tcg"
+	DataBeside      = "AmigoBeside"      // directory on the host for what provisioners tell the builder
 )
+
+// DataDiskFile is what a provisioner leaves in the directory of [DataBeside] if the guest
+// needs a disk with data: a datadisk.Disk, as JSON.
+const DataDiskFile = "data.json"
 
 // Sink returns where the engine's events go when all there is is Packer's user
 // interface. A user interface that is itself a sink gets the events as they are.

@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 	if err := hclsimple.DecodeFile(filepath.Join(root, "metadata.hcl"), nil, &metadata); err != nil {
 		t.Fatal(err)
 	}
-	missing := map[string]bool{Builder: true, Provisioner: true, Distribution: true, Production: true, Publish: true}
+	missing := map[string]bool{Builder: true, Provisioner: true, Data: true, Distribution: true, Production: true, Publish: true}
 	for _, c := range metadata.Integration.Components {
 		text, err := os.ReadFile(filepath.Join(root, "components", c.Type, c.Slug, "README.md"))
 		if err != nil {

@@ -271,9 +271,10 @@ func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 		Memory:       "512m",
 		TimestampLog: template + "/sample/data/golr_timestamp.log",
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",
-		BundleOn:     amigo.Auto, Serve: serve, Operator: "amigo",
+		On:           amigo.OnSystem, BundleOn: amigo.Auto, Serve: serve, Operator: "amigo",
 	}
-	return amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
+	_, err := amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
+	return err
 }
 
 // shell lets the provisioner's engine work over our own SSH.

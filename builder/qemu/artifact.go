@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -38,6 +39,7 @@ func (b *build) artifact(state multistep.StateBag) *Artifact {
 		component.StateAccelerator: string(b.choice.Accelerator),
 		component.StateArch:        b.config.Architecture,
 		component.StateBase:        b.base.describe(),
+		component.StateData:        b.data,
 		component.StateCPUs:        strconv.Itoa(b.config.CPUs),
 		component.StateMemory:      strconv.Itoa(b.config.Memory),
 		"generated_data":           withoutSecrets(data),
@@ -93,7 +95,28 @@ func (b *Builder) Restore(text []byte) (packersdk.Artifact, error) {
 	if len(was.Files) == 0 {
 		return nil, errors.New("an earlier build made no disk")
 	}
+	if err := checkData(was.State[component.StateData]); err != nil {
+		return nil, err
+	}
 	return &Artifact{files: was.Files, state: was.State, keep: b.config.KeepArtifact}, nil
+}
+
+// checkData finds out whether a disk with data is still in the cache.
+func checkData(told any) error {
+	text, _ := told.(string)
+	if text == "" {
+		return nil
+	}
+	var disk struct {
+		Path string `json:"path"`
+	}
+	if err := json.Unmarshal([]byte(text), &disk); err != nil {
+		return fmt.Errorf("reading what an earlier build made: %w", err)
+	}
+	if _, err := os.Stat(disk.Path); err != nil {
+		return fmt.Errorf("the disk with the data of an earlier build: %w", err)
+	}
+	return nil
 }
 
 // Destroy removes the disk, unless keep_artifact is set.

@@ -43,6 +43,7 @@ type build struct {
 	vm       *engine.VM
 	expected atomic.Bool // the machine is meant to end
 	finished artifactFiles
+	data     string // what the provisioners told of a disk with data, or ""
 }
 
 // base is what the guest's disk starts from.
@@ -86,6 +87,9 @@ func (b *build) evidence() string { return b.output.Final() + ".evidence" }
 func (b *build) console() string { return b.output.Path("console.log") }
 
 func (b *build) overlay() string { return b.output.Path("overlay.qcow2") }
+
+// beside is where provisioners leave what they tell.
+func (b *build) beside() string { return b.output.Path("beside") }
 
 func (b *build) seed() string { return b.output.Path("seed.img") }
 

@@ -37,7 +37,7 @@ func (b *Builder) Prepare(raws ...any) (generated, warnings []string, err error)
 	if err := b.config.Prepare(raws...); err != nil {
 		return nil, nil, err
 	}
-	return []string{component.DataRootFS, component.DataAccelerator}, b.config.warnings(), nil
+	return []string{component.DataRootFS, component.DataAccelerator, component.DataBeside}, b.config.warnings(), nil
 }
 
 // Run builds the disk.

@@ -3,11 +3,15 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
+	"github.com/geneontology/packer-plugin-amigo/component"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -35,6 +39,9 @@ func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
 	if err := qemuimg.Check(ctx, s.disk()); err != nil {
 		return err
 	}
+	if err := s.takeData(); err != nil {
+		return err
+	}
 	for _, path := range []string{s.overlay(), s.console(), s.seed()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -45,6 +52,16 @@ func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
 	}
 	s.finished = artifactFiles{s.finalDisk()}
 	return nil
+}
+
+// takeData reads what provisioners have told of a disk with data.
+func (s *stepFinish) takeData() error {
+	told, err := regular.ReadFile(filepath.Join(s.beside(), component.DataDiskFile), regular.Document)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading what the provisioners made: %w", err)
+	}
+	s.data = string(told)
+	return os.RemoveAll(s.beside())
 }
 
 func (s *stepFinish) Cleanup(multistep.StateBag) {}

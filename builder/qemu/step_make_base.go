@@ -34,6 +34,7 @@ func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multis
 	}
 	data := packerbuilderdata.GeneratedData{State: state}
 	data.Put(component.DataRootFS, s.base.RootFS)
+	data.Put(component.DataBeside, s.beside())
 	return multistep.ActionContinue
 }
 

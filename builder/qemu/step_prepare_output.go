@@ -2,6 +2,8 @@ package qemu
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
@@ -18,6 +20,9 @@ func (s *stepPrepareOutput) Run(_ context.Context, state multistep.StateBag) mul
 		return fail(state, err)
 	}
 	s.output = dir
+	if err := os.Mkdir(s.beside(), 0o755); err != nil {
+		return fail(state, fmt.Errorf("preparing the output directory: %w", err))
+	}
 	return multistep.ActionContinue
 }
 

@@ -137,6 +137,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&imagestore.MachineBusyError{Machine: imagestore.Machine{Name: "m"}}, fault.Locked, "m is running", "amigo-image stop m"},
 
 		{&repository.NoImagesError{Dir: "d"}, fault.NotFound, "there is no image", "amigo-image build ."},
+		{&repository.DataError{Image: "d", Why: "has no data"}, fault.Usage, "d has no data", "-"},
 		{&repository.DamagedError{Path: "p"}, fault.Verify, "a file of the image", "amigo-image build --force ."},
 		{&repository.PagesError{Err: &store.LockedError{}}, fault.Locked, "another publisher", again},
 		{&repository.VersionTakenError{Version: "1"}, fault.Publish, "version 1 is there already", "another --version"},

@@ -53,9 +53,7 @@ func (c *Config) Prepare(directory, name string) []error {
 	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if !imageName.MatchString(c.ImageName) {
-		fault("image_name: %q is not a file name of letters, digits, dots, dashes and underscores", c.ImageName)
-	}
+	faults = append(faults, CheckName(c.ImageName))
 	if c.Memory != 0 && c.Memory < 256 {
 		fault("memory: %d MiB is too little (at least 256)", c.Memory)
 	}
@@ -65,6 +63,14 @@ func (c *Config) Prepare(directory, name string) []error {
 	faults = append(faults, known("firmwares", c.Firmwares, string(qemu.BIOS), string(qemu.UEFI)))
 	faults = append(faults, known("accelerators", c.Accelerators, string(qemu.KVM), string(qemu.TCG)))
 	return slices.DeleteFunc(faults, func(err error) bool { return err == nil })
+}
+
+// CheckName returns an error that says why a name can't be that of an image.
+func CheckName(name string) error {
+	if !imageName.MatchString(name) {
+		return fmt.Errorf("image_name: %q is not a file name of letters, digits, dots, dashes and underscores", name)
+	}
+	return nil
 }
 
 // known checks that every value of a list is one of choices, and there once.

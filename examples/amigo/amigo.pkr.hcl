@@ -86,6 +86,12 @@ variable "golr_release_doi" {
   description = "release-archive-doi.json of the index: how the release is cited."
 }
 
+variable "golr_on" {
+  type        = string
+  default     = ""
+  description = "Where the data are: system, in the images, or data, on a disk of their own. Empty: on their own if they are a release."
+}
+
 variable "disk_size" {
   type        = string
   default     = ""
@@ -165,6 +171,7 @@ build {
     golr {
       solr_war      = var.solr_war
       release       = var.golr_release
+      on            = var.golr_on != "" ? var.golr_on : local.real ? "data" : "system"
       index         = var.golr_index
       documents     = local.finished ? [] : local.documents
       memory        = var.golr_memory != "" ? var.golr_memory : local.real ? "10g" : "512m"
@@ -173,6 +180,9 @@ build {
     }
   }
 
+  post-processor "amigo-data" {
+    output_directory = "${var.output}/data"
+  }
   post-processors {
     post-processor "amigo-distribution" {
       output_directory = "${var.output}/distribution${local.kind}"

@@ -1,7 +1,7 @@
 // Package amigo is the way from an AmiGO's source and a GOlr index to the files
 // of an image that serves them. Its rooms: source brings the source here,
 // settings renders conf/amigo.yaml, bundle builds, golr makes the index, site
-// renders what serves it, deploy brings the difference to a guest.
+// renders what serves it, datadisk puts the index on a disk of its own, deploy brings the difference to a guest.
 package amigo
 
 import (
@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
@@ -34,11 +35,18 @@ const (
 	Guest = "guest" // in the guest
 )
 
+// Where GOlr's data are.
+const (
+	OnSystem = "system" // in the image of the system
+	OnData   = "data"   // on a disk of their own
+)
+
 // Config is what an image is to hold and how it is made.
 type Config struct {
 	Source       source.Spec
 	Instance     map[string]string // settings of conf/amigo.yaml
 	GOlr         golr.Spec
+	On           string       // where the data are: [OnSystem] or [OnData]
 	Readers      site.Readers // other sites whose pages may read what GOlr answers
 	Memory       string       // of Solr's Java, like "512m"
 	TimestampLog string       // path on the host, or ""
@@ -71,6 +79,7 @@ func (c Config) Validate() error {
 	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.NPM.Validate(), c.validateInstance())
 	fault(memory.MatchString(c.Memory), "Memory", "%q is not a size like \"512m\" or \"4g\"", c.Memory)
 	fault(slices.Contains([]string{Auto, Host, Guest}, c.BundleOn), "BundleOn", "%q is not %q, %q or %q", c.BundleOn, Auto, Host, Guest)
+	fault(slices.Contains([]string{OnSystem, OnData}, c.On), "On", "%q is not %q or %q", c.On, OnSystem, OnData)
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
 	fault(login.MatchString(c.Operator), "Operator", "%q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
@@ -117,37 +126,47 @@ func eachField(name string, err error) error {
 	return errors.Join(all...)
 }
 
+// Made is what a run has made besides the guest.
+type Made struct {
+	Data *datadisk.Disk // nil: the data are in the guest
+}
+
 // Provision brings AmiGO and GOlr to guest. rootfs is the path of a tar of the
 // guest's root file system, or "".
-func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string, store cache.Dir, sink event.Sink) error {
+func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string, store cache.Dir, sink event.Sink) (Made, error) {
 	p := &provision{Config: c, guest: guest, rootfs: rootfs, cache: store, sink: sink}
 	defer p.close(ctx)
 	has, err := p.inspectGuest(ctx)
 	if err != nil {
-		return err
+		return Made{}, err
 	}
 	data, err := p.dataset(ctx)
 	if err != nil {
-		return err
+		return Made{}, err
 	}
-	if _, there := has.Files[site.SolrHome+"/data/index/segments.gen"]; data.published != nil && !there {
+	if _, there := has.Files[site.SolrHome+"/data/index/segments.gen"]; data.published != nil && !there && p.On == OnSystem {
 		if err := has.Room(data.published.Size); err != nil {
-			return err
+			return Made{}, err
 		}
 	}
 	code, err := p.getSource(ctx)
 	if err != nil {
-		return err
+		return Made{}, err
 	}
 	built, err := p.bundle(ctx, code)
 	if err != nil {
-		return err
+		return Made{}, err
 	}
 	server, err := p.index(ctx, has, data, code)
 	if err != nil {
-		return err
+		return Made{}, err
 	}
-	return p.deploy(ctx, has, parts{guest: has.Distro, data: data, code: code, built: built, server: server})
+	made := parts{guest: has.Distro, data: data, code: code, built: built, server: server}
+	disk, err := p.dataDisk(ctx, made)
+	if err != nil {
+		return Made{}, err
+	}
+	return Made{Data: disk}, p.deploy(ctx, has, made)
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked

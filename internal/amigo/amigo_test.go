@@ -25,8 +25,8 @@ func TestValidate(t *testing.T) {
 		faults []string // fields and beginnings of what is said of them
 	}{
 		"memory": {func(c *Config) { c.Memory = "0512m" }, []string{`Memory: "0512m" is not a size`}},
-		"modes": {func(c *Config) { c.BundleOn, c.Serve = "moon", "fcgi" }, []string{
-			`BundleOn: "moon" is not "auto", "host" or "guest"`, `Serve: "fcgi" is not "workers" or "cgi"`,
+		"modes": {func(c *Config) { c.BundleOn, c.Serve, c.On = "moon", "fcgi", "mars" }, []string{
+			`BundleOn: "moon" is not "auto", "host" or "guest"`, `Serve: "fcgi" is not "workers" or "cgi"`, `On: "mars" is not "system" or "data"`,
 		}},
 		"names": {func(c *Config) { c.Operator, c.Packages = "Operator", []string{"git", "-y", "a b"} }, []string{
 			`Operator: "Operator" is not`, `Packages: "-y" is not`, `Packages: "a b" is not`,
@@ -97,6 +97,7 @@ func TestDigest(t *testing.T) {
 		"memory":    func(c *Config) { c.Memory = "1g" },
 		"registry":  func(c *Config) { c.NPM.Registry = "" },
 		"bundle_on": func(c *Config) { c.BundleOn = Guest },
+		"on":        func(c *Config) { c.On = OnData },
 		"serve":     func(c *Config) { c.Serve = site.CGI },
 		"packages":  func(c *Config) { c.Packages = nil },
 		"operator":  func(c *Config) { c.Operator = "somebody" },

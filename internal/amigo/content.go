@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fileset"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
@@ -22,7 +23,7 @@ import (
 // still refers to other hosts.
 func (c Config) files(made parts) (files fileset.Set, notes []string, err error) {
 	data := made.data.release
-	files, notes, err = adapt.Files(made.built.tree, data, settings.Server(made.code.defaults, c.Instance))
+	files, notes, err = adapt.Files(made.built.tree, c.told(data), settings.Server(made.code.defaults, c.Instance))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +36,7 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	files.Add(rendered.Sorted()...)
-	search, err := made.golr()
+	search, err := made.golr(c.On == OnData)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,16 +46,29 @@ func (c Config) files(made parts) (files fileset.Set, notes []string, err error)
 		return nil, nil, err
 	}
 	files.Add(manager.Sorted()...)
-	files.Add(released(data)...)
+	files.Add(c.released(data)...)
 	about, err := describe(made, s)
 	files.Add(about...)
 	return files, notes, err
 }
 
+// told is what AmiGO is told of its data, or where it finds that.
+func (c Config) told(data release.Release) adapt.Data {
+	if c.On != OnData {
+		return adapt.Data{Release: data}
+	}
+	return adapt.Data{File: site.DataCurrent + "/" + datadisk.ReleaseFile, Badge: site.DataCurrent + "/" + datadisk.BadgeFile}
+}
+
 // site is how the image serves what it is made of.
 func (c Config) site(made parts, data release.Release, programs []string) (site.Site, error) {
 	targets, err := targets(made.built.tree)
+	if err != nil {
+		return site.Site{}, err
+	}
+	schema, err := made.code.schema()
 	return site.Site{
+		Apart: c.On == OnData, Schema: schema,
 		Guest: made.guest, Serve: c.Serve, Programs: programs, Memory: c.Memory, Operator: c.Operator,
 		Origins: settings.Origins(c.Instance), Targets: targets, Readers: c.Readers,
 		Version: made.code.Version, Commit: made.code.Commit, Origin: made.code.Origin,
@@ -75,14 +89,16 @@ func targets(tree string) ([]string, error) {
 	return settings.Targets(f)
 }
 
-// golr is Solr's program, its configuration and the index. All belong to root:
+// golr is Solr's program, its configuration and the index, unless that is apart. All belong to root:
 // Solr, which only reads them, cannot change them.
-func (p parts) golr() (fileset.Set, error) {
+func (p parts) golr(apart bool) (fileset.Set, error) {
 	set := fileset.Set{}
 	trees := map[string]string{
 		p.server.webapp.Dir: site.SolrHome + "/jetty/webapps/solr",
 		p.code.solrConf():   site.SolrHome + "/conf",
-		p.server.data.Dir:   site.SolrHome + "/data/index",
+	}
+	if !apart {
+		trees[p.server.data.Dir] = site.SolrHome + "/data/index"
 	}
 	if jetty := p.server.webapp.Jetty; jetty != "" {
 		trees[jetty] = golr.JettyHome
@@ -98,13 +114,19 @@ func (p parts) golr() (fileset.Set, error) {
 }
 
 // released is what is known of the release that the data is of.
-func released(data release.Release) []fileset.File {
+func (c Config) released(data release.Release) []fileset.File {
 	var files []fileset.File
+	if c.On == OnData {
+		for _, name := range []string{datadisk.LogFile, datadisk.RecordFile} {
+			files = append(files, fileset.Symlink(settings.WorkingPath+"/"+name, site.DataCurrent+"/"+name))
+		}
+		return files
+	}
 	if log := data.Log(); log != "" {
-		files = append(files, fileset.Text(settings.WorkingPath+"/golr_timestamp.log", log))
+		files = append(files, fileset.Text(settings.WorkingPath+"/"+datadisk.LogFile, log))
 	}
 	if record := data.Record(); record != "" {
-		files = append(files, fileset.Text(settings.WorkingPath+"/release-archive-doi.json", record))
+		files = append(files, fileset.Text(settings.WorkingPath+"/"+datadisk.RecordFile, record))
 	}
 	return files
 }
@@ -116,6 +138,10 @@ func describe(made parts, s site.Site) ([]fileset.File, error) {
 		"golr":  map[string]any{"documents": s.Count, "kinds": made.server.data.Kinds, "date": s.Date, "doi": s.DOI},
 		"serve": s.Serve,
 		"test":  map[string]string{"search": made.server.data.Label, "term": made.server.data.Term},
+	}
+	if s.Apart { // their disk tells
+		about["golr"] = map[string]any{"on": manifest.OnData}
+		delete(about, "test")
 	}
 	text, err := json.MarshalIndent(about, "", "  ")
 	if err != nil {

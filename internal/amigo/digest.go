@@ -7,6 +7,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/adapt"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
@@ -38,13 +39,13 @@ func (c Config) Digest(ctx context.Context, store cache.Dir) (string, error) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"instance": c.Instance, "memory": c.Memory, "registry": c.NPM.Registry, "npm": manager, "bundle_on": c.BundleOn,
-		"serve": c.Serve, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
+		"serve": c.Serve, "on": c.On, "packages": c.Packages, "operator": c.Operator, "readers": c.Readers,
 		"log": data.release.Log(), "doi": data.release.Record(), "published": data.digest(), "commit": tree.Commit, "origin": tree.Origin,
 		"history": manifest.FormatCommits(tree.History),
 	})
 	if err != nil {
 		return "", fmt.Errorf("taking the digest of the settings: %w", err)
 	}
-	recipe := cache.Key(adapt.Version, bundle.Recipe(), site.Recipe(), distro.Digest())
+	recipe := cache.Key(adapt.Version, bundle.Recipe(), site.Recipe(), datadisk.Recipe(), distro.Digest())
 	return cache.Key(tree.Digest, index, string(text), recipe), nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox/sandboxtest"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -221,16 +222,53 @@ func config(t *testing.T) Config {
 		TimestampLog: sample + "/data/golr_timestamp.log",
 		ReleaseDOI:   sample + "/data/release-archive-doi.json",
 		NPM:          npm.Spec{Package: manager(t), Registry: "https://npm.example.org/"},
-		BundleOn:     Host, Serve: site.Workers, Packages: []string{"git"}, Operator: "operator",
+		On:           OnSystem, BundleOn: Host, Serve: site.Workers, Packages: []string{"git"}, Operator: "operator",
 	}
 }
 
 func provisioned(t *testing.T, c Config, d disk, rootfs string, store cache.Dir, s *sink) map[string]string {
 	t.Helper()
-	if err := Provision(t.Context(), c, d, rootfs, store, s); err != nil {
+	if _, err := Provision(t.Context(), c, d, rootfs, store, s); err != nil {
 		t.Fatal(err)
 	}
 	return s.phases()
+}
+
+// TestProvisionData moves the data of a guest to a disk of their own, and back.
+func TestProvisionData(t *testing.T) {
+	rootfs, store, c, s := sandboxtest.RootFS(t, programs, standIns), cache.At(t.TempDir()), config(t), new(sink)
+	d := guest(t, rootfs)
+	provisioned(t, c, d, rootfs, store, s)
+	c.On = OnData
+	made, err := Provision(t.Context(), c, d, rootfs, store, s)
+	if err != nil || made.Data == nil {
+		t.Fatal(made, err)
+	}
+	if phases := s.phases(); !strings.HasPrefix(phases["data"], "ok 42 documents, ") || phases["golr"] != "cached 42 documents" {
+		t.Errorf("%q", phases)
+	}
+	if about := made.Data.About; about.GOlr.Documents != 42 || about.GOlr.On != manifest.OnData || about.GOlr.Schema == "" || about.Test.Term != "GO:0006915" {
+		t.Errorf("%+v", about)
+	}
+	if d.read(t, site.SolrHome+"/data/index/segments_1") != "" {
+		t.Error("the index is still in the guest")
+	}
+	if schema := d.read(t, "/usr/share/amigo-image/schema"); schema != made.Data.About.GOlr.Schema+"\n" {
+		t.Errorf("the guest expects the schema %q", schema)
+	}
+	if about := d.read(t, "/usr/share/amigo-image/about.json"); strings.Contains(about, `"documents"`) || !strings.Contains(about, `"on": "data"`) {
+		t.Error(about)
+	}
+	if config := d.read(t, "/srv/amigo/perl/bin/config.pl"); !strings.Contains(config, "'/srv/golr/current/release'") || strings.Contains(config, "DATA_DOI_IN_USE}") {
+		t.Error(config)
+	}
+	c.On = OnSystem
+	if made, err = Provision(t.Context(), c, d, rootfs, store, s); err != nil || made.Data != nil {
+		t.Fatal(made, err)
+	}
+	if d.read(t, site.SolrHome+"/data/index/segments_1") == "" || d.read(t, "/usr/share/amigo-image/schema") != "" {
+		t.Error("the data did not come back")
+	}
 }
 
 // TestProvision brings AmiGO to a guest, then again, then another AmiGO: what
@@ -327,7 +365,7 @@ func TestBuiltInTheGuest(t *testing.T) {
 	}
 	c.BundleOn, c.Authorities, c.Packages = Auto, []string{authority}, []string{"git", "zstd", "apache2"}
 	d := guest(t, rootfs)
-	if err := Provision(t.Context(), c, d, "", store, s); err != nil {
+	if _, err := Provision(t.Context(), c, d, "", store, s); err != nil {
 		t.Fatal(err)
 	}
 	if !s.said(event.Message, "built in the guest, which is slow: the builder offers no root file system") || !s.said(event.Detail, "apt-get says install") {
@@ -373,7 +411,7 @@ func TestProvisionFails(t *testing.T) {
 			from = c.GOlr.War
 		}
 		d := guest(t, rootfs)
-		err := Provision(t.Context(), c, d, from, cache.At(t.TempDir()), s)
+		_, err := Provision(t.Context(), c, d, from, cache.At(t.TempDir()), s)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 			continue

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/bundle"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/deploy"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
@@ -18,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -44,6 +46,12 @@ type code struct {
 
 // solrConf is the directory of Solr's configuration.
 func (c code) solrConf() string { return filepath.Join(c.Dir, "golr", "solr", "conf") }
+
+// schema returns the digest of what Solr knows of the fields of an index.
+func (c code) schema() (string, error) {
+	_, sum, err := manifest.DigestFile(filepath.Join(c.solrConf(), "schema.xml"), func(int64, int64) {})
+	return sum, err
+}
 
 // server is the search server.
 type server struct {
@@ -147,6 +155,24 @@ func (p *provision) makeIndex(ctx context.Context, has deploy.Facts, data datase
 	open := func() (workshop.Workshop, error) { return p.open(ctx, phase) }
 	made.data, cached, err = golr.Make(ctx, p.cache, open, spec, made.webapp, c.solrConf(), event.NewLines(phase.Detail))
 	return made, cached, err
+}
+
+// dataDisk returns the disk of the data, if they get one.
+func (p *provision) dataDisk(ctx context.Context, made parts) (*datadisk.Disk, error) {
+	if p.On != OnData {
+		return nil, nil //nolint:nilnil // the data are in the guest
+	}
+	phase := event.Start(p.sink, "data", "a disk with the index")
+	disk, cached, err := p.makeDataDisk(ctx, made)
+	return &disk, phase.End(status(cached), disk.About.Words(), err)
+}
+
+func (p *provision) makeDataDisk(ctx context.Context, made parts) (disk datadisk.Disk, cached bool, err error) {
+	schema, err := made.code.schema()
+	if err != nil {
+		return disk, false, err
+	}
+	return datadisk.Make(ctx, p.cache, datadisk.Content{Index: made.server.data, Release: made.data.release, Schema: schema})
 }
 
 func (p *provision) deploy(ctx context.Context, has deploy.Facts, made parts) error {

@@ -90,9 +90,19 @@ type GOlr struct {
 	Date      string `json:"date,omitempty"` // YYYY-MM-DD, of the release
 	DOI       string `json:"doi,omitempty"`
 	Example   bool   `json:"example,omitempty"` // it is not a release, and must not be cited
+	// On is where they are: "" in the system's own disk, [OnData] on another.
+	On string `json:"on,omitempty"`
+	// Schema is the digest of the Solr schema that the data are of, where it is known.
+	Schema string `json:"schema,omitempty"`
 	// Kinds are the numbers of documents by what they are of: "annotation".
 	Kinds map[string]int64 `json:"kinds,omitempty"`
 }
+
+// OnData says that data are on a disk of their own, which is an image of [DataVariant].
+const OnData = "data"
+
+// DataVariant is the variant of an image that holds data and no system.
+const DataVariant = "data"
 
 // Equal tells whether both are the same data.
 func (g GOlr) Equal(other GOlr) bool {
@@ -138,6 +148,7 @@ type Packages struct {
 // BootTest sums up the test that the image passed.
 type BootTest struct {
 	Accelerator string `json:"accelerator"`
+	MemoryMiB   int    `json:"memory_mib,omitempty"` // of the machine; older manifests do not tell
 	Checks      int    `json:"checks"`
 	Boots       []Boot `json:"boots"`
 	// FirstTry says why the test was made twice; "" if it was not.

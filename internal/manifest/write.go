@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,15 @@ func Write(dir string, m Manifest, packages []Package) ([]string, error) {
 	m.Packages = Packages{Count: len(packages), SHA256: Digest(list)}
 	m.Files = append(m.Files[:len(m.Files):len(m.Files)],
 		File{Name: PackagesName, Role: PackageList, Size: int64(len(list)), SHA256: m.Packages.SHA256})
+	if err := writeFile(dir, PackagesName, list); err != nil {
+		return nil, err
+	}
+	names, err := WriteData(dir, m)
+	return append([]string{PackagesName}, names...), err
+}
+
+// WriteData is [Write] for an image that holds data and no system.
+func WriteData(dir string, m Manifest) ([]string, error) {
 	content, err := m.Encode()
 	if err != nil {
 		return nil, err
@@ -24,15 +34,15 @@ func Write(dir string, m Manifest, packages []Package) ([]string, error) {
 	for _, file := range m.Files {
 		sums = append(sums, Sum{file.SHA256, file.Name})
 	}
-	for _, file := range []struct {
-		name    string
-		content []byte
-	}{{PackagesName, list}, {FileName, content}, {SumsName, []byte(FormatSums(sums))}} {
-		if err := os.WriteFile(filepath.Join(dir, file.name), file.content, 0o644); err != nil {
-			return nil, fmt.Errorf("describing the image: %w", err)
-		}
+	err = errors.Join(writeFile(dir, FileName, content), writeFile(dir, SumsName, []byte(FormatSums(sums))))
+	return []string{FileName, SumsName}, err
+}
+
+func writeFile(dir, name string, content []byte) error {
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		return fmt.Errorf("describing the image: %w", err)
 	}
-	return []string{PackagesName, FileName, SumsName}, nil
+	return nil
 }
 
 // ReadFile reads the manifest.json at path.

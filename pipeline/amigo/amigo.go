@@ -7,6 +7,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/builder/qemu"
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/pipeline"
+	"github.com/geneontology/packer-plugin-amigo/post-processor/data"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/distribution"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/production"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/publish"
@@ -23,6 +24,7 @@ func Registry() pipeline.Registry {
 			component.Provisioner: pipeline.Local(func() packersdk.Provisioner { return new(amigo.Provisioner) }),
 		},
 		PostProcessors: map[string]pipeline.Factory[packersdk.PostProcessor]{
+			component.Data:         pipeline.Local(func() packersdk.PostProcessor { return new(data.PostProcessor) }),
 			component.Distribution: pipeline.Local(func() packersdk.PostProcessor { return new(distribution.PostProcessor) }),
 			component.Production:   pipeline.Local(func() packersdk.PostProcessor { return new(production.PostProcessor) }),
 			component.Publish:      pipeline.Local(func() packersdk.PostProcessor { return new(publish.PostProcessor) }),

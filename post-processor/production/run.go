@@ -51,7 +51,7 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
-		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Temporary: true,
+		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Data: r.input.Data.Path, Temporary: true,
 		Machine: r.machine, Firmwares: firmwares, KeepEvidence: r.config.KeepEvidence,
 		Base: r.input.Base, Parent: parent, Tool: tool,
 	}, r.out, r.sink)
@@ -62,13 +62,17 @@ func (r *run) harden(ctx context.Context, overlay string) error {
 	if err := os.MkdirAll(evidence, 0o755); err != nil {
 		return fmt.Errorf("making a directory for evidence: %w", err)
 	}
+	disks := []qemu.Disk{{Path: overlay, Format: "qcow2", Scratch: true}}
+	if data := r.input.Data.Path; data != "" {
+		disks = append(disks, qemu.Disk{Path: data, Format: "raw", ReadOnly: true})
+	}
 	return harden.Image(ctx, qemu.Options{
 		Arch:        r.machine.Arch,
 		Name:        r.config.ImageName,
 		Accelerator: r.machine.Accelerator,
 		CPUs:        r.machine.CPUs,
 		MemoryMiB:   r.machine.MemoryMiB,
-		Disks:       []qemu.Disk{{Path: overlay, Format: "qcow2", Scratch: true}},
+		Disks:       disks,
 		Console:     filepath.Join(evidence, "harden-console.log"),
 	}, r.config.settings(), r.sink)
 }

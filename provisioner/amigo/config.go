@@ -89,6 +89,11 @@ type GOlr struct {
 	// what GOlr answers (CORS); `"*"` is every site, `[]` is none. Default:
 	// `["*"]`, as GO's own GOlr is read by other sites.
 	CORSOrigins []string `mapstructure:"cors_origins"`
+	// Where the data are: "system", in the image of the system, or "data", on a disk of
+	// their own, which the post-processor `amigo-data` makes an image of. So a new
+	// system costs who has the data none of them, and the other way round. Default:
+	// "system".
+	On string `mapstructure:"on"`
 	// Memory for Solr, like "512m" or "4g". Default: "512m".
 	Memory string `mapstructure:"memory"`
 	// The loader's golr_timestamp.log: what was loaded, and when.
@@ -118,6 +123,7 @@ func (c *Config) defaults() {
 	c.Serve = cmp.Or(c.Serve, site.Workers)
 	c.Operator = cmp.Or(c.Operator, "amigo")
 	c.GOlr.Memory = cmp.Or(c.GOlr.Memory, "512m")
+	c.GOlr.On = cmp.Or(c.GOlr.On, engine.OnSystem)
 	if c.GOlr.CORSOrigins == nil {
 		c.GOlr.CORSOrigins = []string{"*"}
 	}
@@ -128,7 +134,7 @@ var attributes = map[string]string{
 	"Source": "source", "Source.Ref": "ref", "Source.Checksum": "source_checksum", "Instance": "instance",
 	"NPM.Package": "npm_package", "NPM.Checksum": "npm_package_checksum",
 	"GOlr": "golr", "GOlr.Release": "golr.release", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
-	"Readers": "golr.cors_origins", "Memory": "golr.memory", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
+	"Readers": "golr.cors_origins", "Memory": "golr.memory", "On": "golr.on", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
 	"Authorities": "certificate_authorities", "BundleOn": "bundle_on", "Serve": "serve", "Packages": "packages", "Operator": "operator",
 }
 
@@ -141,8 +147,8 @@ func (c *Config) engine() engine.Config {
 			Release: c.GOlr.Release, Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
 			War: c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
 		},
-		Readers: c.GOlr.CORSOrigins,
-		Memory:  c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
+		Readers: c.GOlr.CORSOrigins, On: c.GOlr.On,
+		Memory: c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,
 		Authorities: c.CertificateAuthorities, NPM: npm.Spec{Package: c.NPMPackage, Checksum: c.NPMPackageChecksum, Registry: c.NPMRegistry}, BundleOn: c.BundleOn,
 		Serve: c.Serve, Packages: c.Packages, Operator: c.Operator,
 	}

@@ -81,6 +81,7 @@ type FlatGOlr struct {
 	SolrWar         *string  `mapstructure:"solr_war" cty:"solr_war" hcl:"solr_war"`
 	SolrWarChecksum *string  `mapstructure:"solr_war_checksum" cty:"solr_war_checksum" hcl:"solr_war_checksum"`
 	CORSOrigins     []string `mapstructure:"cors_origins" cty:"cors_origins" hcl:"cors_origins"`
+	On              *string  `mapstructure:"on" cty:"on" hcl:"on"`
 	Memory          *string  `mapstructure:"memory" cty:"memory" hcl:"memory"`
 	TimestampLog    *string  `mapstructure:"timestamp_log" cty:"timestamp_log" hcl:"timestamp_log"`
 	ReleaseDOI      *string  `mapstructure:"release_doi" cty:"release_doi" hcl:"release_doi"`
@@ -106,6 +107,7 @@ func (*FlatGOlr) HCL2Spec() map[string]hcldec.Spec {
 		"solr_war":          &hcldec.AttrSpec{Name: "solr_war", Type: cty.String, Required: false},
 		"solr_war_checksum": &hcldec.AttrSpec{Name: "solr_war_checksum", Type: cty.String, Required: false},
 		"cors_origins":      &hcldec.AttrSpec{Name: "cors_origins", Type: cty.List(cty.String), Required: false},
+		"on":                &hcldec.AttrSpec{Name: "on", Type: cty.String, Required: false},
 		"memory":            &hcldec.AttrSpec{Name: "memory", Type: cty.String, Required: false},
 		"timestamp_log":     &hcldec.AttrSpec{Name: "timestamp_log", Type: cty.String, Required: false},
 		"release_doi":       &hcldec.AttrSpec{Name: "release_doi", Type: cty.String, Required: false},

@@ -4,12 +4,14 @@ package amigo
 
 import (
 	"context"
+	"path/filepath"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/durable"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/buildcache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
@@ -29,7 +31,15 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	}
 	defer release()
 	rootfs, _ := data[component.DataRootFS].(string)
-	return field.Map(engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, sink), attributes)
+	beside, _ := data[component.DataBeside].(string)
+	if p.config.GOlr.On == engine.OnData && beside == "" {
+		return field.Errorf("golr.on", "%q needs a source of the type %s", engine.OnData, component.Builder)
+	}
+	made, err := engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, sink)
+	if err != nil || made.Data == nil {
+		return field.Map(err, attributes)
+	}
+	return durable.WriteJSON(filepath.Join(beside, component.DataDiskFile), made.Data)
 }
 
 // Fingerprint returns a digest of all that decides what the provisioner does,

@@ -194,19 +194,58 @@ func imageLine(v layout.VersionManifest, variant string) listed {
 		Type: "image", Name: labelOf(v.Version, variant), Version: v.Version, Variant: variant,
 		Date: v.GOlr.Date, Example: manifest.IsExample(v.GOlr.DOI), AmiGO: v.AmiGO.Version, created: v.Created,
 	}
-	if image, err := v.Image(variant); err == nil {
-		line.updates = image.Updates
-		if frames, err := v.File(image, layout.Chunks); err == nil {
-			line.Download = frames.Size
-		}
+	image, err := v.Image(variant)
+	if err != nil {
+		return line
+	}
+	line.updates, line.Download = image.Updates, framesOf(v, image)
+	if data, apart := v.DataOf(image); apart {
+		line.Download += framesOf(v, data)
+		line.updates = both(image.Updates, data.Updates)
 	}
 	return line
+}
+
+// framesOf is how many bytes the whole of an image takes to fetch, or 0.
+func framesOf(v layout.VersionManifest, image layout.Image) int64 {
+	frames, err := v.File(image, layout.Chunks)
+	if err != nil {
+		return 0
+	}
+	return frames.Size
+}
+
+// both are the updates of two images, from the versions of which both are known.
+func both(one, other map[string]int64) map[string]int64 {
+	sum := map[string]int64{}
+	for version, bytes := range one {
+		if more, known := other[version]; known {
+			sum[version] = bytes + more
+		}
+	}
+	return sum
+}
+
+// servedBy finds the line of an image that serves the data of another one.
+func servedBy(data imagestore.Image, lines []listed) int {
+	return slices.IndexFunc(lines, func(l listed) bool {
+		if data.HasSystem() || l.Type != "image" || l.Version != data.Version || l.Local == 0 {
+			return false
+		}
+		image, err := data.Manifest.Image(l.Variant)
+		return err == nil && image.Data == data.Variant
+	})
 }
 
 // withImages adds the images that are here, and why their publisher says not to use
 // them, as it was seen last.
 func withImages(lines []listed, images []imagestore.Image, known imagestore.Known) []listed {
+	images = slices.SortedStableFunc(slices.Values(images), dataLast)
 	for _, image := range images {
+		if at := servedBy(image, lines); at >= 0 {
+			lines[at].Local += image.Allocated
+			continue
+		}
 		at := slices.IndexFunc(lines, func(l listed) bool { return l.Version == image.Version && l.Variant == image.Variant })
 		if at < 0 {
 			line := imageLine(image.Manifest, image.Variant)
@@ -223,6 +262,17 @@ func withImages(lines []listed, images []imagestore.Image, known imagestore.Know
 	}
 	slices.SortStableFunc(lines, func(a, b listed) int { return b.created.Compare(a.created) })
 	return lines
+}
+
+// dataLast puts images of data behind those that serve them.
+func dataLast(a, b imagestore.Image) int {
+	switch {
+	case a.HasSystem() == b.HasSystem():
+		return 0
+	case a.HasSystem():
+		return -1
+	}
+	return 1
 }
 
 // withKnown adds the channels of images that are here, as they were last seen.

@@ -39,7 +39,21 @@ func findMachine(ctx context.Context, r *cli.Reporter, store imagestore.Store, f
 	m = newMachine(f, name)
 	m.Version, m.Variant, m.Backing, m.BackingFormat = image.Version, image.Variant, image.Disk(), "raw"
 	m.Date, m.DOI = image.Manifest.GOlr.Date, image.Manifest.GOlr.DOI
-	return m, nil
+	facts, _ := image.Manifest.Image(image.Variant)
+	m.Tested = facts.BootTest.MemoryMiB
+	data, apart, err := store.Data(image)
+	if apart && err == nil {
+		m.Data, m.DataFormat = data.Disk(), "raw"
+	}
+	return m, errors.Join(err, store.Touch(image), touch(store, data))
+}
+
+// touch marks an image with data as used, if there is one.
+func touch(store imagestore.Store, data imagestore.Image) error {
+	if data.Dir == "" {
+		return nil
+	}
+	return store.Touch(data)
 }
 
 // checkKeep refuses to keep a machine under the name of a channel or version,
@@ -110,8 +124,37 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 			return m, fmt.Errorf("the manifest beside %s: %w", filepath.Base(path), err)
 		}
 		m.Variant, m.Date, m.DOI = layout.VariantName(known.Variant, known.System.Architecture), known.GOlr.Date, known.GOlr.DOI
+		m.Tested = known.BootTest.MemoryMiB
 	}
-	return m, nil
+	if m.Data = f.data; m.Data == "" && known.Variant != manifest.DataVariant && known.GOlr.On == manifest.OnData {
+		if m.Data, err = besideFile(path); err != nil {
+			return m, err
+		}
+	}
+	if m.Data == "" {
+		return m, nil
+	}
+	if m.Data, err = filepath.Abs(m.Data); err != nil {
+		return m, err
+	}
+	m.DataFormat = strings.TrimPrefix(filepath.Ext(m.Data), ".")
+	_, err = qemuimg.Inspect(ctx, m.Data, m.DataFormat)
+	return m, err
+}
+
+// besideFile finds the disk with the data of an image that a build has left: it is in the
+// directory beside.
+func besideFile(path string) (string, error) {
+	dir := filepath.Join(filepath.Dir(filepath.Dir(path)), manifest.DataVariant)
+	m, err := manifest.ReadFile(filepath.Join(dir, manifest.FileName))
+	if err == nil && m.Variant == manifest.DataVariant {
+		disk, err := m.Disk()
+		return filepath.Join(dir, disk.Name), err
+	}
+	return "", &fault.Error{
+		What: "the data of " + filepath.Base(path) + " are on a disk of their own", Where: "it is not in " + dir, Code: fault.NotFound,
+		Try: "amigo-image run " + path + " --data FILE", Err: err,
+	}
 }
 
 func holdMachine(ctx context.Context, store imagestore.Store, m imagestore.Machine) (*imagestore.Held, error) {

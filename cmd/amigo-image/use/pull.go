@@ -16,6 +16,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/cmd/amigo-image/cli"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/diskspace"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/pull"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/client/trust"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
@@ -181,8 +182,23 @@ type wanted struct {
 	revoked  bool // one that is here will do, with a warning
 }
 
-// obtainImage brings an image into the store, unless it is there.
+// obtainImage brings an image into the store, and the one with its data if that is apart,
+// unless they are there.
 func obtainImage(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
+	image, err := obtainOne(ctx, r, store, f, w)
+	if err != nil || w.dryRun {
+		return image, err
+	}
+	_, apart, err := store.Data(image)
+	if apart && err != nil {
+		w.name, w.variants = image.Version, []string{manifest.DataVariant}
+		_, err = obtainOne(ctx, r, store, f, w)
+	}
+	return image, err
+}
+
+// obtainOne brings one image into the store, unless it is there.
+func obtainOne(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *sourceFlags, w wanted) (imagestore.Image, error) {
 	if image, err := here(store, w.name, w.variants); err == nil && f.from == "" {
 		r.Say("%s is here already", labelOf(image.Version, image.Variant))
 		return image, errors.Join(store.Touch(image), w.heed(r, store, image))
@@ -218,8 +234,11 @@ func download(ctx context.Context, r *cli.Reporter, store imagestore.Store, f *s
 		return imagestore.Image{}, err
 	}
 	defer func() { _ = plan.Close() }()
-	if err := announce(r, store, repository, plan, w); err != nil || w.dryRun {
+	if err := announce(r, store, repository, plan, w); err != nil {
 		return imagestore.Image{}, err
+	}
+	if w.dryRun {
+		return imagestore.Image{}, announceData(ctx, r, store, repository, plan, w)
 	}
 	if err := f.remember(ctx, store, repository, true); err != nil {
 		return imagestore.Image{}, err
@@ -343,10 +362,29 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	})
 }
 
+// announceData tells what is to be fetched of the data, if they are apart.
+func announceData(ctx context.Context, r *cli.Reporter, store imagestore.Store, repository *obtain.Repository, p obtain.Download, w wanted) error {
+	if p.Image.Data == "" {
+		return nil
+	}
+	w.name = p.Choice.Version
+	if _, err := here(store, w.name, []string{p.Image.Data}); err == nil {
+		return nil
+	}
+	data, err := repository.Plan(ctx, p.Choice, p.Image.Data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(announce(r, store, repository, data, w), data.Close())
+}
+
 func whatItIs(name string, p obtain.Download) string {
 	text := labelOf(p.Choice.Version, p.Variant)
 	if name != p.Choice.Version {
 		text = name + " is " + text
+	}
+	if p.Variant == manifest.DataVariant {
+		return text + "   the data" + dataIn(p.Version.GOlr) + ", " + bytesize.Of(p.Total)
 	}
 	text += "   " + p.Version.AmiGO.Title()
 	text += dataIn(p.Version.GOlr)

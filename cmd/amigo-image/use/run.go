@@ -1,6 +1,7 @@
 package use
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
+// usualMemory is that of a machine whose image does not say what it needs, in MiB.
+const usualMemory = 2048
+
 // defaultPort is where AmiGO is found if nobody else is there.
 const defaultPort = 9999
 
@@ -32,6 +36,7 @@ type runFlags struct {
 	port    int
 	fixed   bool // the port was asked for
 	key     string
+	data    string // file of a disk with data, for an image that is a file
 	uefi    bool
 	open    bool
 	detach  bool
@@ -78,9 +83,10 @@ waiting.
 	f.which.add(flags)
 	flags.StringVar(&f.keep, "keep", "", "keep the machine and its changes under this `NAME`")
 	flags.IntVar(&f.cpus, "cpus", 2, "number of processors")
-	flags.IntVar(&f.memory, "memory", 2048, "memory in `MiB`")
+	flags.IntVar(&f.memory, "memory", 0, "memory in `MiB` (default: what the image was tested with, else 2048)")
 	cli.IntBetweenVar(flags, &f.port, "port", defaultPort, 0, 65535, "port of AmiGO on this computer's loopback interface; 0 picks a free one")
 	flags.StringVar(&f.key, "ssh-key", "", "authorize only the public key in this `FILE`, not all in ~/.ssh")
+	flags.StringVar(&f.data, "data", "", "the disk with the data, if the image is a `FILE` without them (default: ../data beside it)")
 	flags.BoolVar(&f.uefi, "uefi", false, "boot with UEFI instead of BIOS; arm64 has only UEFI")
 	flags.BoolVar(&f.open, "open", false, "open AmiGO in a browser ($BROWSER or the default one)")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "leave the machine running; stop it with \"amigo-image stop\"")
@@ -122,6 +128,8 @@ func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	f.memory = cmp.Or(f.memory, m.Tested, usualMemory)
+	settings.MemoryMiB = f.memory
 	if f.detach {
 		return runDetached(c, r, f, m)
 	}
@@ -144,7 +152,7 @@ func (f *runFlags) settings(c *cobra.Command) (launch.Settings, error) {
 	if f.uefi {
 		s.Firmware = qemu.UEFI
 	}
-	if f.cpus < 1 || f.memory < 256 {
+	if f.cpus < 1 || c.Flags().Changed("memory") && f.memory < 256 {
 		return s, cli.Usage("a machine needs a processor and 256 MiB", c.CommandPath()+" --cpus 2 --memory 2048")
 	}
 	if f.keep != "" && imagestore.CheckMachine(f.keep) != nil {

@@ -207,7 +207,7 @@ func (v *verifier) file(ctx context.Context, path string, should *obtain.Publish
 			Try:   "download it again, and do not use this file",
 		}
 	}
-	if other := v.misnamed(ctx, path, found.Version.Version); other != "" {
+	if other := v.misnamed(ctx, path, found); other != "" {
 		v.reporter.Warn(fmt.Sprintf("%s is named after version %s, but it is version %s", filepath.Base(path), other, found.Version.Version))
 	}
 	out := v.words(path, found)
@@ -311,7 +311,7 @@ func (v *verifier) show(out verified) error {
 }
 
 // misnamed returns the version that a file's name has and the file is not.
-func (v *verifier) misnamed(ctx context.Context, path, version string) string {
+func (v *verifier) misnamed(ctx context.Context, path string, found obtain.Published) string {
 	name, versions := filepath.Base(path), v.known.Versions
 	if v.repository != nil {
 		choices, _, _ := v.repository.Choices(ctx)
@@ -319,7 +319,8 @@ func (v *verifier) misnamed(ctx context.Context, path, version string) string {
 			versions = append(versions, c.Version)
 		}
 	}
-	at := slices.IndexFunc(versions, func(other string) bool { return other != version && strings.Contains(name, "-"+other+"-") })
+	own := []string{found.Version.Version, found.Version.Holder(found.Name)}
+	at := slices.IndexFunc(versions, func(other string) bool { return !slices.Contains(own, other) && strings.Contains(name, "-"+other+"-") })
 	if at < 0 {
 		return ""
 	}

@@ -14,10 +14,18 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
+// Data is what AmiGO is told of its data.
+type Data struct {
+	Release release.Release
+	// File is that of a disk of their own which tells it instead, and Badge its picture
+	// of the DOI; "" if the data are in the system.
+	File, Badge string
+}
+
 // Files returns the files of the image's AmiGO from the built tree on the
 // host. server is what AmiGO's programs shall know instead of what was built
 // in. notes tells of templates that still refer to other hosts.
-func Files(tree string, data release.Release, server map[string]string) (files fileset.Set, notes []string, err error) {
+func Files(tree string, data Data, server map[string]string) (files fileset.Set, notes []string, err error) {
 	files, err = fileset.Tree(tree, settings.Root, func(rel string) bool { return path.Base(rel) == "node_modules" })
 	if err != nil {
 		return nil, nil, err
@@ -39,14 +47,18 @@ func Files(tree string, data release.Release, server map[string]string) (files f
 		f.Data, f.Host = []byte(changed), ""
 		files.Add(f)
 	}
-	files.Add(fileset.Text(badgePath, badge(data.DOI)))
+	if data.Badge != "" {
+		files.Add(fileset.Symlink(badgePath, data.Badge))
+	} else {
+		files.Add(fileset.Text(badgePath, Badge(data.Release.DOI)))
+	}
 	return files, notes, nil
 }
 
 // change is how the text of a file is changed, and what is to be said of it.
 type change func(text string) (changed string, notes []string)
 
-func changeFor(rel string, data release.Release, server map[string]string) change {
+func changeFor(rel string, data Data, server map[string]string) change {
 	switch {
 	case rel == "perl/bin/config.pl":
 		return func(text string) (string, []string) { return config(text, data, server), nil }

@@ -24,7 +24,7 @@ $ENV{AMIGO_PUBLIC_GOLR_URL}='/solr/';
 `
 
 func TestConfig(t *testing.T) {
-	got := config(written, release.Release{Loaded: "2024-06-18", DOI: "10.5281/zenodo.12"}, map[string]string{
+	got := config(written, Data{Release: release.Release{Loaded: "2024-06-18", DOI: "10.5281/zenodo.12"}}, map[string]string{
 		"AMIGO_PUBLIC_GOLR_URL": "http://127.0.0.1:8080/solr/", "AMIGO_VERBOSE": "1",
 	})
 	want := `############################
@@ -42,13 +42,13 @@ $ENV{ZENODO_CONCEPT_IN_USE}='12';
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	example := config(written, release.Release{Loaded: "2024-01-01 (12:01)", DOI: "10.5072/x"}, nil)
+	example := config(written, Data{Release: release.Release{Loaded: "2024-01-01 (12:01)", DOI: "10.5072/x"}}, nil)
 	for _, want := range []string{"$ENV{DATA_DOI_IN_USE}='';", "='2024-01-01 (12:01) (example data, not a GO release: do not cite)';"} {
 		if !strings.Contains(example, want) {
 			t.Errorf("it lacks %s:\n%s", want, example)
 		}
 	}
-	if got := config(written, release.Release{}, nil); strings.Contains(got, "???") || !strings.Contains(got, UnknownDate) {
+	if got := config(written, Data{}, nil); strings.Contains(got, "???") || !strings.Contains(got, UnknownDate) {
 		t.Error(got)
 	}
 }
@@ -115,7 +115,7 @@ func TestFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, notes, err := Files(tree, release.Release{DOI: "10.1/<a>"}, nil)
+	files, notes, err := Files(tree, Data{Release: release.Release{DOI: "10.1/<a>"}}, nil)
 	if err != nil || len(notes) != 0 {
 		t.Fatal(notes, err)
 	}

@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -18,9 +19,41 @@ var assignment = regexp.MustCompile(`^\$ENV\{(\w+)\}='(.*)';$`)
 // UnknownDate is what pages say of data whose release date nobody gave.
 const UnknownDate = "an unknown date"
 
+// Names are the settings of AmiGO's programs that say what the data are.
+var Names = []string{"DATA_DOI_IN_USE", "GOLR_TIMESTAMP_LAST", "ZENODO_CONCEPT_IN_USE"}
+
+// Known returns those settings for a release.
+func Known(data release.Release) map[string]string {
+	values := map[string]string{
+		"GOLR_TIMESTAMP_LAST": cmp.Or(data.Loaded, UnknownDate), "DATA_DOI_IN_USE": data.DOI, "ZENODO_CONCEPT_IN_USE": data.Zenodo(),
+	}
+	if manifest.IsExample(data.DOI) {
+		// The footer shows the time, and links a DOI.
+		values["GOLR_TIMESTAMP_LAST"] += " (" + manifest.NotCited + ")"
+		values["DATA_DOI_IN_USE"] = ""
+	}
+	return values
+}
+
+// told is Perl that takes those settings from a file, whose lines are a name, a tab and a
+// value. Where there is no file the data are not there either.
+func told(file string) string {
+	return fmt.Sprintf(`# What the data are is on their disk.
+$ENV{$_} = '' for qw(%[1]s);
+$ENV{GOLR_TIMESTAMP_LAST} = '%[2]s';
+if (open(my $release, '<', '%[3]s')) {
+    while (my $line = <$release>) {
+        chomp $line;
+        $ENV{$1} = $2 if $line =~ /^(%[4]s)\t(.*)$/;
+    }
+    close($release);
+}
+`, strings.Join(Names, " "), UnknownDate, file, strings.Join(Names, "|"))
+}
+
 // config returns config.pl with the settings in alphabetical order, with what
 // is known of the data, and with server's values.
-func config(text string, data release.Release, server map[string]string) string {
+func config(text string, data Data, server map[string]string) string {
 	values := map[string]string{}
 	var head, foot []string
 	for _, line := range strings.Split(text, "\n") {
@@ -33,17 +66,14 @@ func config(text string, data release.Release, server map[string]string) string 
 			foot = append(foot, line)
 		}
 	}
-	values["GOLR_TIMESTAMP_LAST"] = data.Loaded
-	if data.Loaded == "" {
-		values["GOLR_TIMESTAMP_LAST"] = UnknownDate
-	}
-	values["DATA_DOI_IN_USE"], values["ZENODO_CONCEPT_IN_USE"] = data.DOI, data.Zenodo()
-	if manifest.IsExample(data.DOI) {
-		// The footer shows the time, and links a DOI.
-		values["GOLR_TIMESTAMP_LAST"] += " (" + manifest.NotCited + ")"
-		values["DATA_DOI_IN_USE"] = ""
-	}
+	maps.Copy(values, Known(data.Release))
 	maps.Copy(values, server)
+	if data.File != "" {
+		for _, name := range Names {
+			delete(values, name)
+		}
+		foot = append(strings.Split(told(data.File), "\n"), foot...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		head = append(head, fmt.Sprintf("$ENV{%s}='%s';", name, values[name]))
 	}

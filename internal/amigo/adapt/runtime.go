@@ -3,7 +3,7 @@ package adapt
 import "strings"
 
 // Version changes when this package adapts otherwise than before.
-const Version = "3"
+const Version = "4"
 
 // runtime are the paths below AmiGO's root that serving needs. All else is
 // source, tools and tests.

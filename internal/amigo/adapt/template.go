@@ -46,8 +46,8 @@ func template(text string) (string, []string) {
 	return text, notes
 }
 
-// badge returns a picture with a DOI, drawn without any outside help.
-func badge(doi string) string {
+// Badge returns a picture with a DOI, drawn without any outside help.
+func Badge(doi string) string {
 	if doi == "" {
 		doi = "none"
 	}

@@ -37,6 +37,7 @@ type Spec struct {
 // Index is GOlr's data, as Solr sees it.
 type Index struct {
 	Dir       string // with Lucene's files
+	Digest    string // of what it was made from, and of how
 	Documents int
 	Kinds     map[string]int64 // of documents, and how many there are: "annotation"
 	Term      string           // identifier of a term in it, or ""
@@ -114,7 +115,7 @@ func Make(ctx context.Context, c cache.Dir, open func() (workshop.Workshop, erro
 		return Index{}, false, err
 	}
 	index, err = read(filepath.Join(entry, "out"))
-	index.Dir = data.index
+	index.Dir, index.Digest = data.index, key
 	if data.index == "" {
 		index.Dir = filepath.Join(entry, "out", "index")
 	}

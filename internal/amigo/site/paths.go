@@ -22,6 +22,23 @@ func (s Site) WorkingPath() string { return settings.WorkingPath }
 // SolrHome returns [SolrHome], for the files' templates.
 func (s Site) SolrHome() string { return SolrHome }
 
+// DataMount returns [DataMount], for the files' templates.
+func (s Site) DataMount() string { return DataMount }
+
+// DataCurrent returns [DataCurrent], for the files' templates.
+func (s Site) DataCurrent() string { return DataCurrent }
+
+// DataUnit returns the name of the mount's unit, for the files' templates.
+func (s Site) DataUnit() string { return dataUnit }
+
+// DataDir is the directory in which Solr finds its index.
+func (s Site) DataDir() string {
+	if s.Apart {
+		return DataCurrent
+	}
+	return SolrHome + "/data"
+}
+
 // Ready returns [Ready], for the files' templates.
 func (s Site) Ready() string { return Ready }
 
@@ -40,6 +57,9 @@ func (s Site) SearchTime() int { return SearchTime }
 
 // Example tells whether the data are not a release of GO's.
 func (s Site) Example() bool { return manifest.IsExample(s.DOI) }
+
+// Data is where Apache puts what the data are, if they are on a disk of their own.
+func (s Site) Data() template.HTML { return `<!--#include virtual="/data.html" -->` }
 
 // Status is where Apache puts what is wrong with the machine, if anything is.
 func (s Site) Status() template.HTML { return `<!--#include virtual="/status.html" -->` }

@@ -34,6 +34,17 @@ const Share = "/usr/share/amigo-image"
 // SolrHome is GOlr's home in an image.
 const SolrHome = "/srv/solr"
 
+// Where a machine has data that are apart from the system: the disk is mounted at one, and
+// what is served is what the other, a link, leads to.
+const (
+	DataMount   = DataHome + "/attached"
+	DataCurrent = DataHome + "/current"
+	DataHome    = "/srv/golr"
+)
+
+// dataUnit is the name that systemd wants for the mount at [DataMount].
+const dataUnit = "srv-golr-attached.mount"
+
 // Ready is there while GOlr answers searches. It goes with Jetty.
 const Ready = "/run/golr/ready"
 
@@ -43,6 +54,8 @@ type Site struct {
 	Serve    string         // [Workers] or [CGI]
 	Programs []string       // of AmiGO that are reachable, as [Programs] returns them
 	Memory   string         // of Solr's Java, like "512m"
+	Apart    bool           // the data are on a disk of their own
+	Schema   string         // digest of the schema of the data that fit
 	Origins  []string       // other hosts that pages may load from, like "https://example.org"
 	Targets  []string       // other hosts that pages may send forms to
 	Readers  Readers        // other sites whose pages may read what GOlr answers
@@ -100,6 +113,10 @@ var places = map[string]string{
 	"amigo-workers.unit": "/etc/systemd/system/amigo-workers.service",
 	"jetty.unit":         "/etc/systemd/system/jetty9.service",
 	"sysusers.conf":      Sysusers,
+	"data.mount":         "/etc/systemd/system/" + dataUnit,
+	"data.unit":          "/etc/systemd/system/amigo-data.service",
+	"data.sh":            Share + "/data.sh",
+	"schema":             Share + "/schema",
 }
 
 // Sysusers is the file that names who has to be made before what is served can start.
@@ -116,6 +133,9 @@ func (s Site) placed() map[string]string {
 	}
 	if s.System().Jetty {
 		without = append(without, forOwnJetty...)
+	}
+	if !s.Apart {
+		without = append(without, forData...)
 	}
 	maps.DeleteFunc(all, func(name, _ string) bool { return slices.Contains(without, name) })
 	return all
@@ -134,6 +154,9 @@ func (s Site) Web() distro.Web { return s.System().Web }
 
 // forWorkers are the files that only workers need.
 var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
+
+// forData are the files that only data on a disk of their own need.
+var forData = []string{"data.mount", "data.unit", "data.sh", "schema"}
 
 // forOwnJetty are the files that a guest needs whose distribution has no
 // package of Jetty.
@@ -163,6 +186,9 @@ func Files(s Site) (fileset.Set, error) {
 	}
 	set.Add(fileset.Symlink("/etc/systemd/system/timers.target.wants/amigo-status.timer", "/etc/systemd/system/amigo-status.timer"))
 	set.Add(fileset.Symlink("/etc/systemd/system/local-fs.target.wants/tmp.mount", "/etc/systemd/system/tmp.mount"))
+	if s.Apart {
+		set.Add(fileset.Dir(DataHome, 0o755, ""), fileset.Dir(DataMount, 0o755, ""), fileset.Symlink(DataCurrent, path.Base(DataMount)))
+	}
 	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
 		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, s.Web().User))
 	}
@@ -181,6 +207,9 @@ func (s Site) units() map[string]string {
 	}
 	if s.Serve == Workers {
 		started["amigo-workers.service"] = "/etc/systemd/system/"
+	}
+	if s.Apart {
+		started["amigo-data.service"] = "/etc/systemd/system/"
 	}
 	return started
 }
@@ -249,7 +278,7 @@ func render(name string, s Site) (string, error) {
 // Recipe returns what decides [Files] besides the site itself.
 func Recipe() string {
 	all := strings.Join(append(bounds(), allowedQuery, wellFormed, Site{}.Policy()), "\n")
-	places := Site{Serve: Workers, Guest: &distro.Distro{}}.placed()
+	places := Site{Serve: Workers, Guest: &distro.Distro{}, Apart: true}.placed()
 	for _, name := range slices.Sorted(maps.Keys(places)) {
 		content, err := files.ReadFile("files/" + name)
 		if err != nil {

@@ -27,6 +27,13 @@ func TestFilesAreGolden(t *testing.T) {
 	for dir, s := range map[string]Site{"workers": example, "cgi": cgi} {
 		areGolden(t, dir, s, nil)
 	}
+	inSystem, err := Files(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apart := example
+	apart.Apart, apart.Schema = true, "5c4e3a"
+	areGolden(t, "data", apart, inSystem)
 }
 
 // TestExampleData: who reads the start page of a machine with example data is told.

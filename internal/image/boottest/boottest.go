@@ -35,7 +35,7 @@ const (
 
 // Recipe is the version of the checks and of what is kept of them. It changes
 // when they do, so that an image that passed older ones is tested again.
-const Recipe = "5"
+const Recipe = "6"
 
 // Phase is the name of the phase that a test reports as.
 const Phase = "boot test"
@@ -43,6 +43,7 @@ const Phase = "boot test"
 // Spec says what to test and how.
 type Spec struct {
 	Image       string // path of a qcow2 file
+	Data        string // path of a raw disk with the data, if they are not in the image
 	Variant     Variant
 	Arch        arch.Arch
 	Firmwares   []qemu.Firmware // none: all that the architecture has

@@ -18,6 +18,9 @@ import (
 // aboutPath is where the provisioner writes what it has installed.
 const aboutPath = "/usr/share/amigo-image/about.json"
 
+// dataAboutPath is where a disk with data says what they are, in the same form.
+const dataAboutPath = "/srv/golr/current/about.json"
+
 // changelogsPath is where the bootstrap keeps what the packages' changelogs say
 // of security fixes.
 const changelogsPath = "/usr/share/amigo-image/changelogs.gz"
@@ -32,13 +35,8 @@ type About struct {
 		Commit  string `json:"commit"`
 		Source  string `json:"source"`
 	} `json:"amigo"`
-	GOlr struct {
-		Documents int64            `json:"documents"`
-		Kinds     map[string]int64 `json:"kinds"`
-		Date      string           `json:"date"`
-		DOI       string           `json:"doi"`
-	} `json:"golr"`
-	Serve string `json:"serve"`
+	GOlr  manifest.GOlr `json:"golr"`
+	Serve string        `json:"serve"`
 	Test  struct {
 		Search string `json:"search"` // the label of a term in the index, or a word of it
 		Term   string `json:"term"`   // the identifier of a term in the index
@@ -68,6 +66,7 @@ var sections = []section{
 	{"failed", "systemctl list-units --failed --plain --no-legend"},
 	{"journal", "for unit in $(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1); do journalctl -b --no-pager -n 100 -u \"$unit\"; done"},
 	{"about", "cat " + aboutPath},
+	{"data", "cat " + dataAboutPath},
 	{"packages", "list_packages"},
 	{"changelogs", "base64 " + changelogsPath},
 	{"commits", "cat " + commitsPath},
@@ -158,6 +157,11 @@ func (i inside) facts() (Facts, error) {
 		faults = append(faults, errors.New(aboutPath+" is missing"))
 	} else if err := json.Unmarshal([]byte(i.text("about")), &facts.About); err != nil {
 		faults = append(faults, fmt.Errorf("reading %s: %w", aboutPath, err))
+	}
+	if text := i.text("data"); text != "" {
+		if err := json.Unmarshal([]byte(text), &facts.About); err != nil {
+			faults = append(faults, fmt.Errorf("reading %s: %w", dataAboutPath, err))
+		}
 	}
 	var err error
 	if facts.Packages, err = manifest.ParsePackages(strings.NewReader(i.text("packages"))); err != nil {

@@ -143,6 +143,10 @@ func power(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (s sub
 }
 
 func (s subject) options() qemu.Options {
+	disks := []qemu.Disk{{Path: s.spec.Image, Format: "qcow2", Snapshot: true}}
+	if s.spec.Data != "" {
+		disks = append(disks, qemu.Disk{Path: s.spec.Data, Format: "raw", ReadOnly: true})
+	}
 	return qemu.Options{
 		Arch:          s.spec.Arch,
 		Name:          "amigo-test-" + s.boot.String(),
@@ -150,7 +154,7 @@ func (s subject) options() qemu.Options {
 		Firmware:      s.boot.firmware,
 		CPUs:          s.spec.CPUs,
 		MemoryMiB:     s.spec.MemoryMiB,
-		Disks:         []qemu.Disk{{Path: s.spec.Image, Format: "qcow2", Snapshot: true}},
+		Disks:         disks,
 		Forward:       append([]int{sshPort, webPort}, closedPorts...),
 		AuthorizedKey: s.key.AuthorizedKey,
 		Isolated:      true,

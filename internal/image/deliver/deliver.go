@@ -36,6 +36,7 @@ type Order struct {
 	Name         string // of the image; its disk is Name.qcow2
 	Variant      boottest.Variant
 	Source       string // path of a qcow2 file, which may have a backing file
+	Data         string // path of a raw disk with the data, if they are not in the image
 	Temporary    bool   // remove Source when the image is compared with it
 	Machine      Hardware
 	Firmwares    []qemu.Firmware // that the image is tested on
@@ -62,10 +63,10 @@ const EvidenceDir = "boot-test"
 // test the evidence is moved beside the final directory; the error tells where.
 func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (Delivery, error) {
 	disk := out.Path(order.Name + ".qcow2")
-	if err := compact(ctx, order.Source, disk, sink); err != nil {
+	if err := compact(ctx, order.Source, "qcow2", disk, sink); err != nil {
 		return Delivery{}, err
 	}
-	if err := check(ctx, order.Source, disk, sink); err != nil {
+	if err := check(ctx, order.Source, "qcow2", disk, sink); err != nil {
 		return Delivery{}, err
 	}
 	if order.Temporary {
@@ -82,9 +83,9 @@ func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (De
 }
 
 // compact writes the disk without what the guest has deleted, compressed.
-func compact(ctx context.Context, source, disk string, sink event.Sink) error {
+func compact(ctx context.Context, source, format, disk string, sink event.Sink) error {
 	phase := event.Start(sink, "compact", "qcow2, zstd")
-	err := qemuimg.Convert(ctx, qemuimg.Conversion{Source: source, SourceFormat: "qcow2", Target: disk, Compressed: true},
+	err := qemuimg.Convert(ctx, qemuimg.Conversion{Source: source, SourceFormat: format, Target: disk, Compressed: true},
 		func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
 	if err != nil {
 		return phase.End("", "", err)
@@ -96,18 +97,18 @@ func compact(ctx context.Context, source, disk string, sink event.Sink) error {
 	return phase.End(event.OK, bytesize.Of(info.Size()), nil)
 }
 
-func check(ctx context.Context, source, disk string, sink event.Sink) error {
+func check(ctx context.Context, source, format, disk string, sink event.Sink) error {
 	phase := event.Start(sink, "check", "")
 	err := qemuimg.Check(ctx, disk)
 	if err == nil {
-		err = qemuimg.Compare(ctx, source, "qcow2", disk, "qcow2")
+		err = qemuimg.Compare(ctx, source, format, disk, "qcow2")
 	}
 	return phase.End(event.OK, "", err)
 }
 
 func (o Order) test(disk string, out *outdir.Dir, kept string) boottest.Spec {
 	return boottest.Spec{
-		Image: disk, Variant: o.Variant, Firmwares: o.Firmwares,
+		Image: disk, Data: o.Data, Variant: o.Variant, Firmwares: o.Firmwares,
 		Arch: o.Machine.Arch, Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
 		Evidence: out.Path(EvidenceDir), Kept: kept, Timeouts: o.Timeouts,
 	}
@@ -178,15 +179,21 @@ func (o Order) manifest(files []manifest.File, report boottest.Report) manifest.
 		Name: o.Name, Variant: string(o.Variant), Version: about.AmiGO.Version, Created: time.Now(),
 		Files: files, Parent: o.Parent, Base: o.Base,
 		AmiGO:    manifest.AmiGO{Version: about.AmiGO.Version, Commit: about.AmiGO.Commit, Source: address.Bare(about.AmiGO.Source), Serve: about.Serve},
-		GOlr:     manifest.GOlr{Documents: about.GOlr.Documents, Kinds: about.GOlr.Kinds, Date: about.GOlr.Date, DOI: about.GOlr.DOI, Example: manifest.IsExample(about.GOlr.DOI)},
+		GOlr:     golr(about.GOlr),
 		System:   manifest.System{Name: report.Facts.System, Kernel: report.Facts.Kernel, Architecture: o.Machine.Arch.Name},
 		BootTest: bootTest(o, report),
 		Tool:     o.Tool,
 	}
 }
 
+// golr is what an image says of its data. Older ones do not say that they are an example.
+func golr(told manifest.GOlr) manifest.GOlr {
+	told.Example = manifest.IsExample(told.DOI)
+	return told
+}
+
 func bootTest(o Order, report boottest.Report) manifest.BootTest {
-	test := manifest.BootTest{Accelerator: string(o.Machine.Accelerator), Checks: len(report.Checks), Boots: report.Boots}
+	test := manifest.BootTest{Accelerator: string(o.Machine.Accelerator), MemoryMiB: o.Machine.MemoryMiB, Checks: len(report.Checks), Boots: report.Boots}
 	if report.FirstTry != nil {
 		test.FirstTry = report.FirstTry.Why
 	}

@@ -54,8 +54,10 @@ func loadOne(dir string, content []byte) (Side, error) {
 		if err != nil {
 			return Side{}, fmt.Errorf("%s: %w", dir, err)
 		}
+		place := func(name string) string { return filepath.Join(dir, "..", v.Holder(name), name) }
+		read := func(name string) ([]byte, error) { return regular.ReadFile(place(name), regular.Document) }
 		return OfVersion(v, read, func(image layout.Image) (*chunk.Index, error) {
-			return chunk.Open(filepath.Join(dir, image.Files[layout.Index]))
+			return chunk.Open(place(image.Files[layout.Index]))
 		})
 	}
 	m, err := manifest.Decode(content)
@@ -91,7 +93,8 @@ func loadImages(dir string) (Side, error) {
 		if err != nil {
 			return Side{}, err
 		}
-		if i == 0 {
+		if i == 0 || whole.System.Name == "" { // data alone tell of no system
+			one.Variants = append(whole.Variants, one.Variants...)
 			whole = one
 			whole.Name = dir
 			continue

@@ -16,16 +16,18 @@ import (
 const block = 512
 
 // Allocated returns the bytes that everything below path takes on the disk,
-// holes not counted. What cannot be read counts nothing.
+// holes not counted, and a file with several names once. What cannot be read counts nothing.
 func Allocated(path string) int64 {
 	var total int64
+	seen := map[uint64]bool{}
 	_ = filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return nil //nolint:nilerr // see above
 		}
 		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			if stat, ok := info.Sys().(*syscall.Stat_t); ok && !seen[stat.Ino] {
 				total += stat.Blocks * block
+				seen[stat.Ino] = stat.Nlink > 1
 			}
 		}
 		return nil

@@ -3,6 +3,7 @@ package imagestore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -48,22 +49,31 @@ func (s Store) Garbage(ctx context.Context) ([]Garbage, error) {
 func old(images []Image, machines []Machine, known Known, now time.Time) []Garbage {
 	var found []Garbage
 	newest := map[string]bool{}
-	var current []string
-	for _, version := range known.Channels {
-		current = append(current, version)
-	}
+	systems := map[string]bool{} // versions of which one stays
+	current := slices.Collect(maps.Values(known.Channels))
+	// What has data comes after all that may need them.
+	images = slices.SortedStableFunc(slices.Values(images), func(a, b Image) int { return order(a) - order(b) })
 	for _, i := range images {
 		if !address.Same(i.Source.Repository, known.Repository) {
+			systems[i.Version] = true
 			continue
 		}
 		first := !newest[i.Variant]
 		newest[i.Variant] = true
-		if first || slices.Contains(current, i.Version) || len(usersOf(i, machines)) > 0 {
+		if first || slices.Contains(current, i.Version) || len(usersOf(i, machines)) > 0 || !i.HasSystem() && systems[i.Version] {
+			systems[i.Version] = true
 			continue
 		}
 		found = append(found, Garbage{Name: i.Name(), Path: i.Dir, Bytes: i.Allocated, Reason: "in no channel, " + Unused(i.Used, now)})
 	}
 	return found
+}
+
+func order(i Image) int {
+	if i.HasSystem() {
+		return 0
+	}
+	return 1
 }
 
 // Unused says for how long something was not used.

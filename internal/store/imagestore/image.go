@@ -49,6 +49,9 @@ func (i Image) Name() string { return ImageName(i.Version, i.Variant) }
 // ImageName returns the name of a version's variant.
 func ImageName(version, variant string) string { return version + "/" + variant }
 
+// HasSystem tells whether the image is more than data.
+func (i Image) HasSystem() bool { return i.Variant != manifest.DataVariant }
+
 // Disk returns the path of the raw disk, which must not be written to.
 func (i Image) Disk() string { return filepath.Join(i.Dir, DiskFile) }
 
@@ -74,6 +77,17 @@ func (s Store) Image(version, variant string) (Image, error) {
 		}
 	}
 	return Image{}, &MissingError{Name: ImageName(version, variant)}
+}
+
+// Data returns the image with the data that an image serves, if they are not in it. One that
+// is not here is a [*MissingError].
+func (s Store) Data(i Image) (data Image, apart bool, err error) {
+	facts, err := i.Manifest.Image(i.Variant)
+	if err != nil || facts.Data == "" {
+		return Image{}, false, nil //nolint:nilerr // what is not in its manifest has no data either
+	}
+	data, err = s.Image(i.Version, facts.Data)
+	return data, true, err
 }
 
 // isVariant tells whether a text can name a directory among others.
@@ -180,7 +194,7 @@ func (s Store) RemoveImage(ctx context.Context, i Image) error {
 func usersOf(i Image, machines []Machine) []string {
 	var users []string
 	for _, m := range machines {
-		if m.Backing == i.Disk() {
+		if m.Backing == i.Disk() || m.Data == i.Disk() {
 			users = append(users, m.Name)
 		}
 	}

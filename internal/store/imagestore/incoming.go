@@ -59,6 +59,15 @@ func (in *Incoming) Dir() string { return in.store.Unfinished(in.version, in.var
 // Path returns the path of a file in the directory.
 func (in *Incoming) Path(name string) string { return filepath.Join(in.Dir(), name) }
 
+// Link gives the image the disk of another one, which has the same content. A file system
+// that can't do that is an error.
+func (in *Incoming) Link(same Image) error {
+	if err := os.Link(same.Disk(), in.Path(DiskFile)); err != nil {
+		return fmt.Errorf("sharing a disk: %w", err)
+	}
+	return nil
+}
+
 // Unfinished returns the path of a file that a pull of the image may have left.
 // Whoever pulls may change it at any time.
 func (s Store) Unfinished(version, variant, name string) string {

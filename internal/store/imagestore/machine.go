@@ -50,7 +50,10 @@ type Machine struct {
 	Variant       string    `json:"variant"`
 	Backing       string    `json:"backing"` // path of the disk that it was made from
 	BackingFormat string    `json:"backing_format"`
-	Date          string    `json:"date,omitempty"` // of GO's data
+	Data          string    `json:"data,omitempty"` // path of the disk with its data, if they are not in it
+	DataFormat    string    `json:"data_format,omitempty"`
+	Tested        int       `json:"tested_memory_mib,omitempty"` // memory that its image was tested with, if that is known
+	Date          string    `json:"date,omitempty"`              // of GO's data
 	DOI           string    `json:"doi,omitempty"`
 	ID            string    `json:"id"` // of the instance, for cloud-init
 	Created       time.Time `json:"created"`

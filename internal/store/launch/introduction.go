@@ -18,7 +18,8 @@ import (
 var introduction = "set +e\n" +
 	guest.Section("host key") + "cat /etc/ssh/ssh_host_ed25519_key.pub\n" +
 	guest.Section("operators") + "getent group sudo | cut -d: -f4\n" +
-	guest.Section("about") + "cat /usr/share/amigo-image/about.json\ntrue\n"
+	guest.Section("about") + "cat /usr/share/amigo-image/about.json\n" +
+	guest.Section("data") + "cat /srv/golr/current/about.json 2>/dev/null\ntrue\n"
 
 // introduced is what the machine answered.
 type introduced struct {
@@ -43,8 +44,10 @@ func parseIntroduction(answer string) (introduced, error) {
 			Search string `json:"search"`
 		} `json:"test"`
 	}
-	if json.Unmarshal([]byte(told["about"]), &about) == nil {
-		i.search = about.Test.Search
+	for _, text := range []string{told["about"], told["data"]} {
+		if json.Unmarshal([]byte(text), &about) == nil {
+			i.search = about.Test.Search
+		}
 	}
 	return i, nil
 }

@@ -134,6 +134,11 @@ func overlay(ctx context.Context, m imagestore.Machine) error {
 	if _, err := qemuimg.Inspect(ctx, m.Backing, m.BackingFormat); err != nil {
 		return err
 	}
+	if m.Data != "" {
+		if _, err := qemuimg.Inspect(ctx, m.Data, m.DataFormat); err != nil {
+			return err
+		}
+	}
 	path := m.Path(imagestore.OverlayFile)
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -62,6 +62,9 @@ func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator, own
 		HostPorts:   map[int]int{webPort: s.Port},
 		Console:     s.Console,
 	}
+	if m.Data != "" {
+		o.Disks = append(o.Disks, qemu.Disk{Path: m.Data, Format: m.DataFormat, ReadOnly: true})
+	}
 	keys := []string{own}
 	if variant == Production {
 		o.Seed = m.Path(imagestore.SeedFile)

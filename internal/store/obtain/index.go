@@ -30,7 +30,7 @@ func (r *Repository) index(ctx context.Context, c Choice, v layout.VersionManife
 	if err != nil {
 		return nil, err
 	}
-	path, want := layout.Version(c.Version, file.Name), layout.Reference{Size: file.Size, SHA256: file.SHA256}
+	path, want := v.Path(file.Name), layout.Reference{Size: file.Size, SHA256: file.SHA256}
 	signed, err := r.View.File(ctx, c.Channel, path)
 	if err != nil {
 		return nil, err

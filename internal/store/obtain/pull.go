@@ -31,6 +31,7 @@ type Download struct {
 
 	manifest []byte // as it is signed
 	frames   string // path in the repository
+	twin     imagestore.Image
 }
 
 // Close frees what the plan holds.
@@ -56,7 +57,7 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Do
 	if err != nil {
 		return p, err
 	}
-	p.frames, p.Total = layout.Version(c.Version, frames.Name), frames.Size
+	p.frames, p.Total = p.Version.Path(frames.Name), frames.Size
 	index, err := r.index(ctx, c, p.Version, p.Image)
 	if err != nil {
 		return p, err
@@ -69,7 +70,7 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Do
 	if p.Steps, err = pull.MakeFrom(index, seeds(images)); err != nil {
 		return p, errors.Join(err, p.Close())
 	}
-	p.Seed = largest(p.Steps.Seeds, images)
+	p.Seed, p.twin = largest(p.Steps.Seeds, images), twin(p.Image, images)
 	return p, nil
 }
 
@@ -155,6 +156,14 @@ func (r *Repository) Pull(ctx context.Context, p Download, sink event.Sink) (ima
 		result.Present = true
 		return image, result, nil
 	}
+	if p.twin.Dir != "" && in.Link(p.twin) == nil {
+		result.Reused = p.Image.Disk.Size
+		if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
+			return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)
+		}
+		image, err := in.Commit(ctx, p.manifest, r.source())
+		return image, result, err
+	}
 	if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
 		return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)
 	}
@@ -165,9 +174,24 @@ func (r *Repository) Pull(ctx context.Context, p Download, sink event.Sink) (ima
 	if err != nil {
 		return imagestore.Image{}, result, err
 	}
-	source := imagestore.Source{Repository: address.Shown(r.Location), Added: time.Now().UTC().Truncate(time.Second)}
-	image, err := in.Commit(ctx, p.manifest, source)
+	image, err := in.Commit(ctx, p.manifest, r.source())
 	return image, result, err
+}
+
+func (r *Repository) source() imagestore.Source {
+	return imagestore.Source{Repository: address.Shown(r.Location), Added: time.Now().UTC().Truncate(time.Second)}
+}
+
+// twin returns an image that is here and has the same disk, as those of data have until
+// there is a new release. Without one it has no directory.
+func twin(image layout.Image, images []imagestore.Image) imagestore.Image {
+	for _, other := range images {
+		facts, err := other.Manifest.Image(other.Variant)
+		if err == nil && facts.Disk == image.Disk {
+			return other
+		}
+	}
+	return imagestore.Image{}
 }
 
 // Origin returns where the repository's files are read from.

@@ -19,7 +19,7 @@ func (r *Repository) Side(ctx context.Context, c Choice) (changes.Side, error) {
 	read := func(name string) ([]byte, error) {
 		for _, file := range v.Files {
 			if file.Name == name {
-				return r.fetch(ctx, layout.Version(v.Version, name), layout.Reference{Size: file.Size, SHA256: file.SHA256})
+				return r.fetch(ctx, v.Path(name), layout.Reference{Size: file.Size, SHA256: file.SHA256})
 			}
 		}
 		return nil, fmt.Errorf("version %s has no file %s", v.Version, name)

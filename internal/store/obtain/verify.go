@@ -56,7 +56,7 @@ func (r *Repository) signed(ctx context.Context, file Published) error {
 	if file.Name == "" {
 		return nil // the manifest says what the disk is, and that is signed
 	}
-	place := layout.Version(file.Version.Version, file.Name)
+	place := file.Version.Path(file.Name)
 	reference, err := r.View.File(ctx, file.Choice.Channel, place)
 	if err != nil {
 		return err

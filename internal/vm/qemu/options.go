@@ -54,6 +54,8 @@ type Disk struct {
 	Format string // "qcow2" or "raw"; never probed
 	// Snapshot throws the guest's writes away when it ends.
 	Snapshot bool
+	// ReadOnly is for a disk that the guest may not write to.
+	ReadOnly bool
 	// Scratch is for a disk that is of no use should this host die: the
 	// guest's flushes do not wait for the medium.
 	Scratch bool
@@ -168,7 +170,10 @@ func (o Options) diskArgs() []string {
 		id := "disk" + strconv.Itoa(i)
 		drive := optlist.Of("").With("if", "none").With("id", id).With("format", disk.Format).
 			With("discard", "unmap").With("detect-zeroes", "unmap").With("cache", disk.cache()).File("file", disk.Path)
-		if disk.Snapshot {
+		switch {
+		case disk.ReadOnly:
+			drive.With("readonly", "on")
+		case disk.Snapshot:
 			drive.With("snapshot", "on")
 		}
 		device := optlist.Of("virtio-blk-pci").With("drive", id).With("bootindex", strconv.Itoa(i+1))

@@ -12,7 +12,13 @@ look() {
 	if [ "$files" -lt 1000 ]; then
 		say "The disk of this machine has no room for more files. Searches may fail until its operator removes some; then they go on by themselves."
 	fi
+{{- if .Apart}}
+	if [ -f /run/amigo-data/wrong ]; then
+		say "$(cat /run/amigo-data/wrong)"
+	elif [ ! -f {{.Ready}} ]; then
+{{- else}}
 	if [ ! -f {{.Ready}} ]; then
+{{- end}}
 		say "GOlr, the search server, is starting. Try again in a moment."
 	fi
 {{- if eq .Serve "workers"}}

@@ -34,6 +34,9 @@ echo '@@amigo@@ journal'
 echo '@@amigo@@ about'
 { cat /usr/share/amigo-image/about.json
 } </dev/null 2>/dev/null
+echo '@@amigo@@ data'
+{ cat /srv/golr/current/about.json
+} </dev/null 2>/dev/null
 echo '@@amigo@@ packages'
 { list_packages
 } </dev/null 2>/dev/null

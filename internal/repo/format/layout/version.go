@@ -50,6 +50,12 @@ type Image struct {
 	// Updates are how many bytes travel to who has an older version, by its
 	// name. Others are not known.
 	Updates map[string]int64 `json:"updates,omitempty"`
+	// In is the version that brought the image, if that was an earlier one: its files
+	// are there, under the names that they have there.
+	In string `json:"in,omitempty"`
+	// Data is the variant of this version that has the data which the image serves, if
+	// they are not in it.
+	Data string `json:"data,omitempty"`
 	// Names of files of the version, by role; see [VersionManifest.File].
 	Files map[manifest.Role]string `json:"files"`
 }
@@ -83,6 +89,31 @@ func (v VersionManifest) File(image Image, role manifest.Role) (manifest.File, e
 	return manifest.File{}, fmt.Errorf("version %s, %s: no file for %s", v.Version, image.Variant, role)
 }
 
+// Holder returns the version whose directory has a file: this one, or the one that brought
+// the image which the file is of.
+func (v VersionManifest) Holder(file string) string {
+	for _, image := range v.Images {
+		for _, name := range image.Files {
+			if name == file && image.In != "" {
+				return image.In
+			}
+		}
+	}
+	return v.Version
+}
+
+// Path returns the path of a file of the version in its repository.
+func (v VersionManifest) Path(file string) string { return Version(v.Holder(file), file) }
+
+// DataOf returns the image with the data that an image serves, if they are not in it.
+func (v VersionManifest) DataOf(image Image) (data Image, apart bool) {
+	if image.Data == "" {
+		return Image{}, false
+	}
+	data, err := v.Image(image.Data)
+	return data, err == nil
+}
+
 // Encode returns the content of a version's manifest.json.
 func (v VersionManifest) Encode() ([]byte, error) {
 	v.Schema, v.Created = Schema, v.Created.UTC().Truncate(time.Second)
@@ -93,7 +124,7 @@ func (v VersionManifest) Encode() ([]byte, error) {
 }
 
 // DecodeVersion reads a version's manifest.json. Fields that it does not know
-// are ignored; what it returns names only files in the version's directory.
+// are ignored; what it returns names only files in directories of versions.
 func DecodeVersion(content []byte) (VersionManifest, error) {
 	var v VersionManifest
 	if err := json.Unmarshal(content, &v); err != nil {
@@ -121,6 +152,12 @@ func (v VersionManifest) validate() error {
 	for _, image := range v.Images {
 		if image.Disk.Size <= 0 || !manifest.IsDigest(image.Disk.SHA256) {
 			faults = append(faults, fmt.Errorf("%s: the disk has no size or no digest", image.Variant))
+		}
+		if image.In != "" {
+			faults = append(faults, CheckVersion(image.In))
+		}
+		if _, err := v.Image(image.Data); image.Data != "" && err != nil {
+			faults = append(faults, fmt.Errorf("%s: its data are missing: %w", image.Variant, err))
 		}
 		for version, bytes := range image.Updates {
 			if bytes < 0 {

@@ -71,7 +71,7 @@ func TestLinks(t *testing.T) {
 		}
 		for _, v := range scene.catalog.Versions {
 			for _, file := range v.Files {
-				there[layout.Version(v.Version, file.Name)] = true
+				there[v.Path(file.Name)] = true
 			}
 			for _, own := range []string{layout.ManifestFile, layout.SumsFile, layout.SignatureFile} {
 				there[layout.Version(v.Version, own)] = true

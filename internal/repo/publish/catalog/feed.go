@@ -119,7 +119,7 @@ func (s site) entry(root string, m move) *feeds.AtomEntry {
 	}
 	if disk := s.release("", layout.Channel{}, v).Primary().Qcow2; disk.Name != "" {
 		entry.Links = append(entry.Links, feeds.AtomLink{
-			Href: s.url(root, layout.Version(m.Version, disk.Name)), Rel: "enclosure",
+			Href: s.url(root, v.Path(disk.Name)), Rel: "enclosure",
 			Type: "application/octet-stream", Length: fmt.Sprint(disk.Size),
 		})
 	}

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,8 +20,10 @@ type release struct {
 	Dir     string // relative path of its files, escaped, with a slash at its end
 	URL     string // public address of the same, or ""
 	Revoked string // why nobody should use it
+	root    string // relative path of the repository
 	Changes *changes.Changes
 	Variant []variant
+	Data    *variant // the disk with the data; nil if they are in the others
 }
 
 // variant is an image as a page shows it.
@@ -27,6 +31,8 @@ type variant struct {
 	layout.Image
 	Kind   string // its variant without the processor
 	ARM    bool   // for arm64
+	Dir    string // relative path of its files, escaped, with a slash at its end
+	URL    string // public address of the same, or ""
 	Qcow2  manifest.File
 	Raw    manifest.File // its name is "" if there is none
 	Report string        // names of files, or ""
@@ -36,11 +42,9 @@ type variant struct {
 func (s site) release(root string, channel layout.Channel, v layout.VersionManifest) release {
 	r := release{
 		VersionManifest: v, Channel: channel.Channel, Revoked: channel.Revoked[v.Version],
-		Dir: root + address.EscapePath(layout.Version(v.Version)) + "/",
+		root: root,
 	}
-	if s.options.BaseURL != "" {
-		r.URL = s.url("", layout.Version(v.Version)) + "/"
-	}
+	r.Dir, r.URL = s.dir(root, v.Version)
 	if c, ok := s.options.Changes[v.Version]; ok {
 		r.Changes = &c
 	}
@@ -49,9 +53,27 @@ func (s site) release(root string, channel layout.Channel, v layout.VersionManif
 		one := variant{Image: image, Kind: kind, ARM: a == arch.ARM64, Report: image.Files[layout.BootReport], Screen: image.Files[layout.Screenshot]}
 		one.Qcow2, _ = v.File(image, manifest.Disk)
 		one.Raw, _ = v.File(image, layout.Chunks)
+		one.Dir, one.URL = s.dir(root, v.Holder(one.Qcow2.Name))
+		if kind == manifest.DataVariant {
+			r.Data = &one
+			continue
+		}
 		r.Variant = append(r.Variant, one)
 	}
 	return r
+}
+
+// dir returns where the files of a version are: a relative path, and the public address
+// or "".
+func (s site) dir(root, version string) (dir, url string) {
+	if s.options.BaseURL != "" {
+		url = s.url("", layout.Version(version)) + "/"
+	}
+	return directory(root, version), url
+}
+
+func directory(root, version string) string {
+	return root + address.EscapePath(layout.Version(version)) + "/"
 }
 
 // Primary is the image for who does not know which.
@@ -141,7 +163,7 @@ type located struct {
 }
 
 // In returns a file of r with where it is.
-func (r release) In(f manifest.File) located { return located{f, r.Dir} }
+func (r release) In(f manifest.File) located { return located{f, directory(r.root, r.Holder(f.Name))} }
 
 // File returns the name of the version's only file in a role, or "".
 func (r release) File(role manifest.Role) string {
@@ -151,6 +173,20 @@ func (r release) File(role manifest.Role) string {
 		}
 	}
 	return ""
+}
+
+// Memory is what the image was tested with, in MiB.
+func (v variant) Memory() int { return cmp.Or(v.BootTest.MemoryMiB, usualMemory) }
+
+// usualMemory is what images were tested with that do not tell, in MiB.
+const usualMemory = 2048
+
+// MemoryText is [variant.Memory] for people.
+func (v variant) MemoryText() string {
+	if v.Memory()%1024 == 0 {
+		return fmt.Sprintf("%d GiB", v.Memory()/1024)
+	}
+	return fmt.Sprintf("%d MiB", v.Memory())
 }
 
 // Seconds is the time that the image took from power on to its first page in

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,9 +41,38 @@ func scenes(t *testing.T) map[string]scene {
 	gone := repository(t, false)
 	gone.catalog.Versions = nil
 	return map[string]scene{
-		"full": full, "example": example, "gone": gone,
+		"data": apart(t), "full": full, "example": example, "gone": gone,
 		"empty": {layout.Catalog{Product: "amigo", Updated: night}, Options{BaseURL: base}},
 	}
+}
+
+// apart returns a repository whose data are on disks of their own: two versions have the
+// same.
+func apart(t *testing.T) scene {
+	t.Helper()
+	s := repository(t, false)
+	for i := range s.catalog.Versions {
+		v := &s.catalog.Versions[i]
+		for j := range v.Images {
+			v.Images[j].Data = manifest.DataVariant
+			v.Images[j].BootTest.MemoryMiB = 14336
+		}
+		disk := manifest.File{Role: manifest.Disk, Size: 9_120_004_119, VirtualSize: 10 << 30}
+		m := manifest.Manifest{Variant: manifest.DataVariant, Files: []manifest.File{disk}, GOlr: v.GOlr}
+		if i > 0 {
+			addImage(v, m, i)
+			continue
+		}
+		addImage(v, m, 0)
+		lent := &v.Images[len(v.Images)-1]
+		lent.In = s.catalog.Versions[1].Version
+		for role, name := range lent.Files {
+			at := slices.IndexFunc(v.Files, func(f manifest.File) bool { return f.Name == name })
+			v.Files[at].Name = strings.ReplaceAll(name, v.Version, lent.In)
+			lent.Files[role] = v.Files[at].Name
+		}
+	}
+	return s
 }
 
 // repository returns a repository with two channels.
@@ -142,6 +172,10 @@ func addImage(v *layout.VersionManifest, m manifest.Manifest, age int) {
 		{manifest.PackageList, ".packages.txt", 28_223}, {manifest.SecurityFixes, ".cves.txt", 96_001}, {manifest.CommitList, ".commits.txt", 76_804},
 		{layout.ImageFacts, ".manifest.json", 1_535}, {layout.BootReport, ".boot-test.json", 18_012}, {layout.Screenshot, ".screen.png", 9_120},
 	} {
+		about := []manifest.Role{manifest.PackageList, manifest.SecurityFixes, manifest.CommitList, layout.BootReport, layout.Screenshot}
+		if m.Variant == manifest.DataVariant && slices.Contains(about, f.role) {
+			continue // of a system
+		}
 		name := layout.FileName("amigo", v.Version, m.Variant, f.suffix)
 		image.Files[f.role] = name
 		file := manifest.File{Name: name, Role: f.role, Size: f.size - int64(age)*int64(len(name)), SHA256: digest(name)}

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
@@ -37,7 +38,7 @@ func (r *Repository) add(ctx context.Context, current picture, known library, ve
 		return addition{}, err
 	}
 	defer temporary.Close()
-	v, files, err := r.stage(ctx, current.notes.said.Product, version, images, temporary)
+	v, files, err := r.stage(ctx, current.notes.said.Product, version, known, images, temporary)
 	if err != nil {
 		return addition{}, err
 	}
@@ -77,6 +78,7 @@ func added(version string, files []staged, sum uploaded) (addition, error) {
 			return a, err
 		}
 	}
+	maps.Copy(a.files, lentTo(a.version))
 	return a, nil
 }
 
@@ -86,12 +88,18 @@ func (r *Repository) compare(ctx context.Context, current picture, known library
 		if before.Version != v.Previous {
 			continue
 		}
-		old, err := changes.OfVersion(before, r.readerOf(ctx, filesOf(current.State, before.Version), before.Version), nil)
+		old, err := changes.OfVersion(before, r.readerOf(ctx, filesOf(current.State, before), before), nil)
 		if err != nil {
 			return nil, fmt.Errorf("comparing %s with %s: %w", before.Version, v.Version, err)
 		}
-		v.Files = filesIn(files)
-		fresh, err := changes.OfVersion(v, func(name string) ([]byte, error) { return readStaged(files, name) }, nil)
+		v.Files = append(v.Files, filesIn(files)...)
+		lent := r.readerOf(ctx, lentTo(v), v)
+		fresh, err := changes.OfVersion(v, func(name string) ([]byte, error) {
+			if v.Holder(name) != v.Version {
+				return lent(name)
+			}
+			return readStaged(files, name)
+		}, nil)
 		if err != nil {
 			return nil, fmt.Errorf("comparing %s with %s: %w", before.Version, v.Version, err)
 		}
@@ -102,9 +110,9 @@ func (r *Repository) compare(ctx context.Context, current picture, known library
 }
 
 // readerOf returns how the signed files of a version are read.
-func (r *Repository) readerOf(ctx context.Context, files map[string]layout.Reference, version string) changes.Read {
+func (r *Repository) readerOf(ctx context.Context, files map[string]layout.Reference, v layout.VersionManifest) changes.Read {
 	return func(name string) ([]byte, error) {
-		file := layout.Version(version, name)
+		file := v.Path(name)
 		return r.readPinned(ctx, file, files[file])
 	}
 }

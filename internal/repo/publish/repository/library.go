@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/changes"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/tuf"
@@ -46,6 +47,44 @@ func (l library) versions() []layout.VersionManifest {
 	})
 }
 
+// version returns the version of a name. One that is not there has nothing but its name.
+func (l library) version(name string) layout.VersionManifest {
+	for _, v := range l.manifests {
+		if v.Version == name {
+			return v
+		}
+	}
+	return layout.VersionManifest{Version: name}
+}
+
+// lend returns an image that some version has already, as another version has it, and its
+// files. The versions are there the newest first, and none changes.
+func (l library) lend(one image) (lent layout.Image, files []manifest.File, there bool) {
+	for _, v := range l.versions() {
+		found, err := v.Image(one.variant())
+		if err != nil {
+			continue
+		}
+		if disk, err := v.File(found, manifest.Disk); err != nil || disk.SHA256 != one.disk.SHA256 {
+			continue
+		}
+		found.In = cmp.Or(found.In, v.Version)
+		// Who has it needs nothing of it.
+		found.Updates = maps.Clone(found.Updates)
+		if found.Updates == nil {
+			found.Updates = map[string]int64{}
+		}
+		found.Updates[v.Version] = 0
+		for _, file := range v.Files {
+			if slices.Contains(slices.Collect(maps.Values(found.Files)), file.Name) {
+				files = append(files, file)
+			}
+		}
+		return found, files, true
+	}
+	return layout.Image{}, nil, false
+}
+
 // with returns the library with a version that was made.
 func (l library) with(fresh addition) library {
 	file := func(name string) layout.Reference { return fresh.files[layout.Version(fresh.version.Version, name)] }
@@ -64,12 +103,12 @@ func (l library) with(fresh addition) library {
 func (r *Repository) news(ctx context.Context, state tuf.State, known library) (map[string]changes.Changes, error) {
 	news := map[string]changes.Changes{}
 	for _, v := range known.versions() {
-		files := filesOf(state, v.Version)
+		files := filesOf(state, v)
 		if c, there := known.changes[files[layout.Version(v.Version, changes.FileName)]]; there {
 			news[v.Version] = c
 			continue
 		}
-		content, err := r.readerOf(ctx, files, v.Version)(changes.FileName)
+		content, err := r.readerOf(ctx, files, v)(changes.FileName)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -106,13 +106,17 @@ func (r *Repository) redirect(ctx context.Context, to redirection) (Moved, error
 		if to.revoke {
 			bad = done.From
 		}
-		next, err := r.move(ctx, current, to.channel, move, filesOf(current.State, done.Version), bad)
+		known, err := r.read(ctx, current.State, library{})
+		if err != nil {
+			return done, err
+		}
+		next, err := r.move(ctx, current, to.channel, move, filesOf(current.State, known.version(done.Version)), bad)
 		if err != nil {
 			return done, err
 		}
 		done.Sequence++
 		done.Snapshot, done.Expires = next.Version(), next.Expires()
-		return done, r.writePages(ctx, next, library{})
+		return done, r.writePages(ctx, next, known)
 	})
 }
 

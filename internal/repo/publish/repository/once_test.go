@@ -147,7 +147,8 @@ func TestOvertaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		move := layout.Move{Action: layout.Promoted, Version: first.Version, At: b.now}
-		if _, err := other.move(t.Context(), now, "stable", move, filesOf(now.State, first.Version), ""); err != nil {
+		files := filesOf(now.State, layout.VersionManifest{Version: first.Version})
+		if _, err := other.move(t.Context(), now, "stable", move, files, ""); err != nil {
 			t.Error(err)
 		}
 	}

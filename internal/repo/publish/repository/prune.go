@@ -98,7 +98,25 @@ func (r *Repository) decide(state tuf.State, known library, rules Rules) ([]keep
 	for _, v := range known.versions() {
 		versions = append(versions, keep.Version{Name: v.Version, Time: v.Created, Held: held[v.Version]})
 	}
+	decisions := keep.Apply(versions, rules.Policy)
+	for i, v := range versions {
+		versions[i].Held = append(v.Held, borrowers(known, decisions, v.Name)...)
+	}
 	return keep.Apply(versions, rules.Policy), nil
+}
+
+// borrowers says which versions that stay have images that a version has brought.
+func borrowers(known library, decisions []keep.Decision, lender string) []string {
+	var reasons []string
+	for _, v := range known.versions() {
+		stays := slices.ContainsFunc(decisions, func(d keep.Decision) bool { return d.Version == v.Version && d.Keep })
+		for _, image := range v.Images {
+			if stays && image.In == lender {
+				reasons = append(reasons, fmt.Sprintf("the %s image of %s is its", image.Variant, v.Version))
+			}
+		}
+	}
+	return reasons
 }
 
 // retained returns the versions that must stay whatever the rules are, and why.

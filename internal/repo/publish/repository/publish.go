@@ -86,7 +86,7 @@ func (r *Repository) publish(ctx context.Context, release Release, images []imag
 		return done, err
 	}
 	r.warnOfPages(ctx)
-	fresh := addition{files: filesOf(current.State, to.version)}
+	fresh := addition{files: filesOf(current.State, known.version(to.version))}
 	if !to.signed {
 		if fresh, err = r.add(ctx, current.picture, known, to.version, channel.Version, images); err != nil {
 			return done, err

@@ -77,6 +77,47 @@ func (i image) variant() string {
 	return layout.VariantName(i.facts.Variant, i.facts.System.Architecture)
 }
 
+// hasSystem tells whether the image is more than data.
+func (i image) hasSystem() bool { return i.facts.Variant != manifest.DataVariant }
+
+// data is the variant that has the image's data, or "".
+func (i image) data() string {
+	if i.hasSystem() && i.facts.GOlr.On == manifest.OnData {
+		return manifest.DataVariant
+	}
+	return ""
+}
+
+// DataError says that images do not go with their data.
+type DataError struct{ Image, Why string }
+
+func (e *DataError) Error() string { return fmt.Sprintf("%s %s", e.Image, e.Why) }
+
+// Fault implements [fault.Reporter].
+func (e *DataError) Fault() fault.Report { return fault.Report{What: e.Error(), Code: fault.Usage} }
+
+// checkData finds out whether the images that need data have those that they were tested with.
+func checkData(images []image) error {
+	at := slices.IndexFunc(images, func(one image) bool { return !one.hasSystem() })
+	needed := false
+	for _, one := range images {
+		if one.data() == "" {
+			continue
+		}
+		needed = true
+		switch {
+		case at < 0:
+			return &DataError{Image: one.dir, Why: "has its data on a disk of their own: name the directory of that image, too"}
+		case !one.facts.GOlr.Equal(images[at].facts.GOlr) || one.facts.GOlr.Schema != images[at].facts.GOlr.Schema:
+			return &DataError{Image: one.dir, Why: "was tested with other data than those in " + images[at].dir}
+		}
+	}
+	if at >= 0 && !needed {
+		return &DataError{Image: images[at].dir, Why: "has data, and no image that is published with it needs them"}
+	}
+	return nil
+}
+
 // readImages finds the images of a release, in the order of their variants.
 func readImages(dirs []string) ([]image, error) {
 	var images []image
@@ -97,7 +138,7 @@ func readImages(dirs []string) ([]image, error) {
 			return nil, fmt.Errorf("the manifest of %s: %w", one.dir, err)
 		}
 	}
-	return images, nil
+	return images, checkData(images)
 }
 
 // findImages returns the image in dir, or those in its directories.

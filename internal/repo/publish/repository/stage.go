@@ -59,32 +59,43 @@ func nameOf(product, version string, one image, file manifest.File) string {
 }
 
 // stage makes the files of a version out of its images. The same images give
-// the same files, whoever does it and whenever.
-func (r *Repository) stage(ctx context.Context, product, version string, images []image, temporary *scratch.Dir) (layout.VersionManifest, []staged, error) {
+// the same files, whoever does it and whenever. An image that a version has already stays
+// there: the files that v names then are its.
+func (r *Repository) stage(ctx context.Context, product, version string, known library, images []image, temporary *scratch.Dir) (layout.VersionManifest, []staged, error) {
 	v := layout.VersionManifest{Schema: layout.Schema, Product: product, Version: version}
 	var files []staged
 	for _, one := range images {
+		if one.facts.Created.After(v.Created) {
+			v.Created = one.facts.Created.UTC().Truncate(time.Second)
+		}
+		v.GOlr, v.Tool = one.facts.GOlr, one.facts.Tool
+		if one.hasSystem() {
+			v.AmiGO = one.facts.AmiGO
+		}
+		if lent, its, there := known.lend(one); there {
+			v.Images, v.Files = append(v.Images, lent), append(v.Files, its...)
+			r.Sink.Emit(event.Event{Type: event.Message, Text: fmt.Sprintf("%s is the one of %s: it is not published again", one.variant(), lent.In)})
+			continue
+		}
 		described, own, err := r.stageImage(ctx, product, version, one, temporary)
 		if err != nil {
 			return v, nil, err
 		}
 		files = append(files, own...)
 		v.Images = append(v.Images, described)
-		if one.facts.Created.After(v.Created) {
-			v.Created = one.facts.Created.UTC().Truncate(time.Second)
-		}
-		v.AmiGO, v.GOlr, v.Tool = one.facts.AmiGO, one.facts.GOlr, one.facts.Tool
 	}
 	// Of several processors the first is told, which amd64 is where there is one.
-	v.System = images[0].facts.System
-	v.System.Architecture = ""
+	if first := slices.IndexFunc(images, image.hasSystem); first >= 0 {
+		v.System = images[first].facts.System
+		v.System.Architecture = ""
+	}
 	return v, files, nil
 }
 
 func (r *Repository) stageImage(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
 	described := layout.Image{
 		Variant: one.variant(), Packages: one.facts.Packages.Count, BootTest: one.facts.BootTest,
-		Files: map[manifest.Role]string{},
+		Data: one.data(), Files: map[manifest.Role]string{},
 	}
 	var files []staged
 	for _, file := range one.facts.Files {
@@ -170,7 +181,7 @@ func filesIn(files []staged) []manifest.File {
 // describe completes the files of a version: its manifest, and checksums for
 // people.
 func (r *Repository) describe(v layout.VersionManifest, files []staged) ([]staged, error) {
-	v.Files = filesIn(files)
+	v.Files = append(v.Files, filesIn(files)...)
 	content, err := v.Encode()
 	if err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ func (r *Repository) measureUpdates(ctx context.Context, state tuf.State, known 
 	}
 	measured := slices.Clone(images)
 	for i, image := range images {
+		if image.In != "" {
+			continue // it was measured when it came
+		}
 		file, err := findStaged(files, image.Files[layout.Index])
 		if err != nil {
 			return nil, err
@@ -52,7 +55,7 @@ func (r *Repository) updatesOf(ctx context.Context, state tuf.State, older []lay
 		if err != nil {
 			continue
 		}
-		bytes, err := r.measureUpdate(ctx, filesOf(state, before.Version), layout.Version(before.Version, old.Files[layout.Index]), index, temporary)
+		bytes, err := r.measureUpdate(ctx, filesOf(state, before), before.Path(old.Files[layout.Index]), index, temporary)
 		if err != nil {
 			return nil, fmt.Errorf("measuring the update from %s: %w", before.Version, err)
 		}

@@ -78,16 +78,30 @@ func (r *Repository) readPinned(ctx context.Context, file string, pinned layout.
 	return content, nil
 }
 
-// filesOf returns the signed files of a version, by whichever channel.
-func filesOf(state tuf.State, version string) map[string]layout.Reference {
+// filesOf returns the signed files of a version, by whichever channel: those in its
+// directory, and those of images that earlier versions have brought.
+func filesOf(state tuf.State, v layout.VersionManifest) map[string]layout.Reference {
 	for _, channel := range state.Channels() {
 		files := state.Targets(channel)
-		maps.DeleteFunc(files, func(file string, _ layout.Reference) bool { return versionOf(file) != version })
-		if len(files) > 0 {
+		maps.DeleteFunc(files, func(file string, _ layout.Reference) bool { return versionOf(file) != v.Version })
+		// Without its manifest a channel signs only what another version has of it.
+		if _, whole := files[layout.Version(v.Version, layout.ManifestFile)]; whole {
+			maps.Copy(files, lentTo(v))
 			return files
 		}
 	}
 	return nil
+}
+
+// lentTo are the files of images that earlier versions have brought, by path.
+func lentTo(v layout.VersionManifest) map[string]layout.Reference {
+	files := map[string]layout.Reference{}
+	for _, file := range v.Files {
+		if v.Holder(file.Name) != v.Version {
+			files[v.Path(file.Name)] = layout.Reference{Size: file.Size, SHA256: file.SHA256}
+		}
+	}
+	return files
 }
 
 // names are all names that versions have or had.

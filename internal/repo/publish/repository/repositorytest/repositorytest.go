@@ -3,12 +3,14 @@
 package repositorytest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +32,8 @@ const (
 type Repository struct {
 	*repository.Repository
 	Dir string
+	// Data is what images of data are made of from now on; "": each of its version.
+	Data string
 
 	t   testing.TB
 	now time.Time
@@ -56,15 +60,26 @@ func New(t testing.TB, now time.Time) *Repository {
 // Add publishes a version, which is a date, with images of the variants.
 func (r *Repository) Add(channel, version string, variants ...string) {
 	r.t.Helper()
-	output := r.t.TempDir()
-	for _, variant := range variants {
-		makeImage(r.t, filepath.Join(output, variant), variant, version)
-	}
+	output := Images(r.t, version, cmp.Or(r.Data, version), variants...)
 	release := repository.Release{Directories: []string{output}, Channel: channel, Version: version}
 	if _, err := r.Publish(r.t.Context(), release); err != nil {
 		r.t.Fatal(err)
 	}
 	r.now = r.now.Add(time.Minute)
+}
+
+// Images makes a directory with images of a version, as a build leaves them. If one of them
+// has data, they are made of what data says, and the others serve them.
+func Images(t testing.TB, version, data string, variants ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if !slices.Contains(variants, manifest.DataVariant) {
+		data = ""
+	}
+	for _, variant := range variants {
+		makeImage(t, filepath.Join(dir, variant), variant, version, data)
+	}
+	return dir
 }
 
 // Disk returns the raw disk of an image: noise that all versions have in
@@ -78,19 +93,34 @@ func Disk(variant, version string) []byte {
 	return disk
 }
 
-// makeImage makes the directory of an image, as a build leaves it.
-func makeImage(t testing.TB, dir, variant, version string) {
+// makeImage makes the directory of an image, as a build leaves it. data is what its data,
+// which are apart, are made of, or "".
+func makeImage(t testing.TB, dir, variant, version, data string) {
 	t.Helper()
 	created, err := time.Parse(time.DateOnly, version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	disk := convert(t, dir, variant, version)
+	content := version
+	if variant == manifest.DataVariant {
+		content = data
+	}
+	disk := convert(t, dir, variant, content)
 	facts := manifest.Manifest{
 		Name: "amigo-" + variant, Variant: variant, Version: "2.5.17", Created: created, Files: []manifest.File{disk},
 		AmiGO:  manifest.AmiGO{Version: "2.5.17", Commit: manifest.Digest([]byte(version))[:40], Serve: "workers"},
 		System: manifest.System{Name: "Debian GNU/Linux 12 (bookworm)", Kernel: "6.1"},
 		Tool:   manifest.Tool{Name: "amigo-image", Version: "0"},
+	}
+	if data != "" {
+		facts.GOlr = manifest.GOlr{Documents: 42, Date: data, On: manifest.OnData, Schema: "5c4e3a"}
+	}
+	if variant == manifest.DataVariant {
+		facts.AmiGO, facts.System, facts.Version = manifest.AmiGO{}, manifest.System{}, ""
+		if _, err := manifest.WriteData(dir, facts); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
 	packages := []manifest.Package{{Name: "perl", Version: "5.36." + version, Architecture: "amd64"}}
 	if _, err := manifest.Write(dir, facts, packages); err != nil {

@@ -1,0 +1,18 @@
+# Runs GOlr, and says in /run/golr/ready when it answers searches.
+ready() {
+	until curl -fs -o /dev/null --max-time 60 'http://127.0.0.1:8080/solr/select?q=*:*&rows=0'; do sleep 1; done
+	: >/run/golr/ready
+}
+ready &
+# Where QEMU emulates the processor, Java must not replace compiled code much: it
+# does so in one write while others run the code, and QEMU may read an instruction
+# of which one half is old and the other new. Java then dies of SIGSEGV. With one
+# compiler, code is hardly ever replaced.
+emulated=
+if [ "$(systemd-detect-virt)" = qemu ]; then
+	emulated=-XX:TieredStopAtLevel=1
+fi
+exec java $emulated -Xmx512m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
+	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir=/srv/golr/current \
+	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
+	-jar /usr/share/jetty9/start.jar
