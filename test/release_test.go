@@ -3,17 +3,22 @@
 package test
 
 import (
+	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -96,7 +101,8 @@ func TestIndexOfOthers(t *testing.T) {
 	}
 }
 
-// TestRelease builds an image with a release that is laid out as GO's site lays them out.
+// TestRelease builds an image with a release that is laid out as GO's site lays them out, on a
+// disk of its own, and runs both.
 func TestRelease(t *testing.T) {
 	made, err := newRig(t).make(t, golr.Spec{Documents: []string{documents}}, solrSettings)
 	if err != nil {
@@ -120,18 +126,78 @@ build {
     source = "`+absolute(t, sample)+`"
     golr {
       release = "`+site+`"
+      on      = "data"
     }
   }
-  provisioner "shell" {
-    inline = ["cat /usr/share/amigo-image/about.json /var/lib/amigo/golr_timestamp.log"]
+  post-processor "amigo-data" {
+    output_directory = "`+out+`/data"
+  }
+  post-processor "amigo-distribution" {
+    output_directory = "`+out+`/distribution"
+    firmwares        = ["bios"]
   }
 }`)
 	said := run(t, "", program, "build", filepath.Join(out, "release.pkr.hcl"))
-	for _, want := range []string{"the Gene Ontology's release of 2024-01-01", `"doi": "10.5072/amigo-sample.0"`, `"date": "2024-01-01"`, "sample-annotations.tsv"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("the build does not say %q:\n%s", want, said)
+	if !strings.Contains(said, "the Gene Ontology's release of 2024-01-01") {
+		t.Errorf("the build does not say which release it is:\n%s", said)
+	}
+	for _, variant := range []string{"data", "distribution"} {
+		m, err := manifest.ReadFile(filepath.Join(out, variant, manifest.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := m.GOlr; g.On != manifest.OnData || g.DOI != "10.5072/amigo-sample.0" || g.Date != "2024-01-01" || int(g.Documents) != made.Documents || g.Schema == "" {
+			t.Errorf("%s: %+v", variant, g)
 		}
 	}
+	runsWithData(t, filepath.Join(out, "distribution", "amigo-distribution.qcow2"))
+}
+
+// runsWithData runs an image that finds its data in the directory beside, and reads on its
+// start page what they are.
+func runsWithData(t *testing.T, image string) {
+	t.Helper()
+	dir := t.TempDir()
+	home := []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CACHE_HOME=" + cacheHome(t)}
+	out, in := io.Pipe()
+	process, err := command.Start(t.Context(), command.Cmd{
+		Name: program, Args: []string{"run", image, "--port", "0", "--json"}, Env: home, Stdout: in,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = in.CloseWithError(process.Wait()) }()
+	m := await(t, json.NewDecoder(out), "ready")
+	start := get(t, strings.TrimSuffix(m.URL, "amigo"))
+	for _, want := range []string{"<dd>2024-01-01</dd>", "These are example data, not a GO release: do not cite them."} {
+		if !strings.Contains(start, want) {
+			t.Errorf("the start page lacks %q:\n%s", want, start)
+		}
+	}
+	if page := get(t, m.URL); !strings.Contains(page, "example data, not a GO release: do not cite") {
+		t.Errorf("AmiGO's footer does not say what its data are:\n%s", page)
+	}
+	if err := process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, out)
+	if err := process.Wait(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func absolute(t *testing.T, path string) string {

@@ -273,7 +273,7 @@ func (m *machine) tryProvision(t *testing.T, from, serve string) error {
 		ReleaseDOI:   template + "/sample/data/release-archive-doi.json",
 		On:           amigo.OnSystem, BundleOn: amigo.Auto, Serve: serve, Operator: "amigo",
 	}
-	_, err := amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
+	_, err = amigo.Provision(t.Context(), config, shell{m.shell}, rootFS(t, store), store, logSink{t})
 	return err
 }
 

@@ -138,7 +138,9 @@ locals {
   # Only of the sample's data the sample's files tell the release.
   data = !local.finished && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
   # The index of a release has some 10 GB, and GO's own GOlr runs with 10 GB of memory.
-  real = var.golr_release != ""
+  real  = var.golr_release != ""
+  on    = var.golr_on != "" ? var.golr_on : local.real ? "data" : "system"
+  large = local.real && local.on == "system"
 }
 
 source "amigo-qemu" "amigo" {
@@ -150,7 +152,7 @@ source "amigo-qemu" "amigo" {
     needs        = ["amigo", "production"]
   }
   architecture     = var.architecture
-  disk_size        = var.disk_size != "" ? var.disk_size : local.real ? "40G" : "8G"
+  disk_size        = var.disk_size != "" ? var.disk_size : local.large ? "40G" : "8G"
   memory           = var.memory > 0 ? var.memory : local.real ? 14336 : 2048
   cpus             = 2
   accelerators     = var.accelerators
@@ -171,7 +173,7 @@ build {
     golr {
       solr_war      = var.solr_war
       release       = var.golr_release
-      on            = var.golr_on != "" ? var.golr_on : local.real ? "data" : "system"
+      on            = local.on
       index         = var.golr_index
       documents     = local.finished ? [] : local.documents
       memory        = var.golr_memory != "" ? var.golr_memory : local.real ? "10g" : "512m"

@@ -38,11 +38,11 @@ type Manifest struct {
 	// Parent is the image that this one was made from, if it was.
 	Parent   *Parent         `json:"parent,omitempty"`
 	Base     json.RawMessage `json:"base,omitempty"` // what the builder made the disk from
-	AmiGO    AmiGO           `json:"amigo"`
+	AmiGO    AmiGO           `json:"amigo,omitzero"`
 	GOlr     GOlr            `json:"golr"`
-	System   System          `json:"system"`
-	Packages Packages        `json:"packages"`
-	BootTest BootTest        `json:"boot_test"`
+	System   System          `json:"system,omitzero"`
+	Packages Packages        `json:"packages,omitzero"`
+	BootTest BootTest        `json:"boot_test,omitzero"`
 	Tool     Tool            `json:"tool"`
 }
 

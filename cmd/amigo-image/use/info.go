@@ -189,9 +189,10 @@ func countOr(n int64) string {
 func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.Image) []fact {
 	facts := []fact{
 		{"variant", image.Variant},
-		{"raw disk", bytesize.Of(image.Disk.Size) + ", " + cli.Count(image.Packages, "package")},
+		{"raw disk", rawDisk(image)},
 		{"raw sha256", image.Disk.SHA256},
 		{"boot test", bootTest(image)},
+		{"data", whereDataAre(image)},
 	}
 	for _, local := range here {
 		if local.Version == v.Version && local.Variant == image.Variant {
@@ -209,6 +210,25 @@ func imageFacts(v layout.VersionManifest, image layout.Image, here []imagestore.
 		}
 	}
 	return facts
+}
+
+func rawDisk(image layout.Image) string {
+	if image.Packages == 0 {
+		return bytesize.Of(image.Disk.Size)
+	}
+	return bytesize.Of(image.Disk.Size) + ", " + cli.Count(image.Packages, "package")
+}
+
+// whereDataAre says which disk has the data of a system, and of data since when they are
+// there; "" if that goes without saying.
+func whereDataAre(image layout.Image) string {
+	switch {
+	case image.Data != "":
+		return "on a disk of their own, the variant " + image.Data
+	case image.In != "":
+		return "the same as in " + image.In
+	}
+	return ""
 }
 
 func bootTest(image layout.Image) string {

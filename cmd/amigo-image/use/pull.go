@@ -354,7 +354,11 @@ func announce(r *cli.Reporter, store imagestore.Store, repository *obtain.Reposi
 	if w.dryRun {
 		verb = "would download "
 	}
-	r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, bytesize.Of(p.Steps.Fetch), bytesize.Of(p.Total), bytesize.Of(p.Steps.Disk), free)
+	if p.Same != "" {
+		r.Say("you have %s, which is the same: nothing to download", p.Same)
+	} else {
+		r.Say("%s: %s%s of %s; needs %s%s", seed, verb+most, bytesize.Of(p.Steps.Fetch), bytesize.Of(p.Total), bytesize.Of(p.Steps.Disk), free)
+	}
 	return r.Object(announced{
 		Type: "plan", Name: w.name, Version: p.Choice.Version, Variant: p.Variant,
 		Bytes: p.Steps.Fetch, Total: p.Total, Reuse: p.Steps.Reused, Disk: p.Steps.Disk,

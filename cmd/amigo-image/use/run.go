@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ waiting.
 }
 
 func runRun(a *cli.App, c *cobra.Command, args []string, f *runFlags) error {
-	if err := checkFiles(args); err != nil {
+	if err := checkFiles(append(slices.Clone(args), f.data)); err != nil {
 		return err
 	}
 	rest, err := f.located(c, args)

@@ -28,6 +28,7 @@ type Download struct {
 	Steps   pull.Delta
 	Total   int64  // bytes of the whole download, if nothing were here
 	Seed    string // the local image that gives most, or ""
+	Same    string // the local image that has the same disk, or ""
 
 	manifest []byte // as it is signed
 	frames   string // path in the repository
@@ -71,6 +72,9 @@ func (r *Repository) Plan(ctx context.Context, c Choice, variants ...string) (Do
 		return p, errors.Join(err, p.Close())
 	}
 	p.Seed, p.twin = largest(p.Steps.Seeds, images), twin(p.Image, images)
+	if p.twin.Dir != "" {
+		p.Same = p.twin.Name()
+	}
 	return p, nil
 }
 

@@ -84,12 +84,21 @@ func (r *Repository) stage(ctx context.Context, product, version string, known l
 		files = append(files, own...)
 		v.Images = append(v.Images, described)
 	}
+	// What people ask for comes first.
+	slices.SortStableFunc(v.Images, func(a, b layout.Image) int { return rank(a) - rank(b) })
 	// Of several processors the first is told, which amd64 is where there is one.
 	if first := slices.IndexFunc(images, image.hasSystem); first >= 0 {
 		v.System = images[first].facts.System
 		v.System.Architecture = ""
 	}
 	return v, files, nil
+}
+
+func rank(image layout.Image) int {
+	if image.Variant == manifest.DataVariant {
+		return 1
+	}
+	return 0
 }
 
 func (r *Repository) stageImage(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
