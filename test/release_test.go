@@ -104,7 +104,8 @@ func TestIndexOfOthers(t *testing.T) {
 // TestRelease builds an image with a release that is laid out as GO's site lays them out, on a
 // disk of its own, and runs both.
 func TestRelease(t *testing.T) {
-	made, err := newRig(t).make(t, golr.Spec{Documents: []string{documents}}, solrSettings)
+	r := newRig(t)
+	made, err := r.make(t, golr.Spec{Documents: []string{documents}}, solrSettings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +151,12 @@ build {
 			t.Errorf("%s: %+v", variant, g)
 		}
 	}
-	runsWithData(t, filepath.Join(out, "distribution", "amigo-distribution.qcow2"))
+	runsWithData(t, filepath.Join(out, "distribution", "amigo-distribution.qcow2"), func(o operator) { exchanges(t, o, r, out, made.Documents) })
 }
 
 // runsWithData runs an image that finds its data in the directory beside, and reads on its
-// start page what they are.
-func runsWithData(t *testing.T, image string) {
+// start page what they are. Then something else may be done with it.
+func runsWithData(t *testing.T, image string, then func(operator)) {
 	t.Helper()
 	dir := t.TempDir()
 	home := []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CACHE_HOME=" + cacheHome(t)}
@@ -177,6 +178,7 @@ func runsWithData(t *testing.T, image string) {
 	if page := get(t, m.URL); !strings.Contains(page, "example data, not a GO release: do not cite") {
 		t.Errorf("AmiGO's footer does not say what its data are:\n%s", page)
 	}
+	then(operator{t, home, m})
 	if err := process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

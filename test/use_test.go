@@ -149,16 +149,25 @@ func cacheHome(t *testing.T) string {
 func await(t *testing.T, decoder *json.Decoder, what string) imagestore.Machine {
 	t.Helper()
 	for {
+		var line json.RawMessage
 		var told struct {
 			Type string `json:"type"`
-			imagestore.Machine
 		}
-		if err := decoder.Decode(&told); err != nil {
+		err := decoder.Decode(&line)
+		if err == nil {
+			err = json.Unmarshal(line, &told)
+		}
+		if err != nil {
 			t.Fatalf("no %q of the machine: %v", what, err)
 		}
-		if told.Type == what {
-			return told.Machine
+		if told.Type != what {
+			continue
 		}
+		var m imagestore.Machine
+		if err := json.Unmarshal(line, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
 	}
 }
 

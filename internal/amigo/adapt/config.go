@@ -38,16 +38,18 @@ func Known(data release.Release) map[string]string {
 // told is Perl that takes those settings from a file, whose lines are a name, a tab and a
 // value. Where there is no file the data are not there either.
 func told(file string) string {
-	return fmt.Sprintf(`# What the data are is on their disk.
-$ENV{$_} = '' for qw(%[1]s);
-$ENV{GOLR_TIMESTAMP_LAST} = '%[2]s';
-if (open(my $release, '<', '%[3]s')) {
+	return fmt.Sprintf(`# What the data are is on their disk, which may be exchanged.
+sub AmiGOImage::tell {
+    $ENV{$_} = '' for qw(%[1]s);
+    $ENV{GOLR_TIMESTAMP_LAST} = '%[2]s';
+    open(my $release, '<', '%[3]s') or return;
     while (my $line = <$release>) {
         chomp $line;
         $ENV{$1} = $2 if $line =~ /^(%[4]s)\t(.*)$/;
     }
     close($release);
 }
+AmiGOImage::tell();
 `, strings.Join(Names, " "), UnknownDate, file, strings.Join(Names, "|"))
 }
 

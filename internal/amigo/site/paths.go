@@ -31,13 +31,8 @@ func (s Site) DataCurrent() string { return DataCurrent }
 // DataUnit returns the name of the mount's unit, for the files' templates.
 func (s Site) DataUnit() string { return dataUnit }
 
-// DataDir is the directory in which Solr finds its index.
-func (s Site) DataDir() string {
-	if s.Apart {
-		return DataCurrent
-	}
-	return SolrHome + "/data"
-}
+// DataHome returns [DataHome], for the files' templates.
+func (s Site) DataHome() string { return DataHome }
 
 // Ready returns [Ready], for the files' templates.
 func (s Site) Ready() string { return Ready }

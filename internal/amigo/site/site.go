@@ -117,6 +117,11 @@ var places = map[string]string{
 	"data.unit":          "/etc/systemd/system/amigo-data.service",
 	"data.sh":            Share + "/data.sh",
 	"schema":             Share + "/schema",
+	"solr.xml":           SolrHome + "/solr.xml",
+
+	"amigo-data.pl":           "/usr/sbin/amigo-data",
+	"amigo-data-update.unit":  "/etc/systemd/system/amigo-data-update.service",
+	"amigo-data-update.timer": "/etc/systemd/system/amigo-data-update.timer",
 }
 
 // Sysusers is the file that names who has to be made before what is served can start.
@@ -156,7 +161,9 @@ func (s Site) Web() distro.Web { return s.System().Web }
 var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
 
 // forData are the files that only data on a disk of their own need.
-var forData = []string{"data.mount", "data.unit", "data.sh", "schema"}
+var forData = []string{
+	"data.mount", "data.unit", "data.sh", "schema", "solr.xml", "amigo-data.pl", "amigo-data-update.unit", "amigo-data-update.timer",
+}
 
 // forOwnJetty are the files that a guest needs whose distribution has no
 // package of Jetty.
@@ -171,7 +178,7 @@ func Files(s Site) (fileset.Set, error) {
 			return nil, err
 		}
 		file := fileset.Text(place, content)
-		if name == "motd.sh" {
+		if name == "motd.sh" || name == "amigo-data.pl" {
 			file.Mode = 0o755
 		}
 		set.Add(file)

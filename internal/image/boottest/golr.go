@@ -25,6 +25,8 @@ func golr() []check {
 var forbidden = []string{
 	"/solr/",
 	"/solr/admin/",
+	"/solr/admin/cores",
+	"/solr/beside/select?q=*:*",
 	"/solr/update",
 	"/solr/update?stream.body=%3Cdelete%3E%3Cquery%3Enothing:nothing%3C/query%3E%3C/delete%3E",
 	"/solr/%75pdate",

@@ -15,4 +15,16 @@ for my $name (qw({{range .Programs}}{{if ne . "amigo"}} {{.}}{{end}}{{end}} )) {
     my $app;
     $map->map("/$name" => sub { ($app ||= program($name))->(@_) });
 }
+{{- if .Apart}}
+
+# The data may be exchanged while this runs, and then AmiGO is told of the others.
+my ($app, $told) = ($map->to_app, '');
+sub {
+    my $current = readlink('{{.DataCurrent}}') // '';
+    AmiGOImage::tell() if $current ne $told && defined &AmiGOImage::tell;
+    $told = $current;
+    return $app->(@_);
+};
+{{- else}}
 $map->to_app;
+{{- end}}

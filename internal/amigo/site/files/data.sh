@@ -7,6 +7,17 @@ dir=/run/amigo-data
 umask 022
 rm -f $dir/good $dir/wrong /run/issue.d/amigo-data.issue
 
+# Data that were fetched are in a file.
+served=$(readlink $at)
+case $served in
+releases/*)
+	if [ ! -f $at/release ]; then
+		mkdir -p "{{.DataHome}}/$served"
+		mount -o loop,ro,nodev,nosuid,noexec -t ext4 "/var/lib/amigo-data/${served#releases/}.raw" "{{.DataHome}}/$served" || true
+	fi
+	;;
+esac
+
 wrong= date= doi= documents= example= schema=
 if [ -f $at/release ]; then
 	while IFS='	' read -r name value; do
@@ -48,5 +59,6 @@ fi
 	else
 		printf '<dt>DOI</dt><dd>none was recorded</dd>\n</dl>\n'
 	fi
-} >$dir/page.html
+} >$dir/page.new
+mv $dir/page.new $dir/page.html
 : >$dir/good

@@ -13,6 +13,6 @@ if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
 exec java $emulated -Xmx{{.Memory}} -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
-	-Dsolr.solr.home={{.SolrHome}} -Dsolr.data.dir={{.DataDir}} \
+	-Dsolr.solr.home={{.SolrHome}} -Dsolr.data.dir={{if .Apart}}"$(readlink -f {{.DataCurrent}})"{{else}}{{.SolrHome}}/data{{end}} \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base={{.SolrHome}}/jetty \
 	-jar /usr/share/jetty9/start.jar

@@ -7,6 +7,17 @@ dir=/run/amigo-data
 umask 022
 rm -f $dir/good $dir/wrong /run/issue.d/amigo-data.issue
 
+# Data that were fetched are in a file.
+served=$(readlink $at)
+case $served in
+releases/*)
+	if [ ! -f $at/release ]; then
+		mkdir -p "/srv/golr/$served"
+		mount -o loop,ro,nodev,nosuid,noexec -t ext4 "/var/lib/amigo-data/${served#releases/}.raw" "/srv/golr/$served" || true
+	fi
+	;;
+esac
+
 wrong= date= doi= documents= example= schema=
 if [ -f $at/release ]; then
 	while IFS='	' read -r name value; do
@@ -32,7 +43,7 @@ fi
 if [ -n "$wrong" ]; then
 	printf '%s\n' "$wrong" >$dir/wrong
 	mkdir -p /run/issue.d
-	printf '  %s\n\n' "$wrong" | fold -s -w 78 >/run/issue.d/amigo-data.issue
+	printf '%s\n' "$wrong" | fold -s -w 76 | sed 's/^/  /; $s/$/\n/' >/run/issue.d/amigo-data.issue
 	printf '<dl><dt>Last loaded</dt><dd>there are none</dd></dl>\n' >$dir/page.html
 	agetty --reload || true
 	exit 0
@@ -48,5 +59,6 @@ fi
 	else
 		printf '<dt>DOI</dt><dd>none was recorded</dd>\n</dl>\n'
 	fi
-} >$dir/page.html
+} >$dir/page.new
+mv $dir/page.new $dir/page.html
 : >$dir/good

@@ -13,6 +13,6 @@ if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
 exec java $emulated -Xmx512m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
-	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir=/srv/golr/current \
+	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir="$(readlink -f /srv/golr/current)" \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
 	-jar /usr/share/jetty9/start.jar
