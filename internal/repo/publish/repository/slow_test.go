@@ -271,7 +271,7 @@ func TestWithoutLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := filesOf(now.State, "2026-11-22")
+	files := filesOf(now.State, layout.VersionManifest{Version: "2026-11-22"})
 	const moves = 6
 	errs := make(chan error, moves)
 	for i := range moves {
