@@ -32,7 +32,7 @@ const (
 	StateArch        = "amigo_architecture" // of the machine: "amd64" or "arm64"
 	StateCPUs        = "amigo_cpus"         // decimal
 	StateMemory      = "amigo_memory"       // MiB, decimal
-	StateData        = "amigo_data"         // JSON: the disk with the data, a datadisk.Disk; "" if they are on the artifact's own
+	StateData        = "amigo_data"         // JSON: the disk with the data, a [DataDisk]; "" if they are on the artifact's own
 	StateReading     = "amigo_reading"      // JSON: what was found when the disk was read, a manifest.Reading
 )
 
@@ -44,7 +44,7 @@ const (
 )
 
 // DataDiskFile is what a provisioner leaves in the directory of [DataBeside] if the guest
-// needs a disk with data: a datadisk.Disk, as JSON.
+// needs a disk with data: a [DataDisk], as JSON.
 const DataDiskFile = "data.json"
 
 // Sink returns where the engine's events go when all there is is Packer's user

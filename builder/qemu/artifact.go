@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -95,28 +94,11 @@ func (b *Builder) Restore(text []byte) (packersdk.Artifact, error) {
 	if len(was.Files) == 0 {
 		return nil, errors.New("an earlier build made no disk")
 	}
-	if err := checkData(was.State[component.StateData]); err != nil {
+	told, _ := was.State[component.StateData].(string)
+	if _, err := component.ParseDataDisk(told); err != nil {
 		return nil, err
 	}
 	return &Artifact{files: was.Files, state: was.State, keep: b.config.KeepArtifact}, nil
-}
-
-// checkData finds out whether a disk with data is still in the cache.
-func checkData(told any) error {
-	text, _ := told.(string)
-	if text == "" {
-		return nil
-	}
-	var disk struct {
-		Path string `json:"path"`
-	}
-	if err := json.Unmarshal([]byte(text), &disk); err != nil {
-		return fmt.Errorf("reading what an earlier build made: %w", err)
-	}
-	if _, err := os.Stat(disk.Path); err != nil {
-		return fmt.Errorf("the disk with the data of an earlier build: %w", err)
-	}
-	return nil
 }
 
 // Destroy removes the disk, unless keep_artifact is set.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
@@ -64,7 +63,7 @@ func (p *PostProcessor) Configure(raws ...any) error {
 
 // PostProcess makes the image. Without data of their own there is none.
 func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifact packersdk.Artifact) (packersdk.Artifact, bool, bool, error) {
-	disk, err := image.DataOf(artifact)
+	disk, err := component.DataDiskOf(artifact)
 	if err != nil {
 		return nil, true, true, err
 	}
@@ -79,14 +78,14 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifa
 	return image.NewArtifact(component.Data, p.config.ImageName, image.Input{}, delivered), false, false, nil
 }
 
-func (p *PostProcessor) deliver(ctx context.Context, disk datadisk.Disk, sink event.Sink) (deliver.Delivery, error) {
+func (p *PostProcessor) deliver(ctx context.Context, disk component.DataDisk, sink event.Sink) (deliver.Delivery, error) {
 	out, err := outdir.Create(p.config.OutputDirectory)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	defer func() { _ = out.Discard() }()
 	return deliver.RunData(ctx, deliver.DataOrder{
-		Name: p.config.ImageName, Source: disk.Path, GOlr: disk.About.GOlr,
+		Name: p.config.ImageName, Source: disk.Path, GOlr: disk.GOlr,
 		Tool: manifest.Tool{Name: "packer-plugin-amigo", Version: version.String()},
 	}, out, sink)
 }

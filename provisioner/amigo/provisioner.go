@@ -39,7 +39,8 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	if err != nil || made.Data == nil {
 		return field.Map(err, attributes)
 	}
-	return durable.WriteJSON(filepath.Join(beside, component.DataDiskFile), made.Data)
+	disk := component.DataDisk{Path: made.Data.Path, GOlr: made.Data.About.GOlr}
+	return durable.WriteJSON(filepath.Join(beside, component.DataDiskFile), disk)
 }
 
 // Fingerprint returns a digest of all that decides what the provisioner does,

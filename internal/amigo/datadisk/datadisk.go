@@ -85,8 +85,8 @@ func (c Content) About() About {
 
 // Disk is a finished one.
 type Disk struct {
-	Path  string `json:"path"` // of the raw disk, in the cache
-	About About  `json:"about"`
+	Path  string // of the raw disk, in the cache
+	About About
 }
 
 //go:embed disk.sh

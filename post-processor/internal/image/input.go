@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/component"
 	"github.com/geneontology/packer-plugin-amigo/component/delivery"
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/datadisk"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
@@ -31,7 +29,7 @@ type Input struct {
 	Disk   string           // absolute path of a qcow2 file
 	Read   manifest.Reading // of the disk, if who made it has read it
 	Base   json.RawMessage
-	Data   datadisk.Disk // without a path, if the data are on the disk itself
+	Data   component.DataDisk // without a path, if the data are on the disk itself
 	Arch   arch.Arch
 	states map[string]any
 }
@@ -61,7 +59,7 @@ func ReadInput(ctx context.Context, artifact packersdk.Artifact) (Input, error) 
 	if input.Arch, err = arch.Find(cmp.Or(input.text(component.StateArch), arch.AMD64.Name)); err != nil {
 		return Input{}, fmt.Errorf("the artifact's architecture: %w", err)
 	}
-	if input.Data, err = DataOf(artifact); err != nil {
+	if input.Data, err = component.DataDiskOf(artifact); err != nil {
 		return Input{}, err
 	}
 	if base := input.text(component.StateBase); json.Valid([]byte(base)) {
@@ -87,23 +85,6 @@ func diskOf(artifact packersdk.Artifact) (string, error) {
 		path = disks[0]
 	}
 	return filepath.Abs(path)
-}
-
-// DataOf returns the disk with data that belongs to an artifact. One without a path says
-// that there is none.
-func DataOf(artifact packersdk.Artifact) (datadisk.Disk, error) {
-	var disk datadisk.Disk
-	told, _ := artifact.State(component.StateData).(string)
-	if told == "" {
-		return disk, nil
-	}
-	if err := json.Unmarshal([]byte(told), &disk); err != nil {
-		return disk, fmt.Errorf("the artifact's data: %w", err)
-	}
-	if _, err := os.Stat(disk.Path); err != nil {
-		return disk, fmt.Errorf("the disk with the data, which the build has left in the cache: %w", err)
-	}
-	return disk, nil
 }
 
 func (i Input) text(key string) string {

@@ -69,20 +69,43 @@ func TestVersionRoundTrip(t *testing.T) {
 
 func TestVersionFaults(t *testing.T) {
 	for want, spoil := range map[string]func(*VersionManifest){
-		"not a valid version":    func(v *VersionManifest) { v.Version = "../x" },
-		"no images":              func(v *VersionManifest) { v.Images = nil },
-		"no size or no digest":   func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
-		"a negative size":        func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },
-		"\"x\" is not a valid v": func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"x": 1} },
-		"there is no file":       func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
-		"is there twice":         func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
-		"not the name of a fil":  func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
+		"not a valid version":       func(v *VersionManifest) { v.Version = "../x" },
+		"no images":                 func(v *VersionManifest) { v.Images = nil },
+		"no size or no digest":      func(v *VersionManifest) { v.Images[0].Disk.SHA256 = "" },
+		"a negative size":           func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"2026-11-21": -1} },
+		"\"x\" is not a valid v":    func(v *VersionManifest) { v.Images[0].Updates = map[string]int64{"x": 1} },
+		"there is no file":          func(v *VersionManifest) { v.Images[0].Files[Chunks] = "x" },
+		"\"../1\" is not a valid v": func(v *VersionManifest) { v.Images[0].In = "../1" },
+		"its data are missing":      func(v *VersionManifest) { v.Images[0].Data = "data" },
+		"is there twice":            func(v *VersionManifest) { v.Files = append(v.Files, v.Files[0]) },
+		"not the name of a fil":     func(v *VersionManifest) { v.Files[0].Name = "../../etc/passwd" },
 	} {
 		v := version()
 		spoil(&v)
 		if _, err := v.Encode(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// TestImageOfAnEarlierVersion: its files are where that version has brought them.
+func TestImageOfAnEarlierVersion(t *testing.T) {
+	v := version()
+	v.Images[0].In = "2026-11-15"
+	v.Files = append(v.Files, manifest.File{Name: "changes.json", SHA256: digest})
+	if at := v.Path("amigo.qcow2"); at != "versions/2026-11-15/amigo.qcow2" {
+		t.Error(at)
+	}
+	if at := v.Path("changes.json"); at != "versions/2026-11-22/changes.json" {
+		t.Error(at)
+	}
+	if _, apart := v.DataOf(v.Images[0]); apart {
+		t.Error("it has data of its own")
+	}
+	v.Images = append(v.Images, Image{Variant: "data", Disk: v.Images[0].Disk})
+	v.Images[0].Data = "data"
+	if data, apart := v.DataOf(v.Images[0]); !apart || data.Variant != "data" {
+		t.Errorf("%+v, %v", data, apart)
 	}
 }
 

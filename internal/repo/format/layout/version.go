@@ -150,31 +150,38 @@ func (v VersionManifest) validate() error {
 		faults = append(faults, errors.New("it has no images"))
 	}
 	for _, image := range v.Images {
-		if image.Disk.Size <= 0 || !manifest.IsDigest(image.Disk.SHA256) {
-			faults = append(faults, fmt.Errorf("%s: the disk has no size or no digest", image.Variant))
-		}
-		if image.In != "" {
-			faults = append(faults, CheckVersion(image.In))
-		}
+		faults = append(faults, image.check(seen))
 		if _, err := v.Image(image.Data); image.Data != "" && err != nil {
 			faults = append(faults, fmt.Errorf("%s: its data are missing: %w", image.Variant, err))
-		}
-		for version, bytes := range image.Updates {
-			if bytes < 0 {
-				faults = append(faults, fmt.Errorf("%s: an update has a negative size", image.Variant))
-			}
-			faults = append(faults, CheckVersion(version))
-		}
-		for role, name := range image.Files {
-			if !seen[name] {
-				faults = append(faults, fmt.Errorf("%s: %s: there is no file %q", image.Variant, role, name))
-			}
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("version %s: %w", v.Version, err)
 	}
 	return nil
+}
+
+// check says what is wrong with an image of a version that has some files.
+func (i Image) check(files map[string]bool) error {
+	var faults []error
+	if i.Disk.Size <= 0 || !manifest.IsDigest(i.Disk.SHA256) {
+		faults = append(faults, fmt.Errorf("%s: the disk has no size or no digest", i.Variant))
+	}
+	if i.In != "" {
+		faults = append(faults, CheckVersion(i.In))
+	}
+	for version, bytes := range i.Updates {
+		if bytes < 0 {
+			faults = append(faults, fmt.Errorf("%s: an update has a negative size", i.Variant))
+		}
+		faults = append(faults, CheckVersion(version))
+	}
+	for role, name := range i.Files {
+		if !files[name] {
+			faults = append(faults, fmt.Errorf("%s: %s: there is no file %q", i.Variant, role, name))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func encode(document any) ([]byte, error) {

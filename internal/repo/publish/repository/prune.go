@@ -100,7 +100,7 @@ func (r *Repository) decide(state tuf.State, known library, rules Rules) ([]keep
 	}
 	decisions := keep.Apply(versions, rules.Policy)
 	for i, v := range versions {
-		versions[i].Held = append(v.Held, borrowers(known, decisions, v.Name)...)
+		versions[i].Held = slices.Concat(v.Held, borrowers(known, decisions, v.Name))
 	}
 	return keep.Apply(versions, rules.Policy), nil
 }

@@ -1,0 +1,39 @@
+package component
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+)
+
+// DataDisk is a disk with GOlr's data that are apart from the system.
+type DataDisk struct {
+	Path string        `json:"path"` // of a raw disk, in the cache
+	GOlr manifest.GOlr `json:"golr"`
+}
+
+// DataDiskOf returns the disk with data that belongs to an artifact. One without a path says
+// that there is none.
+func DataDiskOf(artifact packersdk.Artifact) (DataDisk, error) {
+	told, _ := artifact.State(StateData).(string)
+	return ParseDataDisk(told)
+}
+
+// ParseDataDisk reads what [StateData] tells, and finds out whether the disk is there.
+func ParseDataDisk(told string) (DataDisk, error) {
+	var disk DataDisk
+	if told == "" {
+		return disk, nil
+	}
+	if err := json.Unmarshal([]byte(told), &disk); err != nil {
+		return disk, fmt.Errorf("reading what the build tells of the data: %w", err)
+	}
+	if _, err := os.Stat(disk.Path); err != nil {
+		return disk, fmt.Errorf("the disk with the data, which the build has left in the cache: %w", err)
+	}
+	return disk, nil
+}
