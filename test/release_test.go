@@ -105,11 +105,29 @@ func TestIndexOfOthers(t *testing.T) {
 // disk of its own, and runs both.
 func TestRelease(t *testing.T) {
 	r := newRig(t)
+	out, documents := r.buildRelease(t)
+	for _, variant := range []string{"data", "distribution"} {
+		m, err := manifest.ReadFile(filepath.Join(out, variant, manifest.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := m.GOlr; g.On != manifest.OnData || g.DOI != "10.5072/amigo-sample.0" || g.Date != "2024-01-01" || int(g.Documents) != documents || g.Schema == "" {
+			t.Errorf("%s: %+v", variant, g)
+		}
+	}
+	runsWithData(t, filepath.Join(out, "distribution", "amigo-distribution.qcow2"), func(o operator) { exchanges(t, o, r, out, documents) })
+}
+
+// buildRelease builds an image, and one of its data, and returns the directory of both and how
+// many documents there are.
+func (r rig) buildRelease(t *testing.T) (out string, count int) {
+	t.Helper()
 	made, err := r.make(t, golr.Spec{Documents: []string{documents}}, solrSettings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, out := t.TempDir(), t.TempDir()
+	site := t.TempDir()
+	out = t.TempDir()
 	place(t, filepath.Join(site, "metadata", "release-date.json"), `{"date": "2024-01-01"}`)
 	place(t, filepath.Join(site, "metadata", "release-archive-doi.json"), contentOf(t, sample+"/data/release-archive-doi.json"))
 	place(t, filepath.Join(site, "products", "solr", "golr_timestamp.log"), contentOf(t, sample+"/data/golr_timestamp.log"))
@@ -142,16 +160,7 @@ build {
 	if !strings.Contains(said, "the Gene Ontology's release of 2024-01-01") {
 		t.Errorf("the build does not say which release it is:\n%s", said)
 	}
-	for _, variant := range []string{"data", "distribution"} {
-		m, err := manifest.ReadFile(filepath.Join(out, variant, manifest.FileName))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if g := m.GOlr; g.On != manifest.OnData || g.DOI != "10.5072/amigo-sample.0" || g.Date != "2024-01-01" || int(g.Documents) != made.Documents || g.Schema == "" {
-			t.Errorf("%s: %+v", variant, g)
-		}
-	}
-	runsWithData(t, filepath.Join(out, "distribution", "amigo-distribution.qcow2"), func(o operator) { exchanges(t, o, r, out, made.Documents) })
+	return out, made.Documents
 }
 
 // runsWithData runs an image that finds its data in the directory beside, and reads on its
