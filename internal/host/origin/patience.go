@@ -117,7 +117,7 @@ func passing(err error) bool {
 func (e *TransportError) lasting() bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](e)
 	name, dns := errors.AsType[*net.DNSError](e)
-	return certificate || dns && name.IsNotFound || errors.Is(e, address.ErrLoop) || errors.Is(e, errSlow) || errors.Is(e, context.Canceled)
+	return certificate || dns && name.IsNotFound || errors.Is(e, address.ErrLoop) || errors.Is(e, address.ErrPlain) || errors.Is(e, errSlow) || errors.Is(e, context.Canceled)
 }
 
 // laterError is an error of which the server said when to come again.
