@@ -117,7 +117,6 @@ var places = map[string]string{
 	"data.unit":          "/etc/systemd/system/amigo-data.service",
 	"data.sh":            Share + "/data.sh",
 	"schema":             Share + "/schema",
-	"solr.xml":           SolrHome + "/solr.xml",
 
 	"amigo-data.pl":           "/usr/sbin/amigo-data",
 	"amigo-data-update.unit":  "/etc/systemd/system/amigo-data-update.service",
@@ -162,7 +161,7 @@ var forWorkers = []string{"app.psgi", "amigo-workers.unit"}
 
 // forData are the files that only data on a disk of their own need.
 var forData = []string{
-	"data.mount", "data.unit", "data.sh", "schema", "solr.xml", "amigo-data.pl", "amigo-data-update.unit", "amigo-data-update.timer",
+	"data.mount", "data.unit", "data.sh", "schema", "amigo-data.pl", "amigo-data-update.unit", "amigo-data-update.timer",
 }
 
 // forOwnJetty are the files that a guest needs whose distribution has no

@@ -231,8 +231,8 @@ sub admin { my ($action, @more) = @_; return ask("admin/cores?wt=json&action=$ac
 # open_beside opens data in a core of their own, beside what is served.
 sub open_beside {
     my ($at) = @_;
-    admin('UNLOAD', 'core=beside');    # what an earlier exchange has left
-    admin('CREATE', 'name=beside', 'instanceDir=.', "dataDir=$at") // fail('GOlr cannot open the data (journalctl -u jetty9 says why)');
+    admin('UNLOAD', 'core=beside') if beside() ne ''; # what an earlier exchange has left
+    admin('CREATE', 'name=beside', 'instanceDir={{.SolrHome}}', "dataDir=$at") // fail('GOlr cannot open the data (journalctl -u jetty9 says why)');
 }
 
 # try_out searches in the data before anybody else does.

@@ -12,7 +12,23 @@ emulated=
 if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
+{{- if .Apart}}
+# What is served is the core "golr". amigo-data opens other data in a core beside it, and
+# switches. Each has the place of its data itself: the link leads elsewhere then.
+home=/run/golr/home
+mkdir -p $home
+cat >$home/solr.xml <<END
+<?xml version="1.0" encoding="UTF-8"?>
+<solr persistent="false">
+  <cores adminPath="/admin/cores" defaultCoreName="golr">
+    <core name="golr" instanceDir="{{.SolrHome}}" dataDir="$(readlink -f {{.DataCurrent}})"/>
+  </cores>
+</solr>
+END
+{{- else}}
+home={{.SolrHome}}
+{{- end}}
 exec java $emulated -Xmx{{.Memory}} -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
-	-Dsolr.solr.home={{.SolrHome}} -Dsolr.data.dir={{if .Apart}}"$(readlink -f {{.DataCurrent}})"{{else}}{{.SolrHome}}/data{{end}} \
+	-Dsolr.solr.home=$home{{if not .Apart}} -Dsolr.data.dir={{.SolrHome}}/data{{end}} \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base={{.SolrHome}}/jetty \
 	-jar /usr/share/jetty9/start.jar

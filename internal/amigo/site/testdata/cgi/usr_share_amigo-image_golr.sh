@@ -12,7 +12,8 @@ emulated=
 if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
+home=/srv/solr
 exec java $emulated -Xmx4g -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
-	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir=/srv/solr/data \
+	-Dsolr.solr.home=$home -Dsolr.data.dir=/srv/solr/data \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
 	-jar /usr/share/jetty9/start.jar

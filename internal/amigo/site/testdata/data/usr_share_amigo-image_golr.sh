@@ -12,7 +12,19 @@ emulated=
 if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
+# What is served is the core "golr". amigo-data opens other data in a core beside it, and
+# switches. Each has the place of its data itself: the link leads elsewhere then.
+home=/run/golr/home
+mkdir -p $home
+cat >$home/solr.xml <<END
+<?xml version="1.0" encoding="UTF-8"?>
+<solr persistent="false">
+  <cores adminPath="/admin/cores" defaultCoreName="golr">
+    <core name="golr" instanceDir="/srv/solr" dataDir="$(readlink -f /srv/golr/current)"/>
+  </cores>
+</solr>
+END
 exec java $emulated -Xmx512m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
-	-Dsolr.solr.home=/srv/solr -Dsolr.data.dir="$(readlink -f /srv/golr/current)" \
+	-Dsolr.solr.home=$home \
 	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
 	-jar /usr/share/jetty9/start.jar
