@@ -180,6 +180,14 @@ sub newest {
     return version_name(($channel // fail("the repository has no channel $set{CHANNEL}"))->{version});
 }
 
+# attached tells whether the attached disk has data of the same release.
+sub attached {
+    my ($golr) = @_;
+    my $has = release("$home/attached");
+    return 0 unless $golr->{date} && ($has->{DATE} // '') eq $golr->{date};
+    return ($has->{DOCUMENTS} // -1) == $golr->{documents} && ($has->{SCHEMA} // '') eq ($golr->{schema} // '');
+}
+
 # free is how many bytes fit where data are kept.
 sub free { return (output('df', '--block-size=1', '--output=avail', $store) // '') =~ /(\d+)\s*$/ ? $1 : 0 }
 
@@ -193,6 +201,10 @@ sub fetch {
     if (-f "$store/$name.raw") {
         say_that("the data of $name are here");
         return $name;
+    }
+    if (attached($data->{golr})) {
+        say_that("the data of $name are those on the attached disk");
+        return 'attached';
     }
     my $part = "$store/fetch/$data->{file}";
     my $need = $data->{size} - (-s $part // 0) + $data->{disk} * 1.02;

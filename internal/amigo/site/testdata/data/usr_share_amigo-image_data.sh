@@ -5,6 +5,7 @@
 at=/srv/golr/current
 dir=/run/amigo-data
 umask 022
+[ -d $dir ] || mkdir -p $dir
 rm -f $dir/good $dir/wrong /run/issue.d/amigo-data.issue
 
 # Data that were fetched are in a file.
