@@ -14,8 +14,9 @@ variables = {
   golr_release = "current"
 }
 
-# What the template leaves there.
+# What the template leaves there. The data of a release are an image of their own.
 directories = [
+  "/var/lib/amigo-image/output/data",
   "/var/lib/amigo-image/output/distribution",
   "/var/lib/amigo-image/output/production",
 ]
