@@ -6,14 +6,12 @@ import (
 	"os"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
-
-	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 )
 
 // DataDisk is a disk with GOlr's data that are apart from the system.
 type DataDisk struct {
-	Path string        `json:"path"` // of a raw disk, in the cache
-	GOlr manifest.GOlr `json:"golr"`
+	Path string          `json:"path"` // of a raw disk, in the cache
+	GOlr json.RawMessage `json:"golr"` // what the data are, as an image's manifest says it
 }
 
 // DataDiskOf returns the disk with data that belongs to an artifact. One without a path says

@@ -7,6 +7,7 @@ package data
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
@@ -79,13 +80,17 @@ func (p *PostProcessor) PostProcess(ctx context.Context, ui packersdk.Ui, artifa
 }
 
 func (p *PostProcessor) deliver(ctx context.Context, disk component.DataDisk, sink event.Sink) (deliver.Delivery, error) {
+	var golr manifest.GOlr
+	if err := json.Unmarshal(disk.GOlr, &golr); err != nil {
+		return deliver.Delivery{}, fmt.Errorf("reading what the data are: %w", err)
+	}
 	out, err := outdir.Create(p.config.OutputDirectory)
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
 	defer func() { _ = out.Discard() }()
 	return deliver.RunData(ctx, deliver.DataOrder{
-		Name: p.config.ImageName, Source: disk.Path, GOlr: disk.GOlr,
+		Name: p.config.ImageName, Source: disk.Path, GOlr: golr,
 		Tool: manifest.Tool{Name: "packer-plugin-amigo", Version: version.String()},
 	}, out, sink)
 }

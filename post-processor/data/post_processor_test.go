@@ -31,7 +31,7 @@ func configured(t *testing.T, settings map[string]any) *PostProcessor {
 // TestPostProcess: the disk becomes an image that describes itself.
 func TestPostProcess(t *testing.T) {
 	dir := t.TempDir()
-	disk := component.DataDisk{Path: filepath.Join(dir, "disk.raw"), GOlr: manifest.GOlr{Documents: 42, On: manifest.OnData, Schema: "5c4e3a"}}
+	disk := component.DataDisk{Path: filepath.Join(dir, "disk.raw"), GOlr: json.RawMessage(`{"documents": 42, "on": "data", "schema": "5c4e3a"}`)}
 	if err := os.WriteFile(disk.Path, make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}

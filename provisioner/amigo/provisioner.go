@@ -4,6 +4,8 @@ package amigo
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -39,7 +41,11 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	if err != nil || made.Data == nil {
 		return field.Map(err, attributes)
 	}
-	disk := component.DataDisk{Path: made.Data.Path, GOlr: made.Data.About.GOlr}
+	facts, err := json.Marshal(made.Data.About.GOlr)
+	if err != nil {
+		return fmt.Errorf("telling of the data: %w", err)
+	}
+	disk := component.DataDisk{Path: made.Data.Path, GOlr: facts}
 	return durable.WriteJSON(filepath.Join(beside, component.DataDiskFile), disk)
 }
 

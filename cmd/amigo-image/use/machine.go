@@ -127,7 +127,7 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 		m.Tested = known.BootTest.MemoryMiB
 	}
 	if m.Data = f.data; m.Data == "" && known.Variant != manifest.DataVariant && known.GOlr.On == manifest.OnData {
-		if m.Data, err = besideFile(path); err != nil {
+		if m.Data, err = besideFile(path, known.GOlr); err != nil {
 			return m, err
 		}
 	}
@@ -142,17 +142,21 @@ func fromFile(ctx context.Context, f *runFlags, path string) (imagestore.Machine
 	return m, err
 }
 
-// besideFile finds the disk with the data of an image that a build has left: it is in the
-// directory beside.
-func besideFile(path string) (string, error) {
+// besideFile finds the disk with the data that an image was tested with, as a build has left
+// it: it is in the directory beside.
+func besideFile(path string, tested manifest.GOlr) (string, error) {
 	dir := filepath.Join(filepath.Dir(filepath.Dir(path)), manifest.DataVariant)
 	m, err := manifest.ReadFile(filepath.Join(dir, manifest.FileName))
+	where := "it is not in " + dir
 	if err == nil && m.Variant == manifest.DataVariant {
-		disk, err := m.Disk()
-		return filepath.Join(dir, disk.Name), err
+		if m.GOlr.Equal(tested) && m.GOlr.Schema == tested.Schema {
+			disk, err := m.Disk()
+			return filepath.Join(dir, disk.Name), err
+		}
+		where = "those in " + dir + " are others"
 	}
 	return "", &fault.Error{
-		What: "the data of " + filepath.Base(path) + " are on a disk of their own", Where: "it is not in " + dir, Code: fault.NotFound,
+		What: "the data of " + filepath.Base(path) + " are on a disk of their own", Where: where, Code: fault.NotFound,
 		Try: "amigo-image run " + path + " --data FILE", Err: err,
 	}
 }

@@ -9,6 +9,6 @@ mke2fs -q -F -t ext4 -b 4096 -m 0 -N "$FILES" -L "$LABEL" -U "$UUID" \
 umount "$STAGE/index"
 debugfs -w -f "$FIELDS" "$DISK" >"$FIELDS.log" 2>&1
 # debugfs ends well whatever failed; after its greeting it says nothing but the commands.
-! sed '1d; /^debugfs: /d' "$FIELDS.log" | grep . >&2
+if sed '1d; /^debugfs: /d' "$FIELDS.log" | grep . >&2; then exit 1; fi
 rm "$FIELDS.log"
 e2fsck -f -n "$DISK" >/dev/null

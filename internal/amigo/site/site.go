@@ -193,7 +193,7 @@ func Files(s Site) (fileset.Set, error) {
 	set.Add(fileset.Symlink("/etc/systemd/system/timers.target.wants/amigo-status.timer", "/etc/systemd/system/amigo-status.timer"))
 	set.Add(fileset.Symlink("/etc/systemd/system/local-fs.target.wants/tmp.mount", "/etc/systemd/system/tmp.mount"))
 	if s.Apart {
-		set.Add(fileset.Dir(DataHome, 0o755, ""), fileset.Dir(DataMount, 0o755, ""), fileset.Symlink(DataCurrent, path.Base(DataMount)))
+		set.Add(fileset.Dir(DataHome, 0o755, ""), fileset.Dir(DataMount, 0o755, ""))
 	}
 	for _, name := range []string{"", "/sessions", "/sessions/scratch", "/cache", "/log"} {
 		set.Add(fileset.Dir(settings.WorkingPath+name, 0o750, s.Web().User))

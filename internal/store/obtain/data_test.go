@@ -59,7 +59,7 @@ func TestDataOfSeveralVersions(t *testing.T) {
 	}
 	plan := r.plan("stable", manifest.DataVariant)
 	second, result, err := r.Pull(t.Context(), plan, event.Discard)
-	if err != nil || plan.Steps.Fetch != 0 || result.Fetched != 0 || result.Reused == 0 {
+	if err != nil || plan.Steps.Fetch != 0 || result.Fetched != 0 || !result.Present {
 		t.Errorf("the same data: %+v, %v", result, err)
 	}
 	one, err1 := os.Stat(first.Disk())
@@ -110,7 +110,7 @@ func TestPruneKeepsWhatIsLent(t *testing.T) {
 	}
 	for _, d := range done.Decisions {
 		why := strings.Join(d.Reasons, ", ")
-		if d.Version == "2026-11-20" && (!d.Keep || why != "the data image of 2026-11-21 is its") {
+		if d.Version == "2026-11-20" && (!d.Keep || why != "2026-11-21 uses its data image") {
 			t.Errorf("%+v", d)
 		}
 	}
@@ -131,6 +131,22 @@ func TestPruneKeepsWhatIsLent(t *testing.T) {
 	}
 	r := read(t, repo.Dir)
 	r.pull("stable", manifest.DataVariant)
+}
+
+// TestPruneKeepsLendersOfLenders: a version that stays because it lends needs its own lender.
+func TestPruneKeepsLendersOfLenders(t *testing.T) {
+	repo := repositorytest.New(t, time.Now().Add(-time.Hour))
+	repo.Same = map[string]string{"production": "1"}
+	repo.Add("nightly", "2026-11-20", "distribution", "production")
+	repo.Add("nightly", "2026-11-21", "distribution", "production")
+	repo.Same = map[string]string{"distribution": "2026-11-21"}
+	repo.Add("nightly", "2026-11-22", "distribution", "production")
+	repo.Same = nil
+	repo.Add("nightly", "2026-11-24", "distribution", "production")
+	done, err := repo.Prune(t.Context(), repository.Rules{Policy: keep.Policy{Last: 1}})
+	if err != nil || len(done.Withdrawn) > 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
 }
 
 // TestDataThatDoNotFit: images and data that were not tested together are not published.

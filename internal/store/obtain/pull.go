@@ -160,13 +160,10 @@ func (r *Repository) Pull(ctx context.Context, p Download, sink event.Sink) (ima
 		result.Present = true
 		return image, result, nil
 	}
-	if p.twin.Dir != "" && in.Link(p.twin) == nil {
-		result.Reused = p.Image.Disk.Size
-		if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
-			return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)
-		}
-		image, err := in.Commit(ctx, p.manifest, r.source())
-		return image, result, err
+	if p.twin.Dir != "" {
+		// It is verified below, as anything that is there. One that is damaged, or that is
+		// not what its own repository has said, is made anew beside it.
+		_ = in.Link(p.twin)
 	}
 	if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
 		return imagestore.Image{}, result, fmt.Errorf("keeping the chunk index: %w", err)

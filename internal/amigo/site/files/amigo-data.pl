@@ -31,6 +31,7 @@ END
 my $settings = '/etc/default/amigo-data';
 my $home     = '/srv/golr';                # where data are mounted
 my $store    = '/var/lib/amigo-data';      # where they are kept
+my $reserve  = 512 * 2**20;                # bytes that stay free there
 my $solr     = 'http://127.0.0.1:8080/solr';
 
 # say_that tells a person; fail ends with what went wrong.
@@ -143,7 +144,8 @@ sub sums {
     fail('minisign is not installed (sudo apt install minisign)') unless -x '/usr/bin/minisign';
     my $said = output('minisign', '-VQm', "$dir/SHA256SUMS", '-P', $set{KEY});
     fail("the signature of version $version is not by the key in $settings") unless defined $said;
-    fail("the checksums are not those of version $version, but \"$1\"") if $said !~ /^\S+ \Q$version\E, built / && $said =~ /(.{1,60})/;
+    my ($shown) = $said =~ /(.{0,60})/;
+    fail("the checksums are not those of version $version, but \"$shown\"") unless $said =~ /^\S+ \Q$version\E, built /;
     return { map { /^([0-9a-f]{64})  (\S+)$/ ? ($2, $1) : () } split /\n/, content("$dir/SHA256SUMS") };
 }
 
@@ -163,12 +165,11 @@ sub offered {
     my ($image) = grep { $_->{variant} eq 'data' } @{ $manifest->{images} };
     fail("version $version has its data in the image of the system") unless $image;
     my $holder = version_name($image->{in} || $version);
-    $sums = sums($holder) if $holder ne $version;
     my $name = $image->{files}{chunks} // '';
-    fail("version $version names a file \"$name\"") unless $name =~ /^[A-Za-z0-9][A-Za-z0-9._+-]*$/ && $sums->{$name};
     my ($file) = grep { $_->{name} eq $name } @{ $manifest->{files} };
+    fail("version $version names a file \"$name\"") unless $name =~ /^[A-Za-z0-9][A-Za-z0-9._+-]*$/ && $file;
     return {
-        version => $holder, file => $name, size => $file->{size}, sha256 => $sums->{$name},
+        version => $holder, file => $name, size => $file->{size}, sha256 => $file->{sha256},
         disk => $image->{disk}{size}, raw => $image->{disk}{sha256}, golr => $manifest->{golr},
     };
 }
@@ -191,6 +192,25 @@ sub attached {
 # free is how many bytes fit where data are kept.
 sub free { return (output('df', '--block-size=1', '--output=avail', $store) // '') =~ /(\d+)\s*$/ ? $1 : 0 }
 
+# download brings a file of a size, and goes on as long as something of it comes.
+sub download {
+    my ($url, $part, $size) = @_;
+    my $tries = 0;
+    while ((-s $part // 0) < $size) {
+        my $before = -s $part // 0;
+        # A server that sends more than that fills no disk.
+        my $limit = int($size / 512) + 2;
+        system('sh', '-c', 'ulimit -f "$1"; shift; exec "$@"', 'sh', $limit, 'curl', '-fsSL', '--connect-timeout', 30,
+            '--speed-limit', 1000, '--speed-time', 60, '-C', '-', '-o', $part, '--', $url);
+        my $status = $? >> 8;
+        return if $? == 0;
+        unlink $part if $status == 33; # it cannot go on in the middle
+        $tries = (-s $part // 0) > $before ? 0 : $tries + 1;
+        fail("$url cannot be fetched (curl ended with status $status); what came is kept") if $tries >= 5;
+        sleep 5 * $tries;
+    }
+}
+
 # fetch brings the data of a version here, and returns their name.
 sub fetch {
     my ($wanted) = @_;
@@ -207,11 +227,11 @@ sub fetch {
         return 'attached';
     }
     my $part = "$store/fetch/$data->{file}";
-    my $need = $data->{size} - (-s $part // 0) + $data->{disk} * 1.02;
+    unlink grep { $_ ne $part } glob("$store/*.new $store/fetch/*"); # of what was broken off
+    my $need = $data->{size} - (-s $part // 0) + $data->{disk} * 1.02 + $reserve;
     fail(sprintf('the data take %.1f GiB on %s until they are here, and %.1f GiB are free', $need / 2**30, $store, free() / 2**30)) if free() < $need;
     say_that(sprintf('fetching the data of %s, %.1f MiB', $name, $data->{size} / 2**20));
-    run('curl', '-fsSL', '--retry', '10', '--retry-connrefused', '-C', '-', '-o', $part, '--', "$set{REPOSITORY}/versions/$name/$data->{file}")
-        if (-s $part // 0) < $data->{size};
+    download("$set{REPOSITORY}/versions/$name/$data->{file}", $part, $data->{size});
     if (sha256($part) ne $data->{sha256}) {
         unlink $part;
         fail("what came is not what was signed; it is removed");
@@ -221,6 +241,7 @@ sub fetch {
         unlink "$store/$name.new";
         fail("the disk is not what was signed; it is removed");
     }
+    run('e2label', "$store/$name.new", 'amigo-fetched'); # the attached disk alone is found by its label
     run('sync', '--', "$store/$name.new");
     rename("$store/$name.new", "$store/$name.raw") or fail("$store/$name.raw: $!");
     run('sync', '--', $store);
@@ -327,6 +348,20 @@ sub words {
     return "$data, $says->{DOCUMENTS} documents";
 }
 
+# discard removes data that were fetched.
+sub discard {
+    my ($name) = @_;
+    my $at = place($name);
+    if (-f '{{.Ready}}') {
+        fail("$name is what GOlr serves: an exchange was broken off (amigo-data use " . serving() . ' ends it)') if live() eq $at;
+        admin('UNLOAD', 'core=beside') if beside() eq $at;
+    }
+    run('umount', '--', $at) if -f "$at/release";
+    unlink("$store/$name.raw") or fail("$store/$name.raw: $!");
+    rmdir($at);
+    say_that("removed: $name");
+}
+
 # --- commands ---
 
 my %commands = (
@@ -351,18 +386,21 @@ my %commands = (
     },
     update => sub {
         my $name = fetch();
-        if ($name eq serving()) { say_that("$name is served already"); return }
+        my $serving = serving();
+        if ($name eq $serving) { say_that("$name is served already"); return }
+        my ($offered, $served) = map { release(mounted($_))->{DATE} // '' } $name, $serving;
+        fail("the data of $name are of $offered, which is before those that are served (amigo-data use $name serves them all the same)")
+            if $offered lt $served;
         switch($name);
+        for my $old (fetched()) { # what was served before is enough to go back to
+            discard($old) if $old ne $name && $old ne $serving;
+        }
     },
     remove => sub {
         my $name = named($_[0] // usage());
         fail("$name is what is served") if $name eq serving();
         fail('the attached disk is not for this command') if $name eq 'attached';
-        admin('UNLOAD', 'core=beside') if -f '{{.Ready}}' && beside() eq place($name);
-        system('umount', '--', place($name)) if -f place($name) . '/release';
-        unlink("$store/$name.raw") or fail("$store/$name.raw: $!");
-        rmdir(place($name));
-        say_that("removed: $name");
+        discard($name);
     },
     status => sub {
         my $name = serving();

@@ -6,7 +6,9 @@ at={{.DataCurrent}}
 dir=/run/amigo-data
 umask 022
 [ -d $dir ] || mkdir -p $dir
-rm -f $dir/good $dir/wrong /run/issue.d/amigo-data.issue
+rm -f $dir/good $dir/wrong
+# An upgrade of AmiGO leaves the link as amigo-data has set it.
+[ -L $at ] || ln -s attached $at
 
 # Data that were fetched are in a file.
 served=$(readlink $at)
@@ -37,6 +39,8 @@ if [ -f $at/release ]; then
 	if [ "$schema" != "$fits" ]; then
 		wrong="The data on the attached disk are not for this version of AmiGO ({{.Version}}). Attach the ones that were published with it, and restart this machine."
 	fi
+elif [ "$served" != attached ]; then
+	wrong="The data that were fetched cannot be read. On this machine, run: sudo amigo-data use attached"
 else
 	wrong="This machine has no data. Attach the disk with AmiGO's data to it, and restart it."
 fi
@@ -63,3 +67,7 @@ fi
 } >$dir/page.new
 mv $dir/page.new $dir/page.html
 : >$dir/good
+if [ -e /run/issue.d/amigo-data.issue ]; then
+	rm -f /run/issue.d/amigo-data.issue
+	agetty --reload || true
+fi

@@ -58,7 +58,7 @@ func (l library) version(name string) layout.VersionManifest {
 }
 
 // lend returns an image that some version has already, as another version has it, and its
-// files. The versions are there the newest first, and none changes.
+// files. It looks at the newest version first.
 func (l library) lend(one image) (lent layout.Image, files []manifest.File, there bool) {
 	for _, v := range l.versions() {
 		found, err := v.Image(one.variant())

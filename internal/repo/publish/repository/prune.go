@@ -99,10 +99,28 @@ func (r *Repository) decide(state tuf.State, known library, rules Rules) ([]keep
 		versions = append(versions, keep.Version{Name: v.Version, Time: v.Created, Held: held[v.Version]})
 	}
 	decisions := keep.Apply(versions, rules.Policy)
-	for i, v := range versions {
-		versions[i].Held = slices.Concat(v.Held, borrowers(known, decisions, v.Name))
+	for { // who lends may be lent to, too
+		held := slices.Clone(versions)
+		for i, v := range versions {
+			held[i].Held = slices.Concat(v.Held, borrowers(known, decisions, v.Name))
+		}
+		next := keep.Apply(held, rules.Policy)
+		if kept(next) == kept(decisions) {
+			return next, nil
+		}
+		decisions = next
 	}
-	return keep.Apply(versions, rules.Policy), nil
+}
+
+// kept is how many versions stay.
+func kept(decisions []keep.Decision) int {
+	n := 0
+	for _, d := range decisions {
+		if d.Keep {
+			n++
+		}
+	}
+	return n
 }
 
 // borrowers says which versions that stay have images that a version has brought.
@@ -112,7 +130,7 @@ func borrowers(known library, decisions []keep.Decision, lender string) []string
 		stays := slices.ContainsFunc(decisions, func(d keep.Decision) bool { return d.Version == v.Version && d.Keep })
 		for _, image := range v.Images {
 			if stays && image.In == lender {
-				reasons = append(reasons, fmt.Sprintf("the %s image of %s is its", image.Variant, v.Version))
+				reasons = append(reasons, fmt.Sprintf("%s uses its %s image", v.Version, image.Variant))
 			}
 		}
 	}

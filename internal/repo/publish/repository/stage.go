@@ -60,7 +60,7 @@ func nameOf(product, version string, one image, file manifest.File) string {
 
 // stage makes the files of a version out of its images. The same images give
 // the same files, whoever does it and whenever. An image that a version has already stays
-// there: the files that v names then are its.
+// there: v then names that version's files.
 func (r *Repository) stage(ctx context.Context, product, version string, known library, images []image, temporary *scratch.Dir) (layout.VersionManifest, []staged, error) {
 	v := layout.VersionManifest{Schema: layout.Schema, Product: product, Version: version}
 	var files []staged

@@ -34,6 +34,9 @@ type Repository struct {
 	Dir string
 	// Data is what images of data are made of from now on; "": each of its version.
 	Data string
+	// Same are the versions of which images of a variant are from now on, where that is not
+	// their own.
+	Same map[string]string
 
 	t   testing.TB
 	now time.Time
@@ -60,7 +63,7 @@ func New(t testing.TB, now time.Time) *Repository {
 // Add publishes a version, which is a date, with images of the variants.
 func (r *Repository) Add(channel, version string, variants ...string) {
 	r.t.Helper()
-	output := Images(r.t, version, cmp.Or(r.Data, version), variants...)
+	output := images(r.t, version, cmp.Or(r.Data, version), r.Same, variants...)
 	release := repository.Release{Directories: []string{output}, Channel: channel, Version: version}
 	if _, err := r.Publish(r.t.Context(), release); err != nil {
 		r.t.Fatal(err)
@@ -72,12 +75,17 @@ func (r *Repository) Add(channel, version string, variants ...string) {
 // has data, they are made of what data says, and the others serve them.
 func Images(t testing.TB, version, data string, variants ...string) (dir string) {
 	t.Helper()
+	return images(t, version, data, nil, variants...)
+}
+
+func images(t testing.TB, version, data string, same map[string]string, variants ...string) (dir string) {
+	t.Helper()
 	dir = t.TempDir()
 	if !slices.Contains(variants, manifest.DataVariant) {
 		data = ""
 	}
 	for _, variant := range variants {
-		makeImage(t, filepath.Join(dir, variant), variant, version, data)
+		makeImage(t, filepath.Join(dir, variant), variant, version, cmp.Or(same[variant], version), data)
 	}
 	return dir
 }
@@ -93,15 +101,14 @@ func Disk(variant, version string) []byte {
 	return disk
 }
 
-// makeImage makes the directory of an image, as a build leaves it. data is what its data,
-// which are apart, are made of, or "".
-func makeImage(t testing.TB, dir, variant, version, data string) {
+// makeImage makes the directory of an image, as a build leaves it. content is what its disk is
+// made of, and data what its data are, if they are apart.
+func makeImage(t testing.TB, dir, variant, version, content, data string) {
 	t.Helper()
 	created, err := time.Parse(time.DateOnly, version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := version
 	if variant == manifest.DataVariant {
 		content = data
 	}
