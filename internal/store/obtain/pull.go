@@ -162,7 +162,7 @@ func (r *Repository) Pull(ctx context.Context, p Download, sink event.Sink) (ima
 	}
 	if p.twin.Dir != "" {
 		// It is verified below, as anything that is there. One that is damaged, or that is
-		// not what its own repository has said, is made anew beside it.
+		// not what its own repository has said, is made again beside it.
 		_ = in.Link(p.twin)
 	}
 	if err := saveIndex(p.Steps.Index, in.Path(imagestore.IndexFile)); err != nil {
