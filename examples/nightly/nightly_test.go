@@ -70,7 +70,14 @@ func TestNights(t *testing.T) {
 		if said, err := run(t, "../../bin/amigo-image", append(args, "../amigo")...); err != nil {
 			t.Errorf("%s: %v: %s", name, err, said)
 		}
-		for i, variant := range []string{"distribution", "production"} {
+		variants := []string{"distribution", "production"}
+		if file.Variables["golr_release"] != "" { // its data are an image of their own
+			variants = append([]string{"data"}, variants...)
+		}
+		if len(file.Directories) != len(variants) {
+			t.Fatalf("%s: %q, not %q", name, file.Directories, variants)
+		}
+		for i, variant := range variants {
 			if want := filepath.Join(file.Variables["output"], variant); !strings.HasSuffix(file.Directories[i], want) {
 				t.Errorf("%s: %s, not %s", name, file.Directories[i], want)
 			}
