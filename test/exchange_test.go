@@ -222,6 +222,7 @@ func exchanges(t *testing.T, o operator, r rig, images string, documents int) {
 	o.does(1, "amigo-data use 7", "there are no data 7 here")
 	o.does(2, "amigo-data used", "usage: amigo-data COMMAND")
 	o.does(0, "amigo-data fetch 1", "the data of 1 are those on the attached disk")
-	o.does(0, "sed -i s/KEY=RW./KEY=RWQ/ /etc/default/amigo-data")
+	const other = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3" // of minisign's own documents
+	o.does(0, "sed -i 's|^KEY=.*|KEY="+other+"|' /etc/default/amigo-data")
 	o.does(1, "amigo-data fetch 1", "is not by the key in /etc/default/amigo-data")
 }
