@@ -34,9 +34,12 @@ my $store    = '/var/lib/amigo-data';      # where they are kept
 my $reserve  = 512 * 2**20;                # bytes that stay free there
 my $solr     = 'http://127.0.0.1:8080/solr';
 
+# shown is a text without what a terminal would obey: some come from a repository.
+sub shown { return $_[0] =~ s/[^\x20-\x7e]/?/gr }
+
 # say_that tells a person; fail ends with what went wrong.
-sub say_that { print "$_[0]\n" }
-sub fail { print STDERR "amigo-data: $_[0]\n"; exit 1 }
+sub say_that { print shown($_[0]) . "\n" }
+sub fail { print STDERR 'amigo-data: ' . shown($_[0]) . "\n"; exit 1 }
 
 # run runs a program and fails with its name if it fails.
 sub run {
@@ -215,7 +218,6 @@ sub download {
 sub fetch {
     my ($wanted) = @_;
     configure();
-    run('mkdir', '-p', '-m', '755', $store);
     my $data = offered(defined $wanted ? version_name($wanted) : newest());
     my $name = $data->{version};
     if (-f "$store/$name.raw") {
@@ -372,7 +374,6 @@ my %commands = (
         }
         return unless -s $settings;
         configure();
-        run('mkdir', '-p', '-m', '755', $store);
         my $data = offered(newest());
         say_that(sprintf('%s is at data of %s: %s documents, %.1f MiB to fetch%s',
             $set{CHANNEL}, $data->{version}, $data->{golr}{documents}, $data->{size} / 2**20, -f "$store/$data->{version}.raw" ? ', which are here' : ''));
@@ -388,7 +389,8 @@ my %commands = (
         my $name = fetch();
         my $serving = serving();
         if ($name eq $serving) { say_that("$name is served already"); return }
-        my ($offered, $served) = map { release(mounted($_))->{DATE} // '' } $name, $serving;
+        mounted($name);
+        my ($offered, $served) = map { release(place($_))->{DATE} // '' } $name, $serving; # whose disk may be missing
         fail("the data of $name are of $offered, which is before those that are served (amigo-data use $name serves them all the same)")
             if $offered lt $served;
         switch($name);
@@ -405,7 +407,7 @@ my %commands = (
     status => sub {
         my $name = serving();
         my $wrong = content('/run/amigo-data/wrong');
-        fail("nothing is served: $wrong") if defined $wrong;
+        fail('nothing is served: ' . $wrong =~ s/\n//r) if defined $wrong;
         say_that("served: $name, " . words(mounted($name)));
         fail('GOlr does not answer searches (systemctl status jetty9)') unless -f '{{.Ready}}';
         fail("GOlr serves other data than it should: an exchange was broken off (amigo-data use $name ends it)") if live() ne place($name);
