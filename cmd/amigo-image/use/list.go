@@ -240,7 +240,7 @@ func servedBy(data imagestore.Image, lines []listed) int {
 // withImages adds the images that are here, and why their publisher says not to use
 // them, as it was seen last.
 func withImages(lines []listed, images []imagestore.Image, known imagestore.Known) []listed {
-	images = slices.SortedStableFunc(slices.Values(images), dataLast)
+	images = slices.SortedStableFunc(slices.Values(images), func(a, b imagestore.Image) int { return layout.DataLast(a.Variant, b.Variant) })
 	for _, image := range images {
 		if at := servedBy(image, lines); at >= 0 {
 			lines[at].Local += image.Allocated
@@ -262,17 +262,6 @@ func withImages(lines []listed, images []imagestore.Image, known imagestore.Know
 	}
 	slices.SortStableFunc(lines, func(a, b listed) int { return b.created.Compare(a.created) })
 	return lines
-}
-
-// dataLast puts images of data behind those that serve them.
-func dataLast(a, b imagestore.Image) int {
-	switch {
-	case a.HasSystem() == b.HasSystem():
-		return 0
-	case a.HasSystem():
-		return -1
-	}
-	return 1
 }
 
 // withKnown adds the channels of images that are here, as they were last seen.

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
@@ -22,10 +21,7 @@ type DataOrder struct {
 // the systems that serve them.
 func RunData(ctx context.Context, order DataOrder, out *outdir.Dir, sink event.Sink) (Delivery, error) {
 	disk := out.Path(order.Name + ".qcow2")
-	if err := compact(ctx, order.Source, "raw", disk, sink); err != nil {
-		return Delivery{}, err
-	}
-	if err := check(ctx, order.Source, "raw", disk, sink); err != nil {
+	if err := pack(ctx, order.Source, "raw", disk, sink); err != nil {
 		return Delivery{}, err
 	}
 	phase := event.Start(sink, "describe", "")
@@ -44,9 +40,5 @@ func (o DataOrder) describe(ctx context.Context, path string, out *outdir.Dir, p
 	names, err := manifest.WriteData(out.Path(), manifest.Manifest{
 		Name: o.Name, Variant: manifest.DataVariant, Created: time.Now(), Files: []manifest.File{disk}, GOlr: o.GOlr, Tool: o.Tool,
 	})
-	delivery := Delivery{Dir: out.Final(), Disk: filepath.Join(out.Final(), disk.Name), Read: read}
-	for _, name := range append([]string{disk.Name}, names...) {
-		delivery.Files = append(delivery.Files, filepath.Join(out.Final(), name))
-	}
-	return delivery, err
+	return delivered(out, disk, read, names), err
 }

@@ -63,10 +63,7 @@ const EvidenceDir = "boot-test"
 // test the evidence is moved beside the final directory; the error tells where.
 func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (Delivery, error) {
 	disk := out.Path(order.Name + ".qcow2")
-	if err := compact(ctx, order.Source, "qcow2", disk, sink); err != nil {
-		return Delivery{}, err
-	}
-	if err := check(ctx, order.Source, "qcow2", disk, sink); err != nil {
+	if err := pack(ctx, order.Source, "qcow2", disk, sink); err != nil {
 		return Delivery{}, err
 	}
 	if order.Temporary {
@@ -80,6 +77,14 @@ func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (De
 		return Delivery{}, KeepEvidence(ctx, out, kept, err)
 	}
 	return order.finish(ctx, out, report, sink)
+}
+
+// pack writes a disk compact, and makes sure that the two are the same.
+func pack(ctx context.Context, source, format, disk string, sink event.Sink) error {
+	if err := compact(ctx, source, format, disk, sink); err != nil {
+		return err
+	}
+	return check(ctx, source, format, disk, sink)
 }
 
 // compact writes the disk without what the guest has deleted, compressed.
@@ -152,11 +157,16 @@ func (o Order) describe(ctx context.Context, out *outdir.Dir, report boottest.Re
 	for _, file := range witness {
 		names = append(names, file.Name)
 	}
+	return delivered(out, disk, read, names), nil
+}
+
+// delivered is what lies in the final directory: a disk and other files.
+func delivered(out *outdir.Dir, disk manifest.File, read manifest.Reading, others []string) Delivery {
 	delivery := Delivery{Dir: out.Final(), Disk: filepath.Join(out.Final(), disk.Name), Read: read}
-	for _, name := range append([]string{disk.Name}, names...) {
+	for _, name := range append([]string{disk.Name}, others...) {
 		delivery.Files = append(delivery.Files, filepath.Join(out.Final(), name))
 	}
-	return delivery, nil
+	return delivery
 }
 
 // describeDisk reads the disk, after everything that might have changed it.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 )
 
@@ -51,8 +52,7 @@ func old(images []Image, machines []Machine, known Known, now time.Time) []Garba
 	newest := map[string]bool{}
 	systems := map[string]bool{} // versions of which one stays
 	current := slices.Collect(maps.Values(known.Channels))
-	// What has data comes after all that may need them.
-	images = slices.SortedStableFunc(slices.Values(images), func(a, b Image) int { return order(a) - order(b) })
+	images = slices.SortedStableFunc(slices.Values(images), func(a, b Image) int { return layout.DataLast(a.Variant, b.Variant) })
 	for _, i := range images {
 		if !address.Same(i.Source.Repository, known.Repository) {
 			systems[i.Version] = true
@@ -67,13 +67,6 @@ func old(images []Image, machines []Machine, known Known, now time.Time) []Garba
 		found = append(found, Garbage{Name: i.Name(), Path: i.Dir, Bytes: i.Allocated, Reason: "in no channel, " + Unused(i.Used, now)})
 	}
 	return found
-}
-
-func order(i Image) int {
-	if i.HasSystem() {
-		return 0
-	}
-	return 1
 }
 
 // Unused says for how long something was not used.

@@ -105,6 +105,17 @@ func (v VersionManifest) Holder(file string) string {
 // Path returns the path of a file of the version in its repository.
 func (v VersionManifest) Path(file string) string { return Version(v.Holder(file), file) }
 
+// DataLast orders variants: data come after all that may need them.
+func DataLast(a, b string) int {
+	switch data := manifest.DataVariant; {
+	case a != data && b == data:
+		return -1
+	case a == data && b != data:
+		return 1
+	}
+	return 0
+}
+
 // DataOf returns the image with the data that an image serves, if they are not in it.
 func (v VersionManifest) DataOf(image Image) (data Image, apart bool) {
 	if image.Data == "" {

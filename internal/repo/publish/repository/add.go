@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
@@ -92,7 +93,7 @@ func (r *Repository) compare(ctx context.Context, current picture, known library
 		if err != nil {
 			return nil, fmt.Errorf("comparing %s with %s: %w", before.Version, v.Version, err)
 		}
-		v.Files = append(v.Files, filesIn(files)...)
+		v.Files = slices.Concat(v.Files, filesIn(files))
 		lent := r.readerOf(ctx, lentTo(v), v)
 		fresh, err := changes.OfVersion(v, func(name string) ([]byte, error) {
 			if v.Holder(name) != v.Version {

@@ -85,20 +85,13 @@ func (r *Repository) stage(ctx context.Context, product, version string, known l
 		v.Images = append(v.Images, described)
 	}
 	// What people ask for comes first.
-	slices.SortStableFunc(v.Images, func(a, b layout.Image) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(v.Images, func(a, b layout.Image) int { return layout.DataLast(a.Variant, b.Variant) })
 	// Of several processors the first is told, which amd64 is where there is one.
 	if first := slices.IndexFunc(images, image.hasSystem); first >= 0 {
 		v.System = images[first].facts.System
 		v.System.Architecture = ""
 	}
 	return v, files, nil
-}
-
-func rank(image layout.Image) int {
-	if image.Variant == manifest.DataVariant {
-		return 1
-	}
-	return 0
 }
 
 func (r *Repository) stageImage(ctx context.Context, product, version string, one image, temporary *scratch.Dir) (layout.Image, []staged, error) {
@@ -190,7 +183,7 @@ func filesIn(files []staged) []manifest.File {
 // describe completes the files of a version: its manifest, and checksums for
 // people.
 func (r *Repository) describe(v layout.VersionManifest, files []staged) ([]staged, error) {
-	v.Files = append(v.Files, filesIn(files)...)
+	v.Files = slices.Concat(v.Files, filesIn(files))
 	content, err := v.Encode()
 	if err != nil {
 		return nil, err
