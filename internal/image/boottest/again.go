@@ -30,15 +30,18 @@ const FirstTryDir = "first-try"
 // steadyCheck is the name of the check that nothing was restarted.
 const steadyCheck = "nothing that serves was restarted"
 
+// arrivalCheck is the name of the check that a machine comes up.
+const arrivalCheck = "it boots and answers SSH"
+
 // stall is what a Linux kernel says on the console when one of its processors
 // gets no further.
 var stall = regexp.MustCompile(`rcu: INFO: rcu_\w+ (?:self-)?detected|watchdog: BUG: soft lockup`)
 
 // again says why a test that failed deserves a second one, or "". The image's
 // own faults do not: they would be there again.
-func again(failed []Check, foreignLoad float64, stalled string) string {
-	for _, c := range failed {
-		if c.Name == steadyCheck && strings.Contains(c.Detail, serving.Restarted) {
+func again(checks []Check, foreignLoad float64, stalled string) string {
+	for _, c := range checks {
+		if !c.OK && c.Name == steadyCheck && strings.Contains(c.Detail, serving.Restarted) {
 			return c.Boot + ": " + c.Detail
 		}
 	}
@@ -48,7 +51,26 @@ func again(failed []Check, foreignLoad float64, stalled string) string {
 	if stalled != "" {
 		return stalled + ": the machine stood still, its kernel says on the console"
 	}
-	return ""
+	return absent(checks)
+}
+
+// absent says which machine did not come up although another of the same image
+// did, or "". One that stands still once its console is quiet cannot say so.
+func absent(checks []Check) string {
+	var up, down string
+	for _, c := range checks {
+		switch {
+		case c.Name != arrivalCheck:
+		case c.OK:
+			up = c.Boot
+		default:
+			down = c.Boot
+		}
+	}
+	if up == "" || down == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s: the machine did not come up, though the one of %s did", down, up)
 }
 
 // stalled returns the name of a boot whose machine stood still, or "". QEMU before
@@ -80,7 +102,7 @@ func runTwice(ctx context.Context, spec Spec, once func(context.Context, Spec) (
 	if !errors.As(err, &failed) {
 		return report, err
 	}
-	why := again(failed.Failed, foreign, stalled(spec.Evidence))
+	why := again(report.Checks, foreign, stalled(spec.Evidence))
 	if why == "" {
 		return report, err
 	}

@@ -77,6 +77,23 @@ func TestAgainOnAnOverloadedHost(t *testing.T) {
 	}
 }
 
+func TestAgainWhenOneOfTwoMachinesDidNotComeUp(t *testing.T) {
+	up := func(boot string, ok bool) Check { return Check{Boot: boot, Name: arrivalCheck, OK: ok} }
+	for name, test := range map[string]struct {
+		checks []Check
+		want   string
+	}{
+		"one did not":  {[]Check{up("bios", false), up("uefi-seed", true)}, "bios: the machine did not come up, though the one of uefi-seed did"},
+		"none did":     {[]Check{up("bios", false), up("uefi-seed", false)}, ""},
+		"both did":     {[]Check{up("bios", true), up("uefi-seed", true), {Boot: "bios", Name: "AmiGO answers"}}, ""},
+		"the only one": {[]Check{up("bios", false)}, ""},
+	} {
+		if why := again(test.checks, 0, ""); why != test.want {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+}
+
 func TestAgainWhenTheMachineStoodStill(t *testing.T) {
 	for console, stood := range map[string]bool{
 		"[  120.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n": true,

@@ -88,7 +88,7 @@ func test(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (findin
 func (s subject) checkRunning(ctx context.Context) (found findings, arrived bool) {
 	found.times = manifest.Boot{Firmware: string(s.boot.firmware), Seed: s.boot.seed}
 	g, seconds, err := answersSSH(ctx, s)
-	if !found.add(s.outcome(ctx, "it boots and answers SSH", after(seconds), err)) {
+	if !found.add(s.outcome(ctx, arrivalCheck, after(seconds), err)) {
 		return found, false
 	}
 	s.guest, found.times.SSH = g, seconds
