@@ -67,10 +67,16 @@ DEBIAN ?=
 # Their processor: amd64 or arm64. Without it, this host's own.
 ARCH ?=
 
+# list makes one in HCL of words: ["a","b"].
+comma := ,
+list = [$(subst $() ,$(comma),$(patsubst %,"%",$(strip $(1))))]
+
 VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 	$(if $(AMIGO_REF),-var amigo_ref=$(AMIGO_REF)) \
 	$(if $(AMIGO_CHECKSUM),-var amigo_checksum=$(AMIGO_CHECKSUM)) \
 	$(if $(GO_RELEASE),-var golr_release=$(GO_RELEASE)) \
+	$(if $(ONTOLOGY),-var 'ontology=$(call list,$(ONTOLOGY))') \
+	$(if $(ANNOTATIONS),-var 'annotations=$(call list,$(ANNOTATIONS))') \
 	$(if $(GOLR_INDEX),-var golr_index=$(GOLR_INDEX)) \
 	$(if $(GOLR_TIMESTAMP_LOG),-var golr_timestamp_log=$(GOLR_TIMESTAMP_LOG)) \
 	$(if $(DEBIAN),-var release=$(DEBIAN)) \

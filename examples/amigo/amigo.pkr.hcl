@@ -68,6 +68,18 @@ variable "golr_documents" {
   description = "Solr documents to load into GOlr. Empty: the sample's, which is not a release of GO's data."
 }
 
+variable "ontology" {
+  type        = list(string)
+  default     = []
+  description = "Ontologies to make an index of, like go.obo; golr_documents are not loaded then."
+}
+
+variable "annotations" {
+  type        = list(string)
+  default     = []
+  description = "GAF, GPAD and GPI files with annotations to the terms of the ontology."
+}
+
 variable "golr_index" {
   type        = string
   default     = ""
@@ -134,7 +146,7 @@ locals {
   sample    = "${path.root}/sample"
   kind      = var.architecture == "" ? "" : "-${var.architecture}"
   documents = length(var.golr_documents) > 0 ? var.golr_documents : ["${local.sample}/golr-documents.xml"]
-  finished  = var.golr_release != "" || var.golr_index != ""
+  finished  = var.golr_release != "" || var.golr_index != "" || length(var.ontology) > 0
   # Only of the sample's data the sample's files tell the release.
   data = !local.finished && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
   # The index of a release has some 10 GB, and GO's own GOlr runs with 10 GB of memory.
@@ -176,6 +188,8 @@ build {
       on            = local.on
       index         = var.golr_index
       documents     = local.finished ? [] : local.documents
+      ontology      = var.ontology
+      annotations   = var.annotations
       memory        = var.golr_memory != "" ? var.golr_memory : local.real ? "10g" : "512m"
       timestamp_log = var.golr_timestamp_log != "" || local.data == "" ? var.golr_timestamp_log : "${local.data}/golr_timestamp.log"
       release_doi   = var.golr_release_doi != "" || local.data == "" ? var.golr_release_doi : "${local.data}/release-archive-doi.json"

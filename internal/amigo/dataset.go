@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/gosite"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/loader"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/release"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
@@ -15,6 +16,7 @@ import (
 type dataset struct {
 	release   release.Release
 	published *gosite.Release // nil: GO's site does not have it
+	documents []string        // files of documents that were made here, or nil
 }
 
 // dataset reads what the release is, on this host or where GO publishes it.
@@ -43,4 +45,28 @@ func (d dataset) digest() string {
 func (d dataset) bring(ctx context.Context, c cache.Dir, phase *event.Phase) (string, error) {
 	phase.Say(fmt.Sprintf("the Gene Ontology's release of %s, %s to load", d.published.Date, bytesize.Of(d.published.Size)))
 	return gosite.Index(ctx, c, *d.published, func(done, total int64) { phase.Progress(done, total, event.Bytes) })
+}
+
+// load makes documents of ontologies and annotations, if they are given. What those
+// say of themselves is the release, unless files about one are given.
+func (p *provision) load(ctx context.Context, d dataset) (dataset, error) {
+	if len(p.GOlr.Load.Ontologies) == 0 {
+		return d, nil
+	}
+	phase := event.Start(p.sink, "documents", "of ontologies and annotations")
+	files, report, cached, err := loader.Get(ctx, p.cache, p.GOlr.Load, func(done int64) { phase.Progress(done, 1000, event.Permille) })
+	if err != nil {
+		return d, phase.End(event.OK, "", err)
+	}
+	for _, count := range report.Skipped.Counts() {
+		phase.Say("left out: " + count.String())
+	}
+	for _, count := range report.Noted.Counts() {
+		phase.Say("noted: " + count.String())
+	}
+	d.documents = files
+	if p.TimestampLog == "" && p.ReleaseDOI == "" {
+		d.release, err = release.Of(report.Log(), "")
+	}
+	return d, phase.End(status(cached), report.String(), err)
 }

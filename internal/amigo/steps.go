@@ -138,6 +138,9 @@ func (p *provision) index(ctx context.Context, has deploy.Facts, data dataset, c
 
 func (p *provision) makeIndex(ctx context.Context, has deploy.Facts, data dataset, c code, phase *event.Phase) (made server, cached bool, err error) {
 	spec := p.GOlr
+	if data.documents != nil {
+		spec.Documents = data.documents
+	}
 	spec.Fetch = p.network(phase)
 	if spec.Release != "" {
 		if spec.Index, err = data.bring(ctx, p.cache, phase); err != nil {

@@ -127,8 +127,10 @@ func Words(date, doi string) string {
 		return date + ", doi " + doi
 	case doi != "":
 		return "doi " + doi
+	case date != "":
+		return date + ", no DOI"
 	}
-	return date
+	return ""
 }
 
 // System is the operating system in the image.

@@ -13,6 +13,7 @@ import (
 
 	engine "github.com/geneontology/packer-plugin-amigo/internal/amigo"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/loader"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/npm"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/source"
@@ -63,8 +64,8 @@ type Config struct {
 	ctx interpolate.Context
 }
 
-// GOlr is the block about the search server. One of release, index, documents and
-// url is given.
+// GOlr is the block about the search server. One of release, index, documents, ontology
+// and url is given.
 type GOlr struct {
 	// A release of the Gene Ontology: "current", the date of one, like "2026-10-07",
 	// or the directory or address of what is laid out like one. Its index, the log
@@ -72,8 +73,19 @@ type GOlr struct {
 	Release string `mapstructure:"release"`
 	// Directory or archive with an index of Solr 3.6.
 	Index string `mapstructure:"index"`
-	// Files in Solr's XML or JSON form, to make an index of.
+	// Files in Solr's XML or JSON form, to make an index of. gzip may have compressed
+	// them.
 	Documents []string `mapstructure:"documents"`
+	// Files with the ontologies to make documents of, in the OBO format or as OBO
+	// Graphs in JSON, like go.obo. More than one are put together: GO's, and that of
+	// evidence or NCBI's taxonomy for their names. gzip may have compressed them.
+	Ontology []string `mapstructure:"ontology"`
+	// Files with annotations to terms of the ontology: GAF 2.0 to 2.2, GPAD 1.1 to 2.0,
+	// and GPI 1.2 to 2.1 for what is annotated. gzip may have compressed them.
+	Annotations []string `mapstructure:"annotations"`
+	// How many lines of annotations may be of no use, such as one with a term that the
+	// ontology does not have: a share of them like "5%", or "off". Default: "1%".
+	MaxSkipped string `mapstructure:"max_skipped"`
 	// Address of an archive with an index, like golr-index-contents.tgz of a
 	// release of the Gene Ontology.
 	URL string `mapstructure:"url"`
@@ -124,6 +136,7 @@ func (c *Config) defaults() {
 	c.Operator = cmp.Or(c.Operator, "amigo")
 	c.GOlr.Memory = cmp.Or(c.GOlr.Memory, "512m")
 	c.GOlr.On = cmp.Or(c.GOlr.On, engine.OnSystem)
+	c.GOlr.MaxSkipped = cmp.Or(c.GOlr.MaxSkipped, "1%")
 	if c.GOlr.CORSOrigins == nil {
 		c.GOlr.CORSOrigins = []string{"*"}
 	}
@@ -133,7 +146,8 @@ func (c *Config) defaults() {
 var attributes = map[string]string{
 	"Source": "source", "Source.Ref": "ref", "Source.Checksum": "source_checksum", "Instance": "instance",
 	"NPM.Package": "npm_package", "NPM.Checksum": "npm_package_checksum",
-	"GOlr": "golr", "GOlr.Release": "golr.release", "GOlr.Checksum": "golr.checksum", "GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
+	"GOlr": "golr", "GOlr.Release": "golr.release", "GOlr.Checksum": "golr.checksum", "GOlr.Ontology": "golr.ontology", "GOlr.Annotations": "golr.annotations", "GOlr.MaxSkipped": "golr.max_skipped",
+	"GOlr.War": "golr.solr_war", "GOlr.WarSum": "golr.solr_war_checksum",
 	"Readers": "golr.cors_origins", "Memory": "golr.memory", "On": "golr.on", "TimestampLog": "golr.timestamp_log", "ReleaseDOI": "golr.release_doi",
 	"Authorities": "certificate_authorities", "BundleOn": "bundle_on", "Serve": "serve", "Packages": "packages", "Operator": "operator",
 }
@@ -145,7 +159,8 @@ func (c *Config) engine() engine.Config {
 		Instance: c.Instance,
 		GOlr: golr.Spec{
 			Release: c.GOlr.Release, Index: c.GOlr.Index, Documents: c.GOlr.Documents, URL: c.GOlr.URL, Checksum: c.GOlr.Checksum,
-			War: c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
+			Load: loader.Input{Ontologies: c.GOlr.Ontology, Annotations: c.GOlr.Annotations, MaxSkipped: c.GOlr.MaxSkipped},
+			War:  c.GOlr.SolrWar, WarSum: c.GOlr.SolrWarChecksum,
 		},
 		Readers: c.GOlr.CORSOrigins, On: c.GOlr.On,
 		Memory: c.GOlr.Memory, TimestampLog: c.GOlr.TimestampLog, ReleaseDOI: c.GOlr.ReleaseDOI,

@@ -76,6 +76,9 @@ type FlatGOlr struct {
 	Release         *string  `mapstructure:"release" cty:"release" hcl:"release"`
 	Index           *string  `mapstructure:"index" cty:"index" hcl:"index"`
 	Documents       []string `mapstructure:"documents" cty:"documents" hcl:"documents"`
+	Ontology        []string `mapstructure:"ontology" cty:"ontology" hcl:"ontology"`
+	Annotations     []string `mapstructure:"annotations" cty:"annotations" hcl:"annotations"`
+	MaxSkipped      *string  `mapstructure:"max_skipped" cty:"max_skipped" hcl:"max_skipped"`
 	URL             *string  `mapstructure:"url" cty:"url" hcl:"url"`
 	Checksum        *string  `mapstructure:"checksum" cty:"checksum" hcl:"checksum"`
 	SolrWar         *string  `mapstructure:"solr_war" cty:"solr_war" hcl:"solr_war"`
@@ -102,6 +105,9 @@ func (*FlatGOlr) HCL2Spec() map[string]hcldec.Spec {
 		"release":           &hcldec.AttrSpec{Name: "release", Type: cty.String, Required: false},
 		"index":             &hcldec.AttrSpec{Name: "index", Type: cty.String, Required: false},
 		"documents":         &hcldec.AttrSpec{Name: "documents", Type: cty.List(cty.String), Required: false},
+		"ontology":          &hcldec.AttrSpec{Name: "ontology", Type: cty.List(cty.String), Required: false},
+		"annotations":       &hcldec.AttrSpec{Name: "annotations", Type: cty.List(cty.String), Required: false},
+		"max_skipped":       &hcldec.AttrSpec{Name: "max_skipped", Type: cty.String, Required: false},
 		"url":               &hcldec.AttrSpec{Name: "url", Type: cty.String, Required: false},
 		"checksum":          &hcldec.AttrSpec{Name: "checksum", Type: cty.String, Required: false},
 		"solr_war":          &hcldec.AttrSpec{Name: "solr_war", Type: cty.String, Required: false},

@@ -106,12 +106,13 @@ func showReady(r *cli.Reporter, f *runFlags, m imagestore.Machine) {
 	}
 }
 
-// dataOf names data that have a date.
+// dataOf names data that have a date. A release of GO's has a DOI.
 func dataOf(date, doi string) string {
-	if manifest.IsExample(doi) {
-		return manifest.NotCited
+	words := manifest.Words(date, doi)
+	if manifest.IsExample(doi) || doi == "" {
+		return words
 	}
-	return "GO release " + manifest.Words(date, doi)
+	return "GO release " + words
 }
 
 func addressOf(m imagestore.Machine) string {

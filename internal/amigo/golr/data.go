@@ -51,6 +51,13 @@ func Digest(spec Spec) (string, error) {
 		}
 		parts = append(parts, sum)
 	}
+	if len(spec.Load.Ontologies) > 0 {
+		sum, err := spec.Load.Digest()
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, sum)
+	}
 	return cache.Key(parts...), nil
 }
 

@@ -16,21 +16,24 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/gosite"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/loader"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/workshop"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
-// Spec says where GOlr's parts are. One of Release, Index, Documents and URL is set.
+// Spec says where GOlr's parts are. One of Release, Index, Documents, Load and URL is
+// set.
 type Spec struct {
-	Release   string   // of the Gene Ontology, as package gosite has it
-	Index     string   // directory, or archive of one, with Lucene's files
-	Documents []string // files in Solr's XML or JSON form
-	URL       string   // address of an archive of an index
-	Checksum  string   // of Index, if that is an archive, or of URL: "sha256:..."
-	War       string   // path or address of solr.war; "": [Solr], from Maven's repository
-	WarSum    string   // of War, "sha256:..."; needed for an address
+	Release   string       // of the Gene Ontology, as package gosite has it
+	Index     string       // directory, or archive of one, with Lucene's files
+	Documents []string     // files in Solr's XML or JSON form, which gzip may have compressed
+	Load      loader.Input // what documents are made from
+	URL       string       // address of an archive of an index
+	Checksum  string       // of Index, if that is an archive, or of URL: "sha256:..."
+	War       string       // path or address of solr.war; "": [Solr], from Maven's repository
+	WarSum    string       // of War, "sha256:..."; needed for an address
 	Fetch     fetch.Options
 }
 
@@ -50,13 +53,13 @@ func Validate(spec Spec) error {
 	var faults []error
 	fault := func(name, format string, args ...any) { faults = append(faults, field.Errorf(name, format, args...)) }
 	given := 0
-	for _, there := range []bool{spec.Release != "", spec.Index != "", len(spec.Documents) > 0, spec.URL != ""} {
+	for _, there := range []bool{spec.Release != "", spec.Index != "", len(spec.Documents) > 0, len(spec.Load.Ontologies) > 0, spec.URL != ""} {
 		if there {
 			given++
 		}
 	}
 	if given != 1 {
-		fault("GOlr", "needs exactly one of release, index, documents and url, and has %d", given)
+		fault("GOlr", "needs exactly one of release, index, documents, ontology and url, and has %d", given)
 	}
 	if spec.Release != "" {
 		faults = append(faults, gosite.Validate(spec.Release))
@@ -73,6 +76,18 @@ func Validate(spec Spec) error {
 	faults = append(faults, field.Wrap("GOlr.Checksum", fetch.ValidChecksum(spec.Checksum)), field.Wrap("GOlr.WarSum", fetch.ValidChecksum(spec.WarSum)))
 	for _, file := range append([]string{spec.Index}, spec.Documents...) {
 		faults = append(faults, field.Wrap("GOlr", exists(file)))
+	}
+	for _, file := range spec.Load.Ontologies {
+		faults = append(faults, field.Wrap("GOlr.Ontology", exists(file)))
+	}
+	for _, file := range spec.Load.Annotations {
+		faults = append(faults, field.Wrap("GOlr.Annotations", exists(file)))
+	}
+	if _, err := loader.ParseShare(spec.Load.MaxSkipped); err != nil && len(spec.Load.Ontologies) > 0 {
+		faults = append(faults, field.Wrap("GOlr.MaxSkipped", err))
+	}
+	if len(spec.Load.Annotations) > 0 && len(spec.Load.Ontologies) == 0 {
+		fault("GOlr.Annotations", "need an ontology with the terms that they are to")
 	}
 	if !fetch.IsURL(spec.War) {
 		faults = append(faults, field.Wrap("GOlr.War", exists(spec.War)))

@@ -37,7 +37,8 @@ because() {
 	sed -n 's/^Caused by: //p; s/^\(SEVERE: \)*\([a-z.]*[A-Za-z]*Exception.*\)/\2/p' log | grep -v 'undefined field text' | tail -n 1 | cut -c 1-300
 }
 
-ask() { curl -sS -g --max-time 600 -o answer -w '%{http_code}' "$@"; }
+# A load may take hours, and whoever waits can stop it.
+ask() { curl -sS -g -o answer -w '%{http_code}' "$@"; }
 
 code=000
 tries=0
@@ -62,12 +63,16 @@ fi
 for file in /mnt/in/*; do
 	[ -f "$file" ] || continue
 	case $file in
-	*.json) set -- -H 'Content-Type: application/json' "$solr/update/json" ;;
+	*.json | *.json.gz) set -- -H 'Content-Type: application/json' "$solr/update/json" ;;
 	*) set -- -H 'Content-Type: text/xml; charset=utf-8' "$solr/update" ;;
+	esac
+	case $file in
+	*.gz) unpack='gzip -dc' ;;
+	*) unpack=cat ;;
 	esac
 	name=${file##*/}
 	name=${name#*-}
-	code=$(ask -T "$file" -X POST -H 'Expect:' "$@") || fail "Solr ended while it read $name: $(because)"
+	code=$($unpack "$file" | ask -T - -X POST -H 'Expect:' "$@") || fail "Solr ended while it read $name: $(because)"
 	[ "$code" = 200 ] || fail "Solr refuses the documents in $name: $(sed -n 's/.*<pre>\(.*\)/\1/p; s/.*MESSAGE:<\/th><td>\([^<]*\).*/\1/p' answer | head -n 1 | cut -c 1-300)"
 	echo "posted $name"
 done

@@ -343,11 +343,18 @@ sub keep_before {
     rename("$store/before.new", "$store/before") or fail("$store/before: $!");
 }
 
+# kind tells what data are. A release has a DOI.
+sub kind {
+    my ($says) = @_;
+    return 'example data, not a GO release: do not cite' if ($says->{EXAMPLE} // '') eq 'yes';
+    my $date = $says->{DATE} || 'an unknown date';
+    return $says->{DOI} ? "GO release of $date" : "data of $date, no DOI";
+}
+
 sub words {
     my ($at) = @_;
     my $says = release($at);
-    my $data = ($says->{EXAMPLE} // '') eq 'yes' ? 'example data, not a GO release: do not cite' : 'GO release ' . ($says->{DATE} || 'of an unknown date');
-    return "$data, $says->{DOCUMENTS} documents";
+    return kind($says) . ", $says->{DOCUMENTS} documents";
 }
 
 # discard removes data that were fetched.

@@ -1,0 +1,153 @@
+// Package loader makes the documents of GOlr from ontologies and annotations, as
+// owltools does for the Gene Ontology's own releases.
+package loader
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/annotation"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/ontology"
+)
+
+// Version changes whenever the same input makes other documents.
+const Version = "1"
+
+// Input is what documents are made from.
+type Input struct {
+	Ontologies  []string // files in the OBO format or OBO Graphs in JSON
+	Annotations []string // GAF, GPAD and GPI files
+	MaxSkipped  string   // of the annotations' lines, as [ParseShare] has it
+}
+
+// Report is what was made.
+type Report struct {
+	Terms, Entities, Annotations int
+	Skipped                      lines.Tally     // lines that were left out
+	Noted                        lines.Tally     // what was read in another way than it is written
+	Sources                      []lines.Version // that the files say of themselves
+}
+
+// String returns a line for people.
+func (r *Report) String() string {
+	return fmt.Sprintf("%d terms, %d annotations of %d gene products", r.Terms, r.Annotations, r.Entities)
+}
+
+// Log returns what was loaded as AmiGO's golr_timestamp.log has it: kind, version,
+// time and file of each source that tells a day.
+func (r *Report) Log() string {
+	var text strings.Builder
+	for _, s := range r.Sources {
+		if s.Date != "" {
+			fmt.Fprintf(&text, "%s\t%s\t%s (00:00)\t%s\n", s.Kind, cmp.Or(s.Version, s.Date), s.Date, s.File)
+		}
+	}
+	return text.String()
+}
+
+// Load writes files of documents into dir, in the order in which Solr is to read
+// them, and returns their paths. They are JSON, compressed by gzip. More lines
+// than may be skipped are a [*SkippedError]. progress is called with how much of the
+// annotations' documents is done, in permille.
+func Load(ctx context.Context, in Input, dir string, progress func(int64)) (files []string, report *Report, err error) {
+	report = &Report{}
+	o, err := ontology.Read(in.Ontologies, &report.Noted)
+	if err != nil {
+		return nil, nil, err
+	}
+	report.Sources = o.Sources
+	evidence, err := evidenceOf(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &loader{
+		ontology: o, evidence: newClosures(evidence), closures: newClosures(o), taxa: newClosures(o),
+		report: report, progress: progress,
+	}
+	steps := []struct {
+		name string
+		fill func(*writer) error
+	}{
+		{"terms.json.gz", func(w *writer) error { return l.terms(ctx, w) }},
+		{"annotations.json.gz", func(w *writer) error { return l.annotations(ctx, in, dir, w) }},
+	}
+	if len(in.Annotations) == 0 {
+		steps = steps[:1]
+	}
+	for _, step := range steps {
+		path := filepath.Join(dir, step.name)
+		if err := write(path, step.fill); err != nil {
+			return nil, nil, err
+		}
+		files = append(files, path)
+	}
+	return files, report, nil
+}
+
+// loader holds what documents refer to.
+type loader struct {
+	ontology *ontology.Ontology
+	closures *closures // of the ontology's terms
+	taxa     *closures
+	evidence *closures
+	report   *Report
+	progress func(permille int64)
+	lines    int // of annotations that were read
+}
+
+// evidenceOf returns the ontology that has terms of evidence.
+func evidenceOf(o *ontology.Ontology) (*ontology.Ontology, error) {
+	if o.Find("ECO:0000000") != nil {
+		return o, nil
+	}
+	return ontology.Parse("eco.obo", annotation.ECO, &lines.Tally{})
+}
+
+// terms writes the documents of the ontologies' terms.
+func (l *loader) terms(ctx context.Context, w *writer) error {
+	for _, t := range l.ontology.Terms() {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		document, err := l.term(t)
+		if err == nil {
+			err = errors.Join(w.add(document), w.add(generalTerm(t)))
+		}
+		if err != nil {
+			return fmt.Errorf("making the document of %s: %w", t.ID, err)
+		}
+		l.report.Terms++
+	}
+	return nil
+}
+
+// annotations writes the documents of annotations and of what they are about.
+func (l *loader) annotations(ctx context.Context, in Input, dir string, w *writer) error {
+	most, err := ParseShare(in.MaxSkipped)
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp(dir, "sort-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	read := func(take func(key, record) error) error {
+		for _, path := range in.Annotations {
+			source, n, err := annotation.Read(path, &l.report.Skipped, func(r annotation.Record) error { return l.resolve(r, take) })
+			if err != nil {
+				return err
+			}
+			l.report.Sources = append(l.report.Sources, source)
+			l.lines += n
+		}
+		return most.check(&l.report.Skipped, l.lines)
+	}
+	return grouped(ctx, scratch, read, func(id string, g group) error { return l.entity(w, id, g) })
+}
