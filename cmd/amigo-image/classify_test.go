@@ -80,7 +80,7 @@ func TestFaultsOfTheEngine(t *testing.T) {
 		{&bootstrap.ForeignError{Architecture: "arm64", Installed: true}, fault.Host, "this host can't run programs of arm64", "mount -t binfmt_misc"},
 		{&bootstrap.ForeignError{Architecture: "arm64"}, fault.Host, "this host can't run programs of arm64", "apt-get install qemu-user-static binfmt-support"},
 		{&repository.LossError{Version: "2026-11-22", Lost: []string{"9 documents, and there were 10 (-10%)"}}, fault.Verify, "the data have lost too much since 2026-11-22", "-"},
-		{&loader.SkippedError{Skipped: 2, Lines: 9, Max: 0.01}, fault.Verify, "2 of 9 lines of annotations are of no use, which is more than 1 %", "-"},
+		{&loader.SkippedError{Skipped: 2, Lines: 9, Max: 0.01}, fault.Verify, "2 of 9 lines of annotations cannot be loaded, which is more than 1 %", "-"},
 		{&deploy.RoomError{Need: 2, Free: 1}, fault.Usage, "the guest's disk has 1 B free", "-"},
 		{&gosite.MissingError{Name: "2026-10-07", URL: "https://release.geneontology.org/2026-10-07/x"}, fault.NotFound, "there is no release 2026-10-07 of the Gene Ontology", "-"},
 		{&gosite.OtherError{Name: "current", Why: "its loader's log has no dates"}, fault.Verify, "the release current of the Gene Ontology is not what it should be", "-"},

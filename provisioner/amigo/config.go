@@ -77,14 +77,14 @@ type GOlr struct {
 	// them.
 	Documents []string `mapstructure:"documents"`
 	// Files with the ontologies to make documents of, in the OBO format or as OBO
-	// Graphs in JSON, like go.obo. More than one are put together: GO's, and that of
-	// evidence or NCBI's taxonomy for their names. gzip may have compressed them.
+	// Graphs in JSON, like go.obo. Several are put together, such as GO's and NCBI's
+	// taxonomy, which has the names of species. gzip may have compressed them.
 	Ontology []string `mapstructure:"ontology"`
 	// Files with annotations to terms of the ontology: GAF 2.0 to 2.2, GPAD 1.1 to 2.0,
 	// and GPI 1.2 to 2.1 for what is annotated. gzip may have compressed them.
 	Annotations []string `mapstructure:"annotations"`
-	// How many lines of annotations may be of no use, such as one with a term that the
-	// ontology does not have: a share of them like "5%", or "off". Default: "1%".
+	// How many lines of annotations may be skipped, since they cannot be loaded: a
+	// share of them like "5%", or "off". Default: "1%".
 	MaxSkipped string `mapstructure:"max_skipped"`
 	// Address of an archive with an index, like golr-index-contents.tgz of a
 	// release of the Gene Ontology.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -42,8 +43,8 @@ var automatic = []struct{ reference, with, by string }{
 // relations are the first that GO gives to terms of an aspect.
 var relations = map[string]string{"P": "involved_in", "F": "enables", "C": "located_in"}
 
-func writeAnnotations(d databases, path string, number, release int) error {
-	genes, terms, err := read(d)
+func writeAnnotations(ctx context.Context, d databases, path string, number, release int) error {
+	genes, terms, err := read(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func pick(random *rand.Rand) int {
 }
 
 // read returns human genes with their annotations, and all annotations.
-func read(d databases) (genes []gene, all []annotation, err error) {
+func read(ctx context.Context, d databases) (genes []gene, all []annotation, err error) {
 	for _, aspect := range []string{"P", "F", "C"} {
 		kind := map[string]string{"P": "bp", "F": "mf", "C": "cc"}[aspect]
 		sql := fmt.Sprintf("select g.gene_id, i.symbol, i.gene_name, a.go_id, a.evidence from go_%s a join genes g using (_id) join gene_info i using (_id) order by a._id, 4, 5", kind)
@@ -112,7 +113,7 @@ func read(d databases) (genes []gene, all []annotation, err error) {
 		for i, g := range genes {
 			byID[g.id] = i
 		}
-		err = errors.Join(err, d.query(d.genes(), sql, func(c []string) {
+		err = errors.Join(err, query(ctx, d.genes(), sql, func(c []string) {
 			at, there := byID[c[0]]
 			if !there {
 				at = len(genes)

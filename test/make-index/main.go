@@ -17,10 +17,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 func main() {
@@ -51,33 +52,28 @@ func run(ctx context.Context, release int, args []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	d := databases{ctx: ctx, dir: work}
-	if err := d.fetch(); err != nil {
+	d := databases(work)
+	if err := d.fetch(ctx); err != nil {
 		return err
 	}
-	if err := writeOntology(d, filepath.Join(dir, "go.obo"), release); err != nil {
+	if err := writeOntology(ctx, d, filepath.Join(dir, "go.obo"), release); err != nil {
 		return err
 	}
-	return writeAnnotations(d, filepath.Join(dir, "annotations.gaf.gz"), number, release)
+	return writeAnnotations(ctx, d, filepath.Join(dir, "annotations.gaf.gz"), number, release)
 }
 
-// databases are those of the packages.
-type databases struct {
-	ctx context.Context
-	dir string
-}
+// databases is the directory with those of the packages.
+type databases string
 
-func (d databases) fetch() error {
-	script := `apt-get download -qq r-bioc-go.db r-bioc-org.hs.eg.db && for deb in *.deb; do dpkg-deb -x "$deb" .; done`
-	cmd := exec.CommandContext(d.ctx, "sh", "-c", script)
-	cmd.Dir, cmd.Stderr = d.dir, os.Stderr
-	return cmd.Run()
+func (d databases) fetch(ctx context.Context) error {
+	script := `cd "$1" && apt-get download -qq r-bioc-go.db r-bioc-org.hs.eg.db && for deb in *.deb; do dpkg-deb -x "$deb" .; done`
+	return command.Run(ctx, command.Cmd{Name: "sh", Args: []string{"-c", script, "sh", string(d)}})
 }
 
 func (d databases) terms() string {
-	return filepath.Join(d.dir, "usr/lib/R/site-library/GO.db/extdata/GO.sqlite")
+	return filepath.Join(string(d), "usr/lib/R/site-library/GO.db/extdata/GO.sqlite")
 }
 
 func (d databases) genes() string {
-	return filepath.Join(d.dir, "usr/lib/R/site-library/org.Hs.eg.db/extdata/org.Hs.eg.sqlite")
+	return filepath.Join(string(d), "usr/lib/R/site-library/org.Hs.eg.db/extdata/org.Hs.eg.sqlite")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,8 +43,8 @@ xref: RO:0002213
 is_a: regulates
 `
 
-func writeOntology(d databases, path string, release int) error {
-	stanzas, err := stanzas(d)
+func writeOntology(ctx context.Context, d databases, path string, release int) error {
+	stanzas, err := stanzas(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func writeOntology(d databases, path string, release int) error {
 }
 
 // stanzas returns the terms in the OBO format, in the order of their IDs.
-func stanzas(d databases) ([]string, error) {
+func stanzas(ctx context.Context, d databases) ([]string, error) {
 	texts := map[string]*strings.Builder{}
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace
 	term := func(c []string, more string) {
@@ -71,9 +72,9 @@ func stanzas(d databases) ([]string, error) {
 		fmt.Fprintf(text, "\n[Term]\nid: %s\nname: %s\nnamespace: %s\ndef: \"%s\" []\n%s", c[0], c[1], kinds[c[2]], quote(c[3]), more)
 	}
 	err := errors.Join(
-		d.query(d.terms(), "select go_id, term, ontology, definition from go_term where go_id like 'GO:%'", func(c []string) { term(c, "") }),
-		d.query(d.terms(), "select go_id, term, ontology, definition from go_obsolete", func(c []string) { term(c, "is_obsolete: true\n") }),
-		d.query(d.terms(), "select t.go_id, s.synonym from go_synonym s join go_term t using (_id) order by 1, 2", func(c []string) {
+		query(ctx, d.terms(), "select go_id, term, ontology, definition from go_term where go_id like 'GO:%'", func(c []string) { term(c, "") }),
+		query(ctx, d.terms(), "select go_id, term, ontology, definition from go_obsolete", func(c []string) { term(c, "is_obsolete: true\n") }),
+		query(ctx, d.terms(), "select t.go_id, s.synonym from go_synonym s join go_term t using (_id) order by 1, 2", func(c []string) {
 			if strings.HasPrefix(c[1], "GO:") {
 				fmt.Fprintf(texts[c[0]], "alt_id: %s\n", c[1])
 			} else {
@@ -83,7 +84,7 @@ func stanzas(d databases) ([]string, error) {
 	)
 	for _, kind := range []string{"bp", "mf", "cc"} {
 		sql := fmt.Sprintf("select t.go_id, p.relationship_type, u.go_id from go_%s_parents p join go_term t on t._id = p._id join go_term u on u._id = p._parent_id where u.go_id like 'GO:%%' order by 1, 2, 3", kind)
-		err = errors.Join(err, d.query(d.terms(), sql, func(c []string) {
+		err = errors.Join(err, query(ctx, d.terms(), sql, func(c []string) {
 			if c[1] == "isa" {
 				fmt.Fprintf(texts[c[0]], "is_a: %s\n", c[2])
 			} else {

@@ -1,31 +1,21 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 )
 
 // query calls take with the cells of each row that a query finds.
-func (d databases) query(file, sql string, take func([]string)) error {
-	cmd := exec.CommandContext(d.ctx, "sqlite3", "-readonly", "-tabs", file, sql)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+func query(ctx context.Context, file, sql string, take func([]string)) error {
+	rows, err := command.Output(ctx, command.Cmd{Name: "sqlite3", Args: []string{"-readonly", "-tabs", file, sql}})
 	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	rows := bufio.NewScanner(out)
-	rows.Buffer(nil, 1<<20)
-	for rows.Scan() {
-		take(strings.Split(rows.Text(), "\t"))
-	}
-	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("asking %s: %w", file, err)
 	}
-	return rows.Err()
+	for row := range strings.Lines(string(rows)) {
+		take(strings.Split(strings.TrimSuffix(row, "\n"), "\t"))
+	}
+	return nil
 }

@@ -50,49 +50,43 @@ type Index struct {
 // Validate says what is wrong with spec, as far as can be told without the
 // network, each fault as that of its field (package field).
 func Validate(spec Spec) error {
-	var faults []error
-	fault := func(name, format string, args ...any) { faults = append(faults, field.Errorf(name, format, args...)) }
+	faults := []error{spec.validateChoice(), spec.Load.Validate()}
+	fault := func(is bool, name, format string, args ...any) {
+		if is {
+			faults = append(faults, field.Errorf(name, format, args...))
+		}
+	}
+	if spec.Release != "" {
+		faults = append(faults, gosite.Validate(spec.Release))
+	}
+	fault(spec.War == "" && spec.WarSum != "", "GOlr.WarSum", "there is no file that it could be the checksum of")
+	fault(fetch.IsURL(spec.War) && spec.WarSum == "", "GOlr.WarSum", "is missing: a file from the network is used only with \"sha256:...\"")
+	fault(spec.URL != "" && spec.Checksum == "", "GOlr.Checksum", "is missing: a file from the network is used only with \"sha256:...\"")
+	faults = append(faults, field.Wrap("GOlr.Checksum", fetch.ValidChecksum(spec.Checksum)), field.Wrap("GOlr.WarSum", fetch.ValidChecksum(spec.WarSum)))
+	if !fetch.IsURL(spec.War) {
+		faults = append(faults, field.Wrap("GOlr.War", exists(spec.War)))
+	}
+	for name, files := range map[string][]string{
+		"GOlr": append([]string{spec.Index}, spec.Documents...), "GOlr.Ontology": spec.Load.Ontologies, "GOlr.Annotations": spec.Load.Annotations,
+	} {
+		for _, file := range files {
+			faults = append(faults, field.Wrap(name, exists(file)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s Spec) validateChoice() error {
 	given := 0
-	for _, there := range []bool{spec.Release != "", spec.Index != "", len(spec.Documents) > 0, len(spec.Load.Ontologies) > 0, spec.URL != ""} {
+	for _, there := range []bool{s.Release != "", s.Index != "", len(s.Documents) > 0, len(s.Load.Ontologies) > 0, s.URL != ""} {
 		if there {
 			given++
 		}
 	}
 	if given != 1 {
-		fault("GOlr", "needs exactly one of release, index, documents, ontology and url, and has %d", given)
+		return field.Errorf("GOlr", "needs exactly one of release, index, documents, ontology and url, and has %d", given)
 	}
-	if spec.Release != "" {
-		faults = append(faults, gosite.Validate(spec.Release))
-	}
-	if spec.War == "" && spec.WarSum != "" {
-		fault("GOlr.WarSum", "there is no file that it could be the checksum of")
-	}
-	if fetch.IsURL(spec.War) && spec.WarSum == "" {
-		fault("GOlr.WarSum", "is missing: a file from the network is used only with \"sha256:...\"")
-	}
-	if spec.URL != "" && spec.Checksum == "" {
-		fault("GOlr.Checksum", "is missing: a file from the network is used only with \"sha256:...\"")
-	}
-	faults = append(faults, field.Wrap("GOlr.Checksum", fetch.ValidChecksum(spec.Checksum)), field.Wrap("GOlr.WarSum", fetch.ValidChecksum(spec.WarSum)))
-	for _, file := range append([]string{spec.Index}, spec.Documents...) {
-		faults = append(faults, field.Wrap("GOlr", exists(file)))
-	}
-	for _, file := range spec.Load.Ontologies {
-		faults = append(faults, field.Wrap("GOlr.Ontology", exists(file)))
-	}
-	for _, file := range spec.Load.Annotations {
-		faults = append(faults, field.Wrap("GOlr.Annotations", exists(file)))
-	}
-	if _, err := loader.ParseShare(spec.Load.MaxSkipped); err != nil && len(spec.Load.Ontologies) > 0 {
-		faults = append(faults, field.Wrap("GOlr.MaxSkipped", err))
-	}
-	if len(spec.Load.Annotations) > 0 && len(spec.Load.Ontologies) == 0 {
-		fault("GOlr.Annotations", "need an ontology with the terms that they are to")
-	}
-	if !fetch.IsURL(spec.War) {
-		faults = append(faults, field.Wrap("GOlr.War", exists(spec.War)))
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 func exists(path string) error {

@@ -62,7 +62,7 @@ func grouped(ctx context.Context, dir string, read func(func(key, record) error)
 	taking := groups(sorted, take)
 	if taking != nil {
 		stop()
-		for range sorted { //nolint:revive // the sorter ends when nothing is left
+		for range sorted { // the sorter ends when nothing is left
 		}
 	}
 	sorting := <-failed

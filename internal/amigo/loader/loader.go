@@ -14,6 +14,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/annotation"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/ontology"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 )
 
 // Version changes whenever the same input makes other documents.
@@ -24,6 +25,18 @@ type Input struct {
 	Ontologies  []string // files in the OBO format or OBO Graphs in JSON
 	Annotations []string // GAF, GPAD and GPI files
 	MaxSkipped  string   // of the annotations' lines, as [ParseShare] has it
+}
+
+// Validate says what is wrong with in, each fault as that of its field (package field).
+func (in Input) Validate() error {
+	switch {
+	case len(in.Ontologies) > 0:
+		_, err := ParseShare(in.MaxSkipped)
+		return field.Wrap("GOlr.MaxSkipped", err)
+	case len(in.Annotations) > 0:
+		return field.Errorf("GOlr.Annotations", "need an ontology with the terms that they are to")
+	}
+	return nil
 }
 
 // Report is what was made.

@@ -12,7 +12,7 @@ const (
 	replacedTerm = "an annotation to an obsolete term, taken for the one that replaces it"
 )
 
-// resolve finds the term that an annotation means, and passes on what is of use.
+// resolve finds the term that an annotation means, and passes on what can be loaded.
 func (l *loader) resolve(r annotation.Record, take func(key, record) error) error {
 	if e := r.Entity; e != nil {
 		source := fromGAF

@@ -25,7 +25,7 @@ func ParseShare(text string) (Share, error) {
 	return Share(value / 100), nil
 }
 
-// SkippedError tells that more lines of annotations were of no use than may be.
+// SkippedError tells that more lines of annotations were skipped than may be.
 type SkippedError struct {
 	Skipped, Lines int
 	Max            Share
@@ -33,7 +33,7 @@ type SkippedError struct {
 }
 
 func (e *SkippedError) Error() string {
-	text := fmt.Sprintf("%d of %d lines of annotations are of no use, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100))
+	text := fmt.Sprintf("%d of %d lines of annotations cannot be loaded, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100))
 	for _, c := range e.Counts {
 		text += "; " + c.String()
 	}
@@ -47,7 +47,7 @@ func (e *SkippedError) Fault() fault.Report {
 		found = append(found, fault.Short(c.String(), fault.Longest))
 	}
 	return fault.Report{
-		What:  fmt.Sprintf("%d of %d lines of annotations are of no use, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100)),
+		What:  fmt.Sprintf("%d of %d lines of annotations cannot be loaded, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100)),
 		Where: strings.Join(found, "\n"), Code: fault.Verify,
 	}
 }

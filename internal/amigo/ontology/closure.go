@@ -17,11 +17,11 @@ type Ancestor struct {
 // A is part of B, and B regulates C, says nothing of A and C.
 func (o *Ontology) Closure(t *Term) []Ancestor {
 	type state struct {
-		term     int32
+		term     int
 		relation string
 	}
 	start := o.index[t.ID]
-	reached := map[int32]Set{start: OnlyIsA}
+	reached := map[int]Set{start: OnlyIsA}
 	open := []state{{start, IsA}}
 	for len(open) > 0 {
 		at := open[len(open)-1]

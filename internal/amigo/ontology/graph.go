@@ -28,16 +28,16 @@ type Edge struct {
 // graph collects nodes and edges, each once.
 type graph struct {
 	o     *Ontology
-	nodes map[int32]bool
+	nodes map[int]bool
 	edges map[Edge]bool
 }
 
-func (o *Ontology) graphOf(t *Term) (*graph, int32) {
+func (o *Ontology) graphOf(t *Term) (*graph, int) {
 	i := o.index[t.ID]
-	return &graph{o: o, nodes: map[int32]bool{i: true}, edges: map[Edge]bool{}}, i
+	return &graph{o: o, nodes: map[int]bool{i: true}, edges: map[Edge]bool{}}, i
 }
 
-func (g *graph) add(from int32, relation string, to int32) {
+func (g *graph) add(from int, relation string, to int) {
 	g.nodes[from], g.nodes[to] = true, true
 	g.edges[Edge{g.o.terms[from].ID, g.o.terms[to].ID, relation}] = true
 }
@@ -61,7 +61,7 @@ func (g *graph) sorted() Graph {
 // Topology is every link on the ways up from a term, and those of its children.
 func (o *Ontology) Topology(t *Term) Graph {
 	g, start := o.graphOf(t)
-	open, seen := []int32{start}, map[int32]bool{start: true}
+	open, seen := []int{start}, map[int]bool{start: true}
 	for len(open) > 0 {
 		at := open[len(open)-1]
 		open = open[:len(open)-1]

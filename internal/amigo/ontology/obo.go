@@ -10,7 +10,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 )
 
-// ErrNotOBO tells that a text is no ontology in a form that is read.
+// ErrNotOBO tells that a file is not an ontology in one of the forms that are read.
 var ErrNotOBO = errors.New("is neither in the OBO format nor OBO Graphs in JSON: it does not begin with format-version, a stanza like [Term], or {")
 
 // obo reads the OBO format, 1.2 and 1.4

@@ -50,7 +50,7 @@ type Ontology struct {
 	Sources []lines.Version // what its files say of themselves
 
 	terms     []*Term // by ID
-	index     map[string]int32
+	index     map[string]int
 	alternate map[string]string // to the ID that a term has now
 	relations relations
 	children  [][]edge // by term: from whom links come
@@ -59,7 +59,7 @@ type Ontology struct {
 
 // edge is a link between terms that are there.
 type edge struct {
-	term     int32
+	term     int
 	relation string // canonical
 }
 
@@ -139,7 +139,7 @@ func Parse(name, text string, tally *lines.Tally) (*Ontology, error) {
 }
 
 func empty() *Ontology {
-	return &Ontology{index: map[string]int32{}, alternate: map[string]string{}, relations: known()}
+	return &Ontology{index: map[string]int{}, alternate: map[string]string{}, relations: known()}
 }
 
 // finish puts terms in order and links them.
@@ -156,7 +156,7 @@ func (o *Ontology) take(found map[string]*Term) {
 	}
 	slices.SortFunc(o.terms, func(a, b *Term) int { return strings.Compare(a.ID, b.ID) })
 	for i, t := range o.terms {
-		o.index[t.ID] = int32(i)
+		o.index[t.ID] = i
 	}
 	for _, t := range o.terms {
 		for _, id := range t.AltIDs {
@@ -180,7 +180,7 @@ func (o *Ontology) link(tally *lines.Tally) {
 			relation := o.relations.canonical(l.Relation)
 			if e := (edge{target, relation}); !slices.Contains(o.parents[i], e) {
 				o.parents[i] = append(o.parents[i], e)
-				o.children[target] = append(o.children[target], edge{int32(i), relation})
+				o.children[target] = append(o.children[target], edge{i, relation})
 			}
 		}
 	}
@@ -191,14 +191,14 @@ func (o *Ontology) checkLoops() error {
 	const fresh, open, done = 0, 1, 2
 	state := make([]byte, len(o.terms))
 	type step struct {
-		term int32
+		term int
 		next int
 	}
 	for start := range o.terms {
 		if state[start] != fresh {
 			continue
 		}
-		way := []step{{term: int32(start)}}
+		way := []step{{term: start}}
 		state[start] = open
 		for len(way) > 0 {
 			top := &way[len(way)-1]
