@@ -32,7 +32,7 @@ const (
 	StateArch        = "amigo_architecture" // of the machine: "amd64" or "arm64"
 	StateCPUs        = "amigo_cpus"         // decimal
 	StateMemory      = "amigo_memory"       // MiB, decimal
-	StateData        = "amigo_data"         // JSON: the disk with the data, a [DataDisk]; "" if they are on the artifact's own
+	StateData        = "amigo_data"         // JSON: the data's disk and memory, a [DataDisk], or ""
 	StateReading     = "amigo_reading"      // JSON: what was found when the disk was read, a manifest.Reading
 )
 

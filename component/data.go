@@ -8,10 +8,12 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
-// DataDisk is a disk with GOlr's data that are apart from the system.
+// DataDisk is a disk with GOlr's data that are apart from the system. MemoryMiB is told
+// of data in the system, too.
 type DataDisk struct {
-	Path string          `json:"path"` // of a raw disk, in the cache
-	GOlr json.RawMessage `json:"golr"` // what the data are, as an image's manifest says it
+	Path      string          `json:"path,omitempty"`       // of a raw disk, in the cache; "": the data are in the system
+	GOlr      json.RawMessage `json:"golr,omitempty"`       // what the data are, as an image's manifest says it
+	MemoryMiB int             `json:"memory_mib,omitempty"` // that a machine needs to serve them; 0: not known
 }
 
 // DataDiskOf returns the disk with data that belongs to an artifact. One without a path says
@@ -29,6 +31,9 @@ func ParseDataDisk(told string) (DataDisk, error) {
 	}
 	if err := json.Unmarshal([]byte(told), &disk); err != nil {
 		return disk, fmt.Errorf("reading what the build tells of the data: %w", err)
+	}
+	if disk.Path == "" {
+		return disk, nil
 	}
 	if _, err := os.Stat(disk.Path); err != nil {
 		return disk, fmt.Errorf("the disk with the data, which the build has left in the cache: %w", err)

@@ -101,7 +101,7 @@ variable "golr_release_doi" {
 variable "golr_on" {
   type        = string
   default     = ""
-  description = "Where the data are: system, in the images, or data, on a disk of their own. Empty: on their own if they are a release."
+  description = "Where the data are: system, in the images, or data, on a disk of their own. Empty: on their own if they are large."
 }
 
 variable "disk_size" {
@@ -112,8 +112,8 @@ variable "disk_size" {
 
 variable "memory" {
   type        = number
-  default     = 0
-  description = "The memory of the machine that is built and tested, in MiB. 0: what the data need."
+  default     = 2048
+  description = "The memory of the machine that is built, in MiB, and of those that are tested if their data don't need more."
 }
 
 variable "golr_memory" {
@@ -149,10 +149,8 @@ locals {
   finished  = var.golr_release != "" || var.golr_index != "" || length(var.ontology) > 0
   # Only of the sample's data the sample's files tell the release.
   data = !local.finished && length(var.golr_documents) == 0 ? "${local.sample}/data" : ""
-  # The index of a release has some 10 GB, and GO's own GOlr runs with 10 GB of memory.
-  real  = var.golr_release != ""
-  on    = var.golr_on != "" ? var.golr_on : local.real ? "data" : "system"
-  large = local.real && local.on == "system"
+  # The index of a release fits into no smaller system.
+  large = var.golr_release != "" && var.golr_on == "system"
 }
 
 source "amigo-qemu" "amigo" {
@@ -165,7 +163,7 @@ source "amigo-qemu" "amigo" {
   }
   architecture     = var.architecture
   disk_size        = var.disk_size != "" ? var.disk_size : local.large ? "40G" : "8G"
-  memory           = var.memory > 0 ? var.memory : local.real ? 14336 : 2048
+  memory           = var.memory
   cpus             = 2
   accelerators     = var.accelerators
   output_directory = "${var.output}/disk${local.kind}"
@@ -185,12 +183,12 @@ build {
     golr {
       solr_war      = var.solr_war
       release       = var.golr_release
-      on            = local.on
+      on            = var.golr_on
       index         = var.golr_index
       documents     = local.finished ? [] : local.documents
       ontology      = var.ontology
       annotations   = var.annotations
-      memory        = var.golr_memory != "" ? var.golr_memory : local.real ? "10g" : "512m"
+      memory        = var.golr_memory
       timestamp_log = var.golr_timestamp_log != "" || local.data == "" ? var.golr_timestamp_log : "${local.data}/golr_timestamp.log"
       release_doi   = var.golr_release_doi != "" || local.data == "" ? var.golr_release_doi : "${local.data}/release-archive-doi.json"
     }

@@ -37,18 +37,22 @@ const (
 
 // Where GOlr's data are.
 const (
+	OnAuto   = "auto"   // on a disk of their own if they are large
 	OnSystem = "system" // in the image of the system
 	OnData   = "data"   // on a disk of their own
 )
+
+// large is how many bytes of index are apart from the system by themselves.
+const large = 1 << 30
 
 // Config is what an image is to hold and how it is made.
 type Config struct {
 	Source       source.Spec
 	Instance     map[string]string // settings of conf/amigo.yaml
 	GOlr         golr.Spec
-	On           string       // where the data are: [OnSystem] or [OnData]
+	On           string       // where the data are: [OnAuto], [OnSystem] or [OnData]
 	Readers      site.Readers // other sites whose pages may read what GOlr answers
-	Memory       string       // of Solr's Java, like "512m"
+	Memory       string       // of Solr's Java, like "512m"; "": what the index needs
 	TimestampLog string       // path on the host, or ""
 	ReleaseDOI   string       // path on the host, or ""
 	Authorities  []string
@@ -63,7 +67,7 @@ type Config struct {
 const wait = 10 * time.Minute
 
 var (
-	memory = regexp.MustCompile(`^[1-9][0-9]*[mMgG]$`)
+	memory = regexp.MustCompile(`^([1-9][0-9]*[mMgG])?$`)
 	login  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 )
 
@@ -79,7 +83,7 @@ func (c Config) Validate() error {
 	faults = append(faults, source.Validate(c.Source), golr.Validate(c.GOlr), c.NPM.Validate(), c.validateInstance())
 	fault(memory.MatchString(c.Memory), "Memory", "%q is not a size like \"512m\" or \"4g\"", c.Memory)
 	fault(slices.Contains([]string{Auto, Host, Guest}, c.BundleOn), "BundleOn", "%q is not %q, %q or %q", c.BundleOn, Auto, Host, Guest)
-	fault(slices.Contains([]string{OnSystem, OnData}, c.On), "On", "%q is not %q or %q", c.On, OnSystem, OnData)
+	fault(slices.Contains([]string{OnAuto, OnSystem, OnData}, c.On), "On", "%q is not %q, %q or %q", c.On, OnAuto, OnSystem, OnData)
 	fault(slices.Contains([]string{site.Workers, site.CGI}, c.Serve), "Serve", "%q is not %q or %q", c.Serve, site.Workers, site.CGI)
 	fault(login.MatchString(c.Operator), "Operator", "%q is not a valid login name", c.Operator)
 	for _, name := range c.Packages {
@@ -128,7 +132,8 @@ func eachField(name string, err error) error {
 
 // Made is what a run has made besides the guest.
 type Made struct {
-	Data *datadisk.Disk // nil: the data are in the guest
+	Data      *datadisk.Disk // nil: the data are in the guest
+	MemoryMiB int            // that a machine needs to serve the data
 }
 
 // Provision brings AmiGO and GOlr to guest. rootfs is the path of a tar of the
@@ -144,7 +149,7 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return Made{}, err
 	}
-	if _, there := has.Files[site.SolrHome+"/data/index/segments.gen"]; data.published != nil && !there && p.On == OnSystem {
+	if _, there := has.Files[site.SolrHome+"/data/index/segments.gen"]; data.published != nil && !there && p.where(data.published.Size) == OnSystem {
 		if err := has.Room(data.published.Size); err != nil {
 			return Made{}, err
 		}
@@ -164,12 +169,32 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return Made{}, err
 	}
+	p.fit(server.data)
 	made := parts{guest: has.Distro, data: data, code: code, built: built, server: server}
 	disk, err := p.dataDisk(ctx, made)
 	if err != nil {
 		return Made{}, err
 	}
-	return Made{Data: disk}, p.deploy(ctx, has, made)
+	return Made{Data: disk, MemoryMiB: golr.Machine(golr.HeapMiB(p.Memory))}, p.deploy(ctx, has, made)
+}
+
+// fit settles what follows from the index.
+func (p *provision) fit(index golr.Index) {
+	p.On = p.where(index.Size)
+	if p.Memory == "" {
+		p.Memory = fmt.Sprintf("%dm", golr.Heap(index.Size))
+	}
+}
+
+// where tells where data of so many bytes are.
+func (c Config) where(size int64) string {
+	switch {
+	case c.On != OnAuto:
+		return c.On
+	case size > large:
+		return OnData
+	}
+	return OnSystem
 }
 
 // inspectGuest returns what the guest has, after the packages that it lacked

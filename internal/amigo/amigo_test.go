@@ -26,7 +26,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"memory": {func(c *Config) { c.Memory = "0512m" }, []string{`Memory: "0512m" is not a size`}},
 		"modes": {func(c *Config) { c.BundleOn, c.Serve, c.On = "moon", "fcgi", "mars" }, []string{
-			`BundleOn: "moon" is not "auto", "host" or "guest"`, `Serve: "fcgi" is not "workers" or "cgi"`, `On: "mars" is not "system" or "data"`,
+			`BundleOn: "moon" is not "auto", "host" or "guest"`, `Serve: "fcgi" is not "workers" or "cgi"`, `On: "mars" is not "auto", "system" or "data"`,
 		}},
 		"names": {func(c *Config) { c.Operator, c.Packages = "Operator", []string{"git", "-y", "a b"} }, []string{
 			`Operator: "Operator" is not`, `Packages: "-y" is not`, `Packages: "a b" is not`,

@@ -10,7 +10,7 @@ import (
 )
 
 // named matches a field that an error of the engine is about.
-var named = regexp.MustCompile(`(?:field\.(?:Errorf|Wrap)|fault|text|eachField)\((?:[^"()]*(?:\([^()]*\))?[^"()]*, )?"([A-Z][A-Za-z.]*)"`)
+var named = regexp.MustCompile(`(?:field\.(?:Errorf|Wrap)|fault|text|eachField|exist)\((?:[^"()]*(?:\([^()]*\))?[^"()]*, )?"([A-Z][A-Za-z.]*)"`)
 
 // TestAttributes: every field that the engine names has a name in templates.
 func TestAttributes(t *testing.T) {

@@ -104,9 +104,11 @@ type GOlr struct {
 	// Where the data are: "system", in the image of the system, or "data", on a disk of
 	// their own, which the post-processor `amigo-data` makes an image of. So a new
 	// system costs who has the data none of them, and the other way round. Default:
-	// "system".
+	// "auto", which is "data" for an index of more than 1 GiB.
 	On string `mapstructure:"on"`
-	// Memory for Solr, like "512m" or "4g". Default: "512m".
+	// Memory for Solr, like "512m" or "4g". Default: a fifth of the index's size, at
+	// least "512m". A machine is tested and run with half as much again, and 1280 MiB
+	// for the rest of the system.
 	Memory string `mapstructure:"memory"`
 	// The loader's golr_timestamp.log: what was loaded, and when.
 	TimestampLog string `mapstructure:"timestamp_log"`
@@ -134,8 +136,7 @@ func (c *Config) defaults() {
 	c.BundleOn = cmp.Or(c.BundleOn, engine.Auto)
 	c.Serve = cmp.Or(c.Serve, site.Workers)
 	c.Operator = cmp.Or(c.Operator, "amigo")
-	c.GOlr.Memory = cmp.Or(c.GOlr.Memory, "512m")
-	c.GOlr.On = cmp.Or(c.GOlr.On, engine.OnSystem)
+	c.GOlr.On = cmp.Or(c.GOlr.On, engine.OnAuto)
 	c.GOlr.MaxSkipped = cmp.Or(c.GOlr.MaxSkipped, "1%")
 	if c.GOlr.CORSOrigins == nil {
 		c.GOlr.CORSOrigins = []string{"*"}

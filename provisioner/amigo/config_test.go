@@ -48,7 +48,7 @@ func TestPrepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := p.config
-	if c.BundleOn != "auto" || c.Serve != "workers" || c.Operator != "amigo" || c.GOlr.Memory != "512m" || c.Packages != nil {
+	if c.BundleOn != "auto" || c.Serve != "workers" || c.Operator != "amigo" || c.GOlr.Memory != "" || c.Packages != nil {
 		t.Errorf("defaults: %+v", c)
 	}
 }

@@ -37,15 +37,21 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	if p.config.GOlr.On == engine.OnData && beside == "" {
 		return field.Errorf("golr.on", "%q needs a source of the type %s", engine.OnData, component.Builder)
 	}
-	made, err := engine.Provision(ctx, p.config.engine(), &guest{comm: comm}, rootfs, store, sink)
-	if err != nil || made.Data == nil {
+	settings := p.config.engine()
+	if settings.On == engine.OnAuto && beside == "" {
+		settings.On = engine.OnSystem
+	}
+	made, err := engine.Provision(ctx, settings, &guest{comm: comm}, rootfs, store, sink)
+	if err != nil || beside == "" {
 		return field.Map(err, attributes)
 	}
-	facts, err := json.Marshal(made.Data.About.GOlr)
-	if err != nil {
-		return fmt.Errorf("telling of the data: %w", err)
+	disk := component.DataDisk{MemoryMiB: made.MemoryMiB}
+	if made.Data != nil {
+		disk.Path = made.Data.Path
+		if disk.GOlr, err = json.Marshal(made.Data.About.GOlr); err != nil {
+			return fmt.Errorf("telling of the data: %w", err)
+		}
 	}
-	disk := component.DataDisk{Path: made.Data.Path, GOlr: facts}
 	return durable.WriteJSON(filepath.Join(beside, component.DataDiskFile), disk)
 }
 

@@ -41,6 +41,7 @@ type Spec struct {
 type Index struct {
 	Dir       string // with Lucene's files
 	Digest    string // of what it was made from, and of how
+	Size      int64  // bytes
 	Documents int
 	Kinds     map[string]int64 // of documents, and how many there are: "annotation"
 	Term      string           // identifier of a term in it, or ""
@@ -64,15 +65,10 @@ func Validate(spec Spec) error {
 	fault(spec.URL != "" && spec.Checksum == "", "GOlr.Checksum", "is missing: a file from the network is used only with \"sha256:...\"")
 	faults = append(faults, field.Wrap("GOlr.Checksum", fetch.ValidChecksum(spec.Checksum)), field.Wrap("GOlr.WarSum", fetch.ValidChecksum(spec.WarSum)))
 	if !fetch.IsURL(spec.War) {
-		faults = append(faults, field.Wrap("GOlr.War", exists(spec.War)))
+		faults = append(faults, exist("GOlr.War", spec.War))
 	}
-	for name, files := range map[string][]string{
-		"GOlr": append([]string{spec.Index}, spec.Documents...), "GOlr.Ontology": spec.Load.Ontologies, "GOlr.Annotations": spec.Load.Annotations,
-	} {
-		for _, file := range files {
-			faults = append(faults, field.Wrap(name, exists(file)))
-		}
-	}
+	faults = append(faults, exist("GOlr", spec.Index), exist("GOlr", spec.Documents...))
+	faults = append(faults, exist("GOlr.Ontology", spec.Load.Ontologies...), exist("GOlr.Annotations", spec.Load.Annotations...))
 	return errors.Join(faults...)
 }
 
@@ -87,6 +83,15 @@ func (s Spec) validateChoice() error {
 		return field.Errorf("GOlr", "needs exactly one of release, index, documents, ontology and url, and has %d", given)
 	}
 	return nil
+}
+
+// exist says which files of a field are not there.
+func exist(name string, paths ...string) error {
+	var faults []error
+	for _, path := range paths {
+		faults = append(faults, field.Wrap(name, exists(path)))
+	}
+	return errors.Join(faults...)
 }
 
 func exists(path string) error {
@@ -124,10 +129,14 @@ func Make(ctx context.Context, c cache.Dir, open func() (workshop.Workshop, erro
 		return Index{}, false, err
 	}
 	index, err = read(filepath.Join(entry, "out"))
+	if err != nil {
+		return Index{}, false, err
+	}
 	index.Dir, index.Digest = data.index, key
 	if data.index == "" {
 		index.Dir = filepath.Join(entry, "out", "index")
 	}
+	index.Size, err = sizeOf(index.Dir)
 	return index, cached, err
 }
 

@@ -100,6 +100,9 @@ func (s *solver) Run(_ context.Context, t workshop.Task) error {
 	}
 	for _, dir := range t.Dirs {
 		if dir.At == "/mnt/out" {
+			if err := os.MkdirAll(filepath.Join(dir.Host, "index"), 0o755); err != nil {
+				return err
+			}
 			return os.WriteFile(filepath.Join(dir.Host, "about"), []byte(s.about), 0o644)
 		}
 	}

@@ -107,7 +107,7 @@ func Machine(ctx context.Context, c delivery.Config, input Input, sink event.Sin
 		machine.CPUs = input.number(component.StateCPUs, 2)
 	}
 	if machine.MemoryMiB == 0 {
-		machine.MemoryMiB = input.number(component.StateMemory, 2048)
+		machine.MemoryMiB = max(input.number(component.StateMemory, 2048), input.Data.MemoryMiB)
 	}
 	var err error
 	machine.Accelerator, err = chooseAccelerator(ctx, c, input, sink)
