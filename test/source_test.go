@@ -41,11 +41,40 @@ func TestSources(t *testing.T) {
 		{`source = "file://` + copied + "\"\n ref = \"v0.1.0\"", `source phase-end ok \S+ \S+ AmiGO 0.1.0, commit ` + commit[:12]},
 		{`source = "` + archive + "\"\n source_checksum = \"sha256:" + sum + `"`, `source phase-end ok \S+ \S+ AmiGO 0.1.0`},
 	} {
-		said := provisionNothing(t, from.settings)
+		said := provisionNothing(t, from.settings+golrBlock)
 		for _, want := range []string{from.says, `bundles phase-end (ok|cached)`, `golr phase-end (ok|cached) .*298 documents`, `deploy phase-end ok .* \d+ files`} {
 			if !regexp.MustCompile(want).MatchString(said) {
 				t.Errorf("%s: no line is like %q\n%s", from.settings, want, said)
 			}
+		}
+	}
+}
+
+// TestOwnAnnotations has Solr make an index of an ontology and annotations, as the
+// provisioner does for somebody who has their own.
+func TestOwnAnnotations(t *testing.T) {
+	loader, err := filepath.Abs("../internal/amigo/loader/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := filepath.Abs(template + "/sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := provisionNothing(t, `source = "`+sample+`"
+ golr {
+  ontology    = ["`+loader+`/../../ontology/testdata/small.obo", "`+loader+`/taxa.obo"]
+  annotations = ["`+loader+`/small.gaf", "`+loader+`/small.gpad", "`+loader+`/small.gpi"]
+  max_skipped = "20%"
+ }`)
+	for _, want := range []string{
+		`left out: 1 x an annotation to a term that the ontology does not have: small.gaf:8 \(GO:0424242\)`,
+		`documents phase-end (ok|cached) .*12 terms, 6 annotations of 5 gene products`,
+		`golr phase-end (ok|cached) .*40 documents`,
+		`deploy phase-end ok .* \d+ files`,
+	} {
+		if !regexp.MustCompile(want).MatchString(said) {
+			t.Errorf("no line is like %q\n%s", want, said)
 		}
 	}
 }
@@ -60,7 +89,7 @@ func provisionNothing(t *testing.T, settings string) string {
 		t.Fatal(err)
 	}
 	write(t, dir, "t.pkr.hcl", "source \"null\" \"t\" {\n rootfs = \""+rootFS(t, store)+"\"\n}\n"+
-		"build {\n sources = [\"source.null.t\"]\n provisioner \"amigo\" {\n"+settings+golrBlock+"\n}\n}\n")
+		"build {\n sources = [\"source.null.t\"]\n provisioner \"amigo\" {\n"+settings+"\n}\n}\n")
 	var out bytes.Buffer
 	err = command.Run(t.Context(), command.Cmd{
 		Name: preparedProgram(t), Args: []string{"build", "-q", "--log", "/dev/stdout", filepath.Join(dir, "t.pkr.hcl")},

@@ -42,14 +42,20 @@ func (c *closure) text() string {
 // above is what is above a term.
 type above struct {
 	term                  *ontology.Term
-	isA, isAPartOf, every closure
-	isAPartOfMap          string
-	everyMap              string
+	isA, isAPartOf, every closedSet
 }
+
+// closedSet is a [closure] that nothing is added to any more.
+type closedSet struct {
+	ids, labels []string
+	text        string
+}
+
+func (c *closure) closed() closedSet { return closedSet{c.ids, c.labels, c.text()} }
 
 // remembered is how many terms' closures are kept: those of the terms that most
 // annotations are to.
-const remembered = 2000
+const remembered = 500
 
 // closures remembers what is above terms.
 type closures struct {
@@ -74,17 +80,17 @@ func (c *closures) of(id string) *above {
 	if t == nil {
 		return nil
 	}
-	made := &above{term: t}
+	var isA, isAPartOf, every closure
 	for _, a := range c.ontology.Closure(t) {
-		made.every.add(a.Term.ID, a.Term.Label())
+		every.add(a.Term.ID, a.Term.Label())
 		if a.Relations&ontology.IsAPartOf != 0 {
-			made.isAPartOf.add(a.Term.ID, a.Term.Label())
+			isAPartOf.add(a.Term.ID, a.Term.Label())
 		}
 		if a.Relations&ontology.OnlyIsA != 0 {
-			made.isA.add(a.Term.ID, a.Term.Label())
+			isA.add(a.Term.ID, a.Term.Label())
 		}
 	}
-	made.isAPartOfMap, made.everyMap = made.isAPartOf.text(), made.every.text()
+	made := &above{t, isA.closed(), isAPartOf.closed(), every.closed()}
 	c.known.Add(id, made)
 	return made
 }

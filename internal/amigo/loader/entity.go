@@ -121,7 +121,7 @@ func (l *loader) entity(w *writer, id string, g group) error {
 	return w.add(general("bioentity", id, e.Symbol, append([]string{e.Name, e.LocalID()}, e.Synonyms...)...))
 }
 
-func (c *closure) addAll(other closure) {
+func (c *closure) addAll(other closedSet) {
 	for i, id := range other.ids {
 		c.add(id, other.labels[i])
 	}
@@ -176,7 +176,7 @@ func (l *loader) annotation(fields entityFields, a *annotation.Annotation, up *a
 	d := annotationDocument{
 		Category: "annotation", ID: id, entityFields: fields,
 		termClosures: termClosures{
-			up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOfMap, up.every.ids, up.every.labels, up.everyMap,
+			up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOf.text, up.every.ids, up.every.labels, up.every.text,
 		},
 		Class: a.Term, ClassLabel: up.term.Label(), Aspect: aspects[up.term.Namespace],
 		Reference: a.References, With: a.With, Date: a.Date, AssignedBy: a.AssignedBy, Isoform: a.Isoform,
@@ -234,7 +234,7 @@ func (l *loader) evidenceFields(e annotation.Evidence) evidenceFields {
 	}
 	some.add(up.term.ID, up.term.Label())
 	f.Label, f.CodeClosure = up.term.Label(), up.isA.labels
-	f.Closure, f.Labels, f.Map = up.isA.ids, up.isA.labels, up.isA.text()
+	f.Closure, f.Labels, f.Map = up.isA.ids, up.isA.labels, up.isA.text
 	f.Subset, f.SubsetLabel, f.SubsetMap = some.ids, some.labels, some.text()
 	return f
 }

@@ -38,9 +38,9 @@ type group struct {
 	annotations []*annotation.Annotation
 }
 
-// sorting takes records of some 500 bytes: two chunks are sorted at a time while
-// a third is read.
-const chunk = 20_000
+// chunk is how many records of some 500 bytes are sorted at a time. Two are sorted while
+// others are read and written.
+const chunk = 10_000
 
 // grouped calls take for each entity, in the order of their IDs, with what read
 // has passed on. It needs little memory: the records are sorted on the disk, in dir.

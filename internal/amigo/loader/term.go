@@ -58,8 +58,8 @@ func (l *loader) term(t *ontology.Term) (termDocument, error) {
 	}
 	up := l.closures.of(t.ID)
 	d.IsA, d.IsALabel = up.isA.ids, up.isA.labels
-	d.IsAPartOf, d.IsAPartOfLabel, d.IsAPartOfMap = up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOfMap
-	d.Regulates, d.RegulatesLabel, d.RegulatesMap = up.every.ids, up.every.labels, up.everyMap
+	d.IsAPartOf, d.IsAPartOfLabel, d.IsAPartOfMap = up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOf.text
+	d.Regulates, d.RegulatesLabel, d.RegulatesMap = up.every.ids, up.every.labels, up.every.text
 	for _, drawn := range []struct {
 		to    *string
 		graph ontology.Graph
