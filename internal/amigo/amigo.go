@@ -162,7 +162,7 @@ func Provision(ctx context.Context, c Config, guest remote.Runner, rootfs string
 	if err != nil {
 		return Made{}, err
 	}
-	if data, err = p.load(ctx, data); err != nil {
+	if data, err = p.load(ctx, data, code); err != nil {
 		return Made{}, err
 	}
 	server, err := p.index(ctx, has, data, code)

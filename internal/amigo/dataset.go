@@ -49,12 +49,14 @@ func (d dataset) bring(ctx context.Context, c cache.Dir, phase *event.Phase) (st
 
 // load makes documents of ontologies and annotations, if they are given. What those
 // say of themselves is the release, unless files about one are given.
-func (p *provision) load(ctx context.Context, d dataset) (dataset, error) {
+func (p *provision) load(ctx context.Context, d dataset, c code) (dataset, error) {
 	if len(p.GOlr.Load.Ontologies) == 0 {
 		return d, nil
 	}
 	phase := event.Start(p.sink, "documents", "of ontologies and annotations")
-	files, report, cached, err := loader.Get(ctx, p.cache, p.GOlr.Load, func(done int64) { phase.Progress(done, 1000, event.Permille) })
+	in := p.GOlr.Load
+	in.Schema = c.schemaFile()
+	files, report, cached, err := loader.Get(ctx, p.cache, in, func(done int64) { phase.Progress(done, 1000, event.Permille) })
 	if err != nil {
 		return d, phase.End(event.OK, "", err)
 	}

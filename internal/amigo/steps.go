@@ -47,9 +47,12 @@ type code struct {
 // solrConf is the directory of Solr's configuration.
 func (c code) solrConf() string { return filepath.Join(c.Dir, "golr", "solr", "conf") }
 
+// schemaFile is what Solr knows of the fields of an index.
+func (c code) schemaFile() string { return filepath.Join(c.solrConf(), "schema.xml") }
+
 // schema returns the digest of what Solr knows of the fields of an index.
 func (c code) schema() (string, error) {
-	_, sum, err := manifest.DigestFile(filepath.Join(c.solrConf(), "schema.xml"), func(int64, int64) {})
+	_, sum, err := manifest.DigestFile(c.schemaFile(), func(int64, int64) {})
 	return sum, err
 }
 

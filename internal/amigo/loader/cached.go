@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/fetch"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
@@ -14,7 +15,11 @@ import (
 
 // Digest tells what decides the documents.
 func (in Input) Digest() (string, error) {
-	parts := []string{Version, in.MaxSkipped, fmt.Sprint(len(in.Ontologies))}
+	missing, err := lacking(in.Schema)
+	if err != nil {
+		return "", err
+	}
+	parts := []string{Version, in.MaxSkipped, strings.Join(missing, " "), fmt.Sprint(len(in.Ontologies))}
 	for _, files := range [][]string{in.Ontologies, in.Annotations} {
 		for _, file := range files {
 			sum, err := fetch.Sum(file)

@@ -25,6 +25,7 @@ type Input struct {
 	Ontologies  []string // files in the OBO format or OBO Graphs in JSON
 	Annotations []string // GAF, GPAD and GPI files
 	MaxSkipped  string   // of the annotations' lines, as [ParseShare] has it
+	Schema      string   // Solr's schema.xml; documents have no other fields. "": they have all
 }
 
 // Validate says what is wrong with in, each fault as that of its field (package field).
@@ -70,6 +71,11 @@ func (r *Report) Log() string {
 // annotations' documents is done, in permille.
 func Load(ctx context.Context, in Input, dir string, progress func(int64)) (files []string, report *Report, err error) {
 	report = &Report{}
+	missing, err := lacking(in.Schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	noteMissing(&report.Noted, missing)
 	o, err := ontology.Read(in.Ontologies, &report.Noted)
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +101,7 @@ func Load(ctx context.Context, in Input, dir string, progress func(int64)) (file
 	}
 	for _, step := range steps {
 		path := filepath.Join(dir, step.name)
-		if err := write(path, step.fill); err != nil {
+		if err := write(path, missing, step.fill); err != nil {
 			return nil, nil, err
 		}
 		files = append(files, path)

@@ -111,6 +111,35 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestSchema leaves out what a schema does not have, and says so.
+func TestSchema(t *testing.T) {
+	in := small
+	in.Schema = filepath.Join(t.TempDir(), "schema.xml")
+	schema := func(text string) {
+		if err := os.WriteFile(in.Schema, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schema(`<schema><fields><field name="id"/><field name="document_category"/><field name="bioentity"/><dynamicField name="*_closure"/></fields></schema>`)
+	files, report, err := Load(t.Context(), in, t.TempDir(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := documents(t, files[1])
+	if d := all[0]; len(d) != 9 || d["bioentity"] != "FB:FBgn0000008" || d["evidence_closure"] == nil || d["date"] != nil {
+		t.Errorf("%v", d)
+	}
+	if text := fmt.Sprint(report.Noted.Counts()[0]); !strings.Contains(text, noField) || !strings.Contains(text, "alternate_id") {
+		t.Error(text)
+	}
+	for text, want := range map[string]string{`<schema><fields><field name="id"/></fields></schema>`: "no field document_category", "<schema": "reading "} {
+		schema(text)
+		if _, _, err := Load(t.Context(), in, t.TempDir(), none); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // TestMany sorts more than fits into the chunks of memory.
 func TestMany(t *testing.T) {
 	const number = 3 * chunk

@@ -11,13 +11,14 @@ import (
 
 // writer writes a list of documents.
 type writer struct {
-	out  *bufio.Writer
-	json *json.Encoder
-	some bool
+	missing []string // fields that documents must not have
+	out     *bufio.Writer
+	json    *json.Encoder
+	some    bool
 }
 
 // write makes the file at path, which fill adds documents to.
-func write(path string, fill func(*writer) error) (err error) {
+func write(path string, missing []string, fill func(*writer) error) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -26,7 +27,7 @@ func write(path string, fill func(*writer) error) (err error) {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	w := &writer{out: bufio.NewWriterSize(z, 64<<10)}
+	w := &writer{missing: missing, out: bufio.NewWriterSize(z, 64<<10)}
 	w.json = json.NewEncoder(w.out)
 	w.json.SetEscapeHTML(false)
 	_, err = w.out.WriteString("[")
@@ -40,7 +41,12 @@ func write(path string, fill func(*writer) error) (err error) {
 }
 
 // add writes one more document.
-func (w *writer) add(document any) error {
+func (w *writer) add(document any) (err error) {
+	if len(w.missing) > 0 {
+		if document, err = without(document, w.missing); err != nil {
+			return err
+		}
+	}
 	if w.some {
 		if err := w.out.WriteByte(','); err != nil {
 			return err
