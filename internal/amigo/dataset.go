@@ -67,8 +67,8 @@ func (p *provision) load(ctx context.Context, d dataset, c code) (dataset, error
 		phase.Say("noted: " + count.String())
 	}
 	d.documents = files
-	if p.TimestampLog == "" && p.ReleaseDOI == "" {
-		d.release, err = release.Of(report.Log(), "")
+	if p.TimestampLog == "" {
+		d.release, err = release.Of(report.Log(), d.release.Record())
 	}
 	return d, phase.End(status(cached), report.String(), err)
 }

@@ -3,10 +3,13 @@
 package annotation
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 )
@@ -19,6 +22,7 @@ type Entity struct {
 	Synonyms []string
 	Type     string // "protein", or ""
 	Taxon    string // "NCBITaxon:9606", or ""
+	Parent   string // ID of the entity that this one is a form of, or ""
 }
 
 // DB is what stands in front of the ID's first colon: who gave the ID.
@@ -42,6 +46,7 @@ type Annotation struct {
 	References []string
 	Evidence   Evidence
 	With       []string
+	Aspect     string // "P", as the file has it, or ""
 	Date       string // "20261105"
 	AssignedBy string
 	Extension  string // as column 16 of GAF has it
@@ -57,7 +62,7 @@ type Record struct {
 }
 
 // ErrUnknown tells that a file is in no form that is read.
-var ErrUnknown = errors.New("does not say what it is: GAF begins with !gaf-version: 2.2, GPAD with !gpad-version: 2.0 or 1.1, GPI with !gpi-version: 2.1 or 1.2")
+var ErrUnknown = errors.New("does not say what it is: the first line of a GAF file is \"!gaf-version: 2.2\", of GPAD \"!gpad-version: 2.0\" or \"!gpa-version: 1.1\", of GPI \"!gpi-version: 2.1\" or 1.2 (try: add it)")
 
 // format is a form of files with a line for each record.
 type format struct {
@@ -65,20 +70,40 @@ type format struct {
 	read            func(cells []string) (Record, string)
 }
 
-// formats are known by their headers, without the minor version.
+// formats are known by their headers.
 var formats = map[string]format{
-	"gaf-version 2":  {17, 15, readGAF},
-	"gpad-version 1": {12, 10, readGPAD1},
-	"gpad-version 2": {12, 10, readGPAD2},
-	"gpi-version 1":  {10, 7, readGPI1},
-	"gpi-version 2":  {11, 6, readGPI2},
+	"gaf-version 2.0":  {17, 15, readGAF},
+	"gaf-version 2.1":  {17, 15, readGAF},
+	"gaf-version 2.2":  {17, 15, readGAF},
+	"gpa-version 1.1":  {12, 10, readGPAD1},
+	"gpa-version 1.2":  {12, 10, readGPAD1},
+	"gpad-version 1.1": {12, 10, readGPAD1},
+	"gpad-version 1.2": {12, 10, readGPAD1},
+	"gpad-version 2.0": {12, 10, readGPAD2},
+	"gpi-version 1.2":  {10, 7, readGPI1},
+	"gpi-version 2.0":  {11, 6, readGPI2},
+	"gpi-version 2.1":  {11, 6, readGPI2},
+}
+
+// DescribesEntities tells whether the file at path is GPI, which has no annotations.
+func DescribesEntities(ctx context.Context, path string) (bool, error) {
+	stop := errors.New("a record was read")
+	gpi := false
+	_, _, err := Read(ctx, path, &lines.Tally{}, func(r Record) error {
+		gpi = r.Annotation == nil
+		return stop
+	})
+	if errors.Is(err, stop) {
+		err = nil
+	}
+	return gpi, err
 }
 
 // Read reads the file at path, which may be compressed by gzip, and calls take
 // for each of its lines. Those that say nothing are counted in tally and left out. It
 // returns what the file says of itself, and how many lines there were.
-func Read(path string, tally *lines.Tally, take func(Record) error) (said lines.Version, number int, err error) {
-	text, err := lines.Open(path, func(at lines.Place, what string) { tally.Add(at, what, ""); number++ })
+func Read(ctx context.Context, path string, tally *lines.Tally, take func(Record) error) (said lines.Version, number int, err error) {
+	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { tally.Add(at, what, ""); number++ })
 	if err != nil {
 		return said, 0, err
 	}
@@ -87,7 +112,7 @@ func Read(path string, tally *lines.Tally, take func(Record) error) (said lines.
 	if err := f.read(take); err != nil {
 		return said, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return f.said.Dated(), number + f.number, nil
+	return f.said.Cleaned(), number + f.number, nil
 }
 
 // file is one that is being read.
@@ -143,16 +168,16 @@ func (f *file) header(line string) {
 	if !ok {
 		return
 	}
-	major, _, _ := strings.Cut(value, ".")
-	if form, known := formats[name+" "+major]; known && f.form == nil {
+	if form, known := formats[name+" "+value]; known && f.form == nil {
 		f.form = &form
 		f.said.Kind, _, _ = strings.Cut(name, "-")
 	}
+	// Headers of the files that this one was made from may follow.
 	switch name {
 	case "date-generated", "generated":
-		f.said.Date = value
+		f.said.Date = cmp.Or(f.said.Date, value)
 	case "project-release":
-		f.said.Version = value
+		f.said.Version = cmp.Or(f.said.Version, value)
 	}
 }
 
@@ -184,10 +209,13 @@ func list(cell string) []string {
 	return all
 }
 
+// longestID is how many bytes an ID may have.
+const longestID = 255
+
 // identified tells whether a text is like "GO:0008150".
 func identified(id string) bool {
 	prefix, local, ok := strings.Cut(id, ":")
-	return ok && prefix != "" && local != "" && !strings.ContainsAny(id, " |,")
+	return ok && prefix != "" && local != "" && len(id) <= longestID && !strings.ContainsAny(id, " |,<>\"'&\\")
 }
 
 // taxon returns "NCBITaxon:9606" for that and for "taxon:9606", or "".
@@ -207,7 +235,7 @@ func taxon(text string) string {
 func date(text string) string {
 	text, _, _ = strings.Cut(text, "T")
 	text = strings.ReplaceAll(text, "-", "")
-	if len(text) != len("20261105") || strings.Trim(text, "0123456789") != "" {
+	if _, err := time.Parse("20060102", text); err != nil {
 		return ""
 	}
 	return text

@@ -2,7 +2,6 @@ package annotation
 
 import (
 	_ "embed"
-	"slices"
 	"strings"
 )
 
@@ -13,8 +12,8 @@ type Evidence struct {
 	ECO  string // "ECO:0000314", or "" if there is none
 }
 
-// ECO is the part of the Evidence and Conclusion Ontology that GO's codes mean, in
-// the OBO format.
+// ECO is the Evidence and Conclusion Ontology of 2024-07-19, in the OBO format: names and
+// ancestors (https://github.com/evidenceontology/evidenceontology, CC0 1.0).
 //
 //go:embed eco.obo
 var ECO string
@@ -22,31 +21,40 @@ var ECO string
 //go:embed codes.tsv
 var codesTable string
 
-// code is a line of the table.
-type code struct{ code, reference, eco string }
+// What stands in the place of a reference: a code means the term always, or the
+// term is only written as that code.
+const (
+	always  = "Default"
+	derived = "Derived"
+)
 
-var codes = func() (all []code) {
+// terms are those of codes, by code and reference; codes are those of terms.
+var terms, codes = func() (terms map[[2]string]string, codes map[string]string) {
+	terms, codes = map[[2]string]string{}, map[string]string{}
 	for line := range strings.Lines(codesTable) {
 		cells := strings.Split(strings.TrimSpace(line), "\t")
-		if len(cells) == 3 && !strings.HasPrefix(line, "#") {
-			all = append(all, code{cells[0], cells[1], cells[2]})
+		if len(cells) != 3 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		code, reference, eco := cells[0], cells[1], cells[2]
+		if reference != derived {
+			terms[[2]string{code, reference}] = eco
+		}
+		if _, known := codes[eco]; !known || reference == always {
+			codes[eco] = code
 		}
 	}
-	return all
+	return terms, codes
 }()
 
-// always stands in the place of a reference.
-const always = "Default"
-
 // byCode returns what a code means with these references.
-func byCode(name string, references []string) Evidence {
-	found := Evidence{}
-	for _, c := range codes {
-		if c.code == name && (c.reference == always && found.ECO == "" || slices.Contains(references, c.reference)) {
-			found = Evidence{name, c.eco}
+func byCode(code string, references []string) Evidence {
+	for _, reference := range append(references, always) {
+		if eco, known := terms[[2]string{code, reference}]; known {
+			return Evidence{code, eco}
 		}
 	}
-	return found
+	return Evidence{}
 }
 
 // byECO returns the evidence of a term.
@@ -54,11 +62,5 @@ func byECO(id string) Evidence {
 	if !strings.HasPrefix(id, "ECO:") {
 		return Evidence{}
 	}
-	found := Evidence{ECO: id}
-	for _, c := range codes {
-		if c.eco == id && (found.Code == "" || c.reference == always) {
-			found.Code = c.code
-		}
-	}
-	return found
+	return Evidence{codes[id], id}
 }

@@ -3,6 +3,7 @@ package annotation
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // What a line lacks. It is left out then.
@@ -16,6 +17,7 @@ const (
 	noDate      = "no date like 20261105"
 	noSource    = "nobody who assigned it"
 	noRelation  = "a relation that GO does not have"
+	noNegation  = "a negation that is not NOT"
 )
 
 // readGAF reads GAF 2.0 to 2.2
@@ -28,12 +30,12 @@ func readGAF(c []string) (Record, string) {
 	}
 	a := &Annotation{
 		Entity: e.ID, Term: c[4], References: list(c[5]), With: list(c[7]),
-		Date: date(c[13]), AssignedBy: c[14], Extension: c[15], Isoform: c[16],
+		Aspect: c[8], Date: date(c[13]), AssignedBy: c[14], Extension: c[15], Isoform: c[16],
 	}
 	if len(taxa) > 1 {
 		a.OtherTaxon = taxon(taxa[1])
 	}
-	a.qualify(c[3])
+	known := a.qualify(c[3])
 	a.Evidence = byCode(c[6], a.References)
 	for _, must := range []struct {
 		ok    bool
@@ -42,6 +44,7 @@ func readGAF(c []string) (Record, string) {
 		{c[0] != "" && c[1] != "" && identified(e.ID), noEntity},
 		{e.Symbol != "", noSymbol},
 		{e.Taxon != "", noTaxon},
+		{known, noRelation},
 	} {
 		if !must.ok {
 			return Record{}, must.fault
@@ -50,15 +53,25 @@ func readGAF(c []string) (Record, string) {
 	return Record{Entity: e, Annotation: a}, a.fault()
 }
 
-// qualify takes in relations and negation, as "NOT|involved_in".
-func (a *Annotation) qualify(text string) {
-	for _, word := range list(text) {
-		if word = strings.ToLower(word); word == "not" {
+// qualify takes in relations and negation, as "NOT|involved_in". It returns false if a
+// word is neither: the annotation might say the opposite.
+func (a *Annotation) qualify(text string) bool {
+	words := strings.FieldsFunc(text, func(c rune) bool { return c == '|' || c == ',' || unicode.IsSpace(c) })
+	for _, word := range words {
+		name, known := relationNames[word]
+		if !known {
+			name = strings.ToLower(word)
+		}
+		switch {
+		case name == "not":
 			a.Negated = true
-		} else if !slices.Contains(a.Relations, word) {
-			a.Relations = append(a.Relations, word)
+		case !slices.Contains(relationsOfGO, name):
+			return false
+		case !slices.Contains(a.Relations, name):
+			a.Relations = append(a.Relations, name)
 		}
 	}
+	return true
 }
 
 // fault says what every annotation must have and this one has not, or "".

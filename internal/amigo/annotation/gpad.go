@@ -1,5 +1,11 @@
 package annotation
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // relationNames are those of the relations that GPAD 2.0 names by their IDs
 // (https://github.com/geneontology/go-annotation/blob/master/specs/gpad-gpi-2-0.md).
 var relationNames = map[string]string{
@@ -18,12 +24,18 @@ var relationNames = map[string]string{
 	"RO:0002325":  "colocalizes_with",
 }
 
+// relationsOfGO are all that an annotation may have, with those of GAF before 2.2.
+var relationsOfGO = append(slices.Collect(maps.Values(relationNames)), "integral_to", "cut")
+
 // readGPAD1 reads GPAD 1.1 and 1.2.
 func readGPAD1(c []string) (Record, string) {
 	a := associate(c[0]+":"+c[1], c[3:])
-	a.qualify(c[2])
-	if c[0] == "" || c[1] == "" || !identified(a.Entity) {
+	known := a.qualify(c[2])
+	switch {
+	case c[0] == "" || c[1] == "" || !identified(a.Entity):
 		return Record{}, noEntity
+	case !known:
+		return Record{}, noRelation
 	}
 	return Record{Annotation: a}, a.fault()
 }
@@ -32,8 +44,10 @@ func readGPAD1(c []string) (Record, string) {
 func readGPAD2(c []string) (Record, string) {
 	a := associate(c[0], c[3:])
 	name, known := relationNames[c[2]]
-	a.Negated, a.Relations = c[1] == "NOT", []string{name}
+	a.Negated, a.Relations = strings.EqualFold(c[1], "NOT"), []string{name}
 	switch {
+	case c[1] != "" && !a.Negated:
+		return Record{}, noNegation
 	case !identified(a.Entity):
 		return Record{}, noEntity
 	case !known:
@@ -54,7 +68,7 @@ func associate(entity string, c []string) *Annotation {
 // readGPI1 reads GPI 1.2
 // (https://github.com/geneontology/go-annotation/blob/master/specs/gpad-gpi-1_2.md).
 func readGPI1(c []string) (Record, string) {
-	return entity(&Entity{ID: c[0] + ":" + c[1], Symbol: c[2], Name: c[3], Synonyms: list(c[4]), Type: c[5], Taxon: taxon(c[6])})
+	return entity(&Entity{ID: c[0] + ":" + c[1], Symbol: c[2], Name: c[3], Synonyms: list(c[4]), Type: c[5], Taxon: taxon(c[6]), Parent: first(c[7])})
 }
 
 // types are the names of what GPI 2.0 calls by IDs of the Sequence Ontology, the
@@ -78,19 +92,24 @@ var types = map[string]string{
 
 // readGPI2 reads GPI 2.0 and 2.1.
 func readGPI2(c []string) (Record, string) {
-	e := &Entity{ID: c[0], Symbol: c[1], Name: c[2], Synonyms: list(c[3]), Taxon: taxon(c[5])}
-	if kinds := list(c[4]); len(kinds) > 0 {
-		e.Type = kinds[0]
-		if name, known := types[e.Type]; known {
-			e.Type = name
-		}
+	e := &Entity{ID: c[0], Symbol: c[1], Name: c[2], Synonyms: list(c[3]), Type: first(c[4]), Taxon: taxon(c[5]), Parent: first(c[7])}
+	if name, known := types[e.Type]; known {
+		e.Type = name
 	}
 	return entity(e)
 }
 
+// first returns the first item of a cell, or "".
+func first(cell string) string {
+	if all := list(cell); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
 func entity(e *Entity) (Record, string) {
 	switch {
-	case !identified(e.ID):
+	case !identified(e.ID) || e.Parent != "" && !identified(e.Parent):
 		return Record{}, noEntity
 	case e.Symbol == "":
 		return Record{}, noSymbol

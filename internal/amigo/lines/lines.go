@@ -1,16 +1,19 @@
 // Package lines reads texts that are far larger than the memory, such as
-// ontologies and annotations, line by line. What comes out of it is UTF-8 without
-// control characters but tabs, and says where it stands.
+// ontologies and annotations, line by line. A line is UTF-8 without control
+// characters but tabs, and says where it stands.
 package lines
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -49,13 +52,42 @@ type Version struct {
 	File    string // its name, without a directory
 }
 
-// Dated returns a version with the day that is found in it, if it has none.
-func (v Version) Dated() Version {
+// Cleaned returns a version that can be shown on a page and written into a line of
+// words between tabs, with the day that is found in it if it has none.
+func (v Version) Cleaned() Version {
+	v.Version, v.File = safe(v.Version), safe(v.File)
 	v.Date = day.FindString(v.Date)
 	if v.Date == "" {
 		v.Date = day.FindString(v.Version)
 	}
 	return v
+}
+
+// safe returns text without what has a meaning in HTML, in Perl or between tabs.
+func safe(text string) string {
+	return Shortened(strings.Map(func(c rune) rune {
+		if strings.ContainsRune("<>&'\"\\", c) {
+			return -1
+		}
+		return c
+	}, Clean(text)))
+}
+
+// Clean returns text with a space in the place of each run of spaces and control
+// characters.
+func Clean(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+}
+
+// longest is how many characters of a text from a file are shown.
+const longest = 60
+
+// Shortened returns the beginning of a text.
+func Shortened(text string) string {
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "..."
+	}
+	return text
 }
 
 var day = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`)
@@ -70,13 +102,14 @@ type Reader struct {
 	buffer []byte
 }
 
-// Open opens the file at path. fault is told of each line that is left out.
-func Open(path string, fault func(at Place, what string)) (*Reader, error) {
+// Open opens the file at path. fault is told of each line that is left out. Reading
+// ends with ctx.
+func Open(ctx context.Context, path string, fault func(at Place, what string)) (*Reader, error) {
 	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := New(f, filepath.Base(path), fault)
+	r, err := New(ctx, f, filepath.Base(path), fault)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
@@ -85,15 +118,15 @@ func Open(path string, fault func(at Place, what string)) (*Reader, error) {
 }
 
 // New is [Open] for what is read from in, and called name.
-func New(in io.Reader, name string, fault func(at Place, what string)) (*Reader, error) {
-	r := &Reader{Place: Place{File: name}, text: bufio.NewReaderSize(in, 256<<10), fault: fault}
+func New(ctx context.Context, in io.Reader, name string, fault func(at Place, what string)) (*Reader, error) {
+	r := &Reader{Place: Place{File: name}, text: bufio.NewReaderSize(until(ctx, in), 256<<10), fault: fault}
 	if head, _ := r.text.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(r.text)
 		if err != nil {
 			return nil, err
 		}
 		r.close = append(r.close, z)
-		r.text = bufio.NewReaderSize(z, 256<<10)
+		r.text = bufio.NewReaderSize(until(ctx, z), 256<<10)
 	}
 	head, _ := r.text.Peek(3)
 	switch {
@@ -103,6 +136,21 @@ func New(in io.Reader, name string, fault func(at Place, what string)) (*Reader,
 		return nil, ErrUTF16
 	}
 	return r, nil
+}
+
+// reading is a function that reads.
+type reading func([]byte) (int, error)
+
+func (r reading) Read(p []byte) (int, error) { return r(p) }
+
+// until reads from in until ctx ends.
+func until(ctx context.Context, in io.Reader) io.Reader {
+	return reading(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return in.Read(p)
+	})
 }
 
 // Close closes the file.

@@ -3,6 +3,7 @@ package lines
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 func all(t *testing.T, in io.Reader) (read []string, faults []string, err error) {
 	t.Helper()
-	r, err := New(in, "a.gaf", func(at Place, what string) { faults = append(faults, at.String()+" "+what) })
+	r, err := New(t.Context(), in, "a.gaf", func(at Place, what string) { faults = append(faults, at.String()+" "+what) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,7 +83,7 @@ func TestNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, filepath.Join(dir, "none"), filepath.Join(dir, "utf16")} {
-		if _, err := Open(path, func(Place, string) {}); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := Open(t.Context(), path, func(Place, string) {}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -107,13 +108,13 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestDated(t *testing.T) {
+func TestCleaned(t *testing.T) {
 	for _, test := range []struct {
 		version, date, want string
 	}{
-		{"releases/2026-10-07", "", "2026-10-07"}, {"", "2026-10-07T12:00:00Z", "2026-10-07"}, {"", "yesterday", ""}, {"1.2", "2026-01-02", "2026-01-02"},
+		{"releases/2026-10-07", "", "2026-10-07"}, {"", "2026-10-07T12:00:00Z", "2026-10-07"}, {"", "yesterday", ""}, {"<b>2026-10-07\ta", "", "2026-10-07"}, {"1.2", "2026-01-02", "2026-01-02"},
 	} {
-		if got := (Version{Version: test.version, Date: test.date}).Dated(); got.Date != test.want {
+		if got := (Version{Version: test.version, Date: test.date}).Cleaned(); got.Date != test.want {
 			t.Errorf("%+v: %q", test, got.Date)
 		}
 	}
@@ -124,7 +125,7 @@ func FuzzNext(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfa\tb\r\n\x00"))
 	f.Add([]byte("\x1f\x8b\x08"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := New(bytes.NewReader(text), "f", func(Place, string) {})
+		r, err := New(t.Context(), bytes.NewReader(text), "f", func(Place, string) {})
 		if err != nil {
 			return
 		}
@@ -138,4 +139,30 @@ func FuzzNext(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestSafe(t *testing.T) {
+	got := Version{Version: "<img src=x onerror='a\\'>\t2026-10-07\n&", File: "a\tb.gaf"}.Cleaned()
+	if want := (Version{Version: "img src=x onerror=a 2026-10-07 ", Date: "2026-10-07", File: "a b.gaf"}); got != want {
+		t.Errorf("%+v", got)
+	}
+	if got := Shortened(strings.Repeat("é", 100)); got != strings.Repeat("é", 60)+"..." {
+		t.Error(got)
+	}
+}
+
+// TestStopped: reading ends with its context, even in lines that are left out.
+func TestStopped(t *testing.T) {
+	ctx, stop := context.WithCancelCause(t.Context())
+	r, err := New(ctx, bytes.NewReader(compressed(t, strings.Repeat("\x00\n", 10<<20))), "a", func(at Place, _ string) {
+		if at.Line == 5 {
+			stop(errors.New("enough"))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), "enough") || r.Place.Line > 1<<20 {
+		t.Errorf("%v, line %d", err, r.Place.Line)
+	}
 }

@@ -35,7 +35,7 @@ func (t *Tally) Add(at Place, what, detail string) {
 	}
 	count.Number++
 	if len(count.First) < examples {
-		count.First = append(count.First, example(at, detail))
+		count.First = append(count.First, example(at, Shortened(detail)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -178,7 +179,7 @@ func (l *loader) annotation(fields entityFields, a *annotation.Annotation, up *a
 		termClosures: termClosures{
 			up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOf.text, up.every.ids, up.every.labels, up.every.text,
 		},
-		Class: a.Term, ClassLabel: up.term.Label(), Aspect: aspects[up.term.Namespace],
+		Class: a.Term, ClassLabel: up.term.Label(), Aspect: cmp.Or(aspects[up.term.Namespace], a.Aspect),
 		Reference: a.References, With: a.With, Date: a.Date, AssignedBy: a.AssignedBy, Isoform: a.Isoform,
 	}
 	if a.Negated {

@@ -3,7 +3,9 @@ package loader
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/ontology"
 )
 
@@ -19,7 +21,10 @@ type extensionFields struct {
 }
 
 // expression is "occurs_in(CL:0000136)".
-var expression = regexp.MustCompile(`([A-Za-z0-9_:]+)\(([^()\s]+)\)`)
+var expression = regexp.MustCompile(`^([A-Za-z0-9_:]+)\(([^()\s]+)\)$`)
+
+// noExtension says that a part of an annotation's extension is not an [expression].
+const noExtension = "a part of an extension that is not like occurs_in(CL:0000136)"
 
 // relationship is how AmiGO takes an expression.
 type relationship struct {
@@ -36,7 +41,12 @@ type named struct {
 
 func (l *loader) extension(text string) (f extensionFields, err error) {
 	var all closure
-	for _, found := range expression.FindAllStringSubmatch(text, -1) {
+	for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == '|' || c == ',' }) {
+		found := expression.FindStringSubmatch(strings.TrimSpace(part))
+		if found == nil {
+			l.report.Noted.Add(lines.Place{}, noExtension, part)
+			continue
+		}
 		relation, id := l.relation(found[1]), found[2]
 		label := id
 		if up := l.closures.of(id); up != nil {

@@ -45,8 +45,8 @@ const chunk = 10_000
 // grouped calls take for each entity, in the order of their IDs, with what read
 // has passed on. It needs little memory: the records are sorted on the disk, in dir.
 func grouped(ctx context.Context, dir string, read func(func(key, record) error) error, take func(string, group) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	in := make(chan string, 256)
 	sorter, sorted, failed := extsort.Strings(in, &extsort.Config{ChunkSize: chunk, SortedChanBuffSize: 256, TempFilesDir: dir})
 	reading := make(chan error, 1)
@@ -54,19 +54,23 @@ func grouped(ctx context.Context, dir string, read func(func(key, record) error)
 		defer close(in)
 		err := read(func(k key, r record) error { return send(ctx, in, k, r) })
 		if err != nil {
-			stop()
+			stop(err)
 		}
 		reading <- err
 	}()
 	go sorter.Sort(ctx)
 	taking := groups(sorted, take)
 	if taking != nil {
-		stop()
+		stop(taking)
 		for range sorted { // the sorter ends when nothing is left
 		}
 	}
+	// A sorter that has failed, such as on a full disk, takes nothing more.
 	sorting := <-failed
-	if err := <-reading; err != nil && taking == nil {
+	if sorting != nil {
+		stop(fmt.Errorf("sorting annotations: %w", sorting))
+	}
+	if err := <-reading; err != nil {
 		return err
 	}
 	if taking != nil {

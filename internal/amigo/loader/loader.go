@@ -53,13 +53,17 @@ func (r *Report) String() string {
 	return fmt.Sprintf("%d terms, %d annotations of %d gene products", r.Terms, r.Annotations, r.Entities)
 }
 
+// logged are the kinds of sources that AmiGO's page about its data shows.
+var logged = map[string]string{"ontology": "ontology", "gaf": "gaf", "gpad": "gaf", "gpa": "gaf"}
+
 // Log returns what was loaded as AmiGO's golr_timestamp.log has it: kind, version,
 // time and file of each source that tells a day.
 func (r *Report) Log() string {
 	var text strings.Builder
 	for _, s := range r.Sources {
-		if s.Date != "" {
-			fmt.Fprintf(&text, "%s\t%s\t%s (00:00)\t%s\n", s.Kind, cmp.Or(s.Version, s.Date), s.Date, s.File)
+		kind, shown := logged[s.Kind]
+		if shown && s.Date != "" {
+			fmt.Fprintf(&text, "%s\t%s\t%s (00:00)\t%s\n", kind, cmp.Or(s.Version, s.Date), s.Date, s.File)
 		}
 	}
 	return text.String()
@@ -76,18 +80,18 @@ func Load(ctx context.Context, in Input, dir string, progress func(int64)) (file
 		return nil, nil, err
 	}
 	noteMissing(&report.Noted, missing)
-	o, err := ontology.Read(in.Ontologies, &report.Noted)
+	o, err := ontology.Read(ctx, in.Ontologies, &report.Noted)
 	if err != nil {
 		return nil, nil, err
 	}
 	report.Sources = o.Sources
-	evidence, err := evidenceOf(o)
+	evidence, err := evidenceOf(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	l := &loader{
 		ontology: o, evidence: newClosures(evidence), closures: newClosures(o), taxa: newClosures(o),
-		report: report, progress: progress,
+		report: report, progress: progress, parents: map[string]string{},
 	}
 	steps := []struct {
 		name string
@@ -117,15 +121,16 @@ type loader struct {
 	evidence *closures
 	report   *Report
 	progress func(permille int64)
-	lines    int // of annotations that were read
+	lines    int               // of annotations that were read
+	parents  map[string]string // entities by those that are forms of them
 }
 
 // evidenceOf returns the ontology that has terms of evidence.
-func evidenceOf(o *ontology.Ontology) (*ontology.Ontology, error) {
+func evidenceOf(ctx context.Context, o *ontology.Ontology) (*ontology.Ontology, error) {
 	if o.Find("ECO:0000000") != nil {
 		return o, nil
 	}
-	return ontology.Parse("eco.obo", annotation.ECO, &lines.Tally{})
+	return ontology.Parse(ctx, "eco.obo", annotation.ECO, &lines.Tally{})
 }
 
 // terms writes the documents of the ontologies' terms.
@@ -152,14 +157,18 @@ func (l *loader) annotations(ctx context.Context, in Input, dir string, w *write
 	if err != nil {
 		return err
 	}
+	files, err := inOrder(ctx, in.Annotations)
+	if err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp(dir, "sort-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	read := func(take func(key, record) error) error {
-		for _, path := range in.Annotations {
-			source, n, err := annotation.Read(path, &l.report.Skipped, func(r annotation.Record) error { return l.resolve(r, take) })
+		for _, path := range files {
+			source, n, err := annotation.Read(ctx, path, &l.report.Skipped, func(r annotation.Record) error { return l.resolve(r, take) })
 			if err != nil {
 				return err
 			}
@@ -169,4 +178,22 @@ func (l *loader) annotations(ctx context.Context, in Input, dir string, w *write
 		return most.check(&l.report.Skipped, l.lines)
 	}
 	return grouped(ctx, scratch, read, func(id string, g group) error { return l.entity(w, id, g) })
+}
+
+// inOrder returns files with those in front that say which entities are forms of
+// others.
+func inOrder(ctx context.Context, files []string) ([]string, error) {
+	var first, then []string
+	for _, file := range files {
+		describes, err := annotation.DescribesEntities(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		if describes {
+			first = append(first, file)
+		} else {
+			then = append(then, file)
+		}
+	}
+	return append(first, then...), nil
 }

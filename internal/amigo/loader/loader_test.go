@@ -126,7 +126,7 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, _ := documents(t, files[1])
-	if d := all[0]; len(d) != 9 || d["bioentity"] != "FB:FBgn0000008" || d["evidence_closure"] == nil || d["date"] != nil {
+	if d := all[0]; len(d) != 10 || d["bioentity"] != "FB:FBgn0000008" || d["evidence_closure"] == nil || d["date"] != nil {
 		t.Errorf("%v", d)
 	}
 	if text := fmt.Sprint(report.Noted.Counts()[0]); !strings.Contains(text, noField) || !strings.Contains(text, "alternate_id") {
@@ -250,5 +250,61 @@ func TestGet(t *testing.T) {
 	other.MaxSkipped = "1%"
 	if _, _, _, err := Get(t.Context(), c, other, none); !errors.As(err, new(*SkippedError)) {
 		t.Error(err)
+	}
+}
+
+// TestFullDisk: a sorter that cannot write ends the load.
+func TestFullDisk(t *testing.T) {
+	full := filepath.Join(t.TempDir(), "none", "none")
+	if err := os.WriteFile(filepath.Dir(full), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := grouped(t.Context(), full, func(take func(key, record) error) error {
+		for i := range 5 * chunk {
+			if err := take(key{fmt.Sprint("A:", i), ofAnnotation}, record{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(string, group) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "sorting annotations: ") {
+		t.Error(err)
+	}
+}
+
+// TestForms: an annotation of a form is one of what it is a form of, and a term that was
+// replaced twice is the last.
+func TestForms(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	in := Input{
+		Ontologies: []string{file("a.obo", "[Term]\nid: A:1\nis_obsolete: true\nreplaced_by: A:2\n[Term]\nid: A:2\nis_obsolete: true\nreplaced_by: A:3\n[Term]\nid: A:3\n"+
+			"[Term]\nid: A:4\nis_obsolete: true\nreplaced_by: A:4\n[Term]\nid: X:P2\n")},
+		Annotations: []string{
+			file("a.gpad", "!gpad-version: 2.0\nX:P1-2\t\tRO:0002331\tA:1\tPMID:1\tECO:0000314\t\t\t2024-01-01\tX\tpart_of(A:3),not-part_of(A:3)\t\n"+
+				"X:P1\t\tRO:0002331\tA:4\tPMID:1\tECO:0000314\t\t\t2024-01-01\tX\t\t\n"),
+			file("a.gpi", "!gpi-version: 2.1\nX:P1\tone\t\t\tPR:000000001\tNCBITaxon:9606\t\t\t\t\t\nX:P1-2\tone, short\t\t\tPR:000000001\tNCBITaxon:9606\t\tX:P1\t\t\t\n"+
+				"X:P2\ttwo\t\t\tPR:000000001\tNCBITaxon:9606\t\t\t\t\t\n"),
+		},
+		MaxSkipped: "off",
+	}
+	files, report, err := Load(t.Context(), in, t.TempDir(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := documents(t, files[1])
+	if d := all[0]; d["bioentity"] != "X:P1" || d["bioentity_isoform"] != "X:P1-2" || d["annotation_class"] != "A:3" || d["bioentity_label"] != "one" ||
+		fmt.Sprint(d["annotation_extension_class"]) != "[A:3]" {
+		t.Errorf("%v", d)
+	}
+	told := fmt.Sprint(report.Skipped.Counts(), report.Noted.Counts())
+	if len(all) != 5 || !strings.Contains(told, obsoleteTerm+": a.gpad:3") || !strings.Contains(told, noExtension+": not-part_of(A:3)") || !strings.Contains(told, sameID) {
+		t.Errorf("%d documents, %s", len(all), told)
 	}
 }

@@ -59,7 +59,7 @@ func readOBO(text *lines.Reader, tally *lines.Tally, r *relations, found func(*T
 			if !started {
 				return "", fmt.Errorf("line %d: %w", text.Place.Line, ErrNotOBO)
 			}
-			tally.Add(text.Place, "a line that has no tag", shortened(content))
+			tally.Add(text.Place, "a line that has no tag", content)
 			continue
 		}
 		started = true
@@ -67,13 +67,8 @@ func readOBO(text *lines.Reader, tally *lines.Tally, r *relations, found func(*T
 	}
 }
 
-func shortened(text string) string {
-	const longest = 40
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest]) + "..."
-	}
-	return text
-}
+// badID says that an ID would not survive in an address.
+const badID = "a term whose ID has spaces or characters of HTML, or is too long"
 
 func (p *obo) begin(content string) {
 	p.end()
@@ -87,6 +82,8 @@ func (p *obo) end() {
 	switch {
 	case p.stanza == "Term" && p.term.ID == "":
 		p.tally.Add(p.term.Place, "a term without an ID", "")
+	case p.stanza == "Term" && !usable(p.term.ID):
+		p.tally.Add(p.term.Place, badID, p.term.ID)
 	case p.stanza == "Term":
 		if p.term.Namespace == "" {
 			p.term.Namespace = p.namespace
@@ -109,7 +106,7 @@ func (p *obo) tag(tag, value string) {
 		}
 	case "Term":
 		if !p.termTag(tag, value) {
-			p.tally.Add(p.text.Place, "a "+tag+" that cannot be read", shortened(value))
+			p.tally.Add(p.text.Place, "a "+tag+" that cannot be read", value)
 		}
 	case "Typedef":
 		p.relationTag(tag, plain(value))

@@ -2,6 +2,7 @@ package ontology
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -62,6 +63,8 @@ type (
 // numbers of nodes.
 type graphs struct {
 	in        *json.Decoder
+	meter     *meter
+	tally     *lines.Tally
 	place     lines.Place
 	relations *relations
 	terms     map[string]*Term
@@ -69,8 +72,9 @@ type graphs struct {
 	version   string
 }
 
-func readGraphs(text *lines.Reader, r *relations, found func(*Term)) (version string, err error) {
-	g := &graphs{in: json.NewDecoder(text.Rest()), place: text.Place, relations: r, terms: map[string]*Term{}}
+func readGraphs(text *lines.Reader, tally *lines.Tally, r *relations, found func(*Term)) (version string, err error) {
+	meter := &meter{in: text.Rest(), left: mostOfValue}
+	g := &graphs{in: json.NewDecoder(meter), meter: meter, tally: tally, place: text.Place, relations: r, terms: map[string]*Term{}}
 	err = g.each('{', func() error {
 		return g.member("graphs", func() error {
 			return g.each('[', func() error {
@@ -94,6 +98,7 @@ func (g *graphs) each(open json.Delim, item func() error) error {
 		err = fmt.Errorf("%v stands in the place of %v", token, open)
 	}
 	for err == nil && g.in.More() {
+		g.meter.left = mostOfValue
 		err = item()
 	}
 	if err == nil {
@@ -114,8 +119,49 @@ func (g *graphs) member(name string, value func() error) error {
 	if key == name {
 		return value()
 	}
-	var skipped json.RawMessage
-	return g.in.Decode(&skipped)
+	return g.skip()
+}
+
+// skip reads a value that nobody needs.
+func (g *graphs) skip() error {
+	for depth := 0; ; {
+		g.meter.left = mostOfValue
+		token, err := g.in.Token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+}
+
+// mostOfValue is how many bytes are read for one node or edge. GO's largest have
+// some 100 kB.
+const mostOfValue = 16 << 20
+
+// errTooLarge tells that a value is not what an ontology has.
+var errTooLarge = errors.New("one value has more than 16 MiB")
+
+// meter reads until so much is read.
+type meter struct {
+	in   io.Reader
+	left int
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := m.in.Read(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
 }
 
 // part reads one member of a graph.
@@ -138,8 +184,7 @@ func (g *graphs) part() error {
 	case "propertyChainAxioms":
 		return g.each('[', func() error { return decode(g.in, g.chain) })
 	}
-	var skipped json.RawMessage
-	return g.in.Decode(&skipped)
+	return g.skip()
 }
 
 func decode[T any](in *json.Decoder, take func(T)) error {
@@ -184,7 +229,11 @@ func (g *graphs) node(n graphNode) {
 		g.relations.add(id, relation{name: n.Name}, nil)
 		return
 	}
-	if id == "" || n.Type != "CLASS" && n.Type != "" || n.Name == "" && !n.Meta.Deprecated {
+	if n.Type != "CLASS" && n.Type != "" || n.Name == "" {
+		return // what has been merged into another term has no name
+	}
+	if !usable(id) {
+		g.tally.Add(g.place, badID, id)
 		return
 	}
 	t := g.term(id)

@@ -4,6 +4,7 @@
 package ontology
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,20 +79,23 @@ func (e *LoopError) Error() string {
 var ErrEmpty = errors.New("holds no term")
 
 // Read reads the files at paths and puts them together. What was left out is
-// counted in tally. A term that is in two files is taken from the first. The
-// error of terms that are below themselves is a [*LoopError].
-func Read(paths []string, tally *lines.Tally) (*Ontology, error) {
+// counted in tally. Of a term that is in two files, the first name and definition
+// count, and all links. The error of terms that are below themselves is a [*LoopError].
+func Read(ctx context.Context, paths []string, tally *lines.Tally) (*Ontology, error) {
 	o, found := empty(), map[string]*Term{}
 	for _, path := range paths {
 		number := len(found)
-		said, err := readFile(path, tally, &o.relations, func(t *Term) {
-			if first, there := found[t.ID]; there {
-				if first.Place.File == t.Place.File {
-					tally.Add(t.Place, "a term that the file has twice", t.ID)
-				}
-				return
+		here := map[string]bool{}
+		said, err := readFile(ctx, path, tally, &o.relations, func(t *Term) {
+			if here[t.ID] {
+				tally.Add(t.Place, "a term that the file has twice", t.ID)
 			}
-			found[t.ID] = t
+			here[t.ID] = true
+			if first, there := found[t.ID]; there {
+				first.merge(t)
+			} else {
+				found[t.ID] = t
+			}
 		})
 		if err != nil {
 			return nil, err
@@ -104,8 +108,8 @@ func Read(paths []string, tally *lines.Tally) (*Ontology, error) {
 	return o, o.finish(found, tally)
 }
 
-func readFile(path string, tally *lines.Tally, r *relations, found func(*Term)) (lines.Version, error) {
-	text, err := lines.Open(path, func(at lines.Place, what string) { tally.Add(at, what, "") })
+func readFile(ctx context.Context, path string, tally *lines.Tally, r *relations, found func(*Term)) (lines.Version, error) {
+	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { tally.Add(at, what, "") })
 	if err != nil {
 		return lines.Version{}, err
 	}
@@ -114,20 +118,20 @@ func readFile(path string, tally *lines.Tally, r *relations, found func(*Term)) 
 	if err != nil {
 		return lines.Version{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return lines.Version{Kind: "ontology", Version: version, File: text.Place.File}.Dated(), nil
+	return lines.Version{Kind: "ontology", Version: version, File: text.Place.File}.Cleaned(), nil
 }
 
 // read returns the version that the text tells.
 func read(text *lines.Reader, tally *lines.Tally, r *relations, found func(*Term)) (version string, err error) {
 	if isJSON(text) {
-		return readGraphs(text, r, found)
+		return readGraphs(text, tally, r, found)
 	}
 	return readOBO(text, tally, r, found)
 }
 
 // Parse is [Read] for one text that is called name.
-func Parse(name, text string, tally *lines.Tally) (*Ontology, error) {
-	in, err := lines.New(strings.NewReader(text), name, func(at lines.Place, what string) { tally.Add(at, what, "") })
+func Parse(ctx context.Context, name, text string, tally *lines.Tally) (*Ontology, error) {
+	in, err := lines.New(ctx, strings.NewReader(text), name, func(at lines.Place, what string) { tally.Add(at, what, "") })
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +156,7 @@ func (o *Ontology) finish(found map[string]*Term, tally *lines.Tally) error {
 // take puts terms in order.
 func (o *Ontology) take(found map[string]*Term) {
 	for _, t := range found {
+		t.clean()
 		o.terms = append(o.terms, t)
 	}
 	slices.SortFunc(o.terms, func(a, b *Term) int { return strings.Compare(a.ID, b.ID) })
@@ -171,16 +176,18 @@ func (o *Ontology) take(found map[string]*Term) {
 func (o *Ontology) link(tally *lines.Tally) {
 	o.parents, o.children = make([][]edge, len(o.terms)), make([][]edge, len(o.terms))
 	for i, t := range o.terms {
+		seen := map[edge]bool{}
 		for _, l := range t.Links {
 			target, there := o.index[l.Target]
 			if !there {
 				tally.Add(t.Place, "a link to a term that is not there", l.Target)
 				continue
 			}
-			relation := o.relations.canonical(l.Relation)
-			if e := (edge{target, relation}); !slices.Contains(o.parents[i], e) {
+			e := edge{target, o.relations.drawable(l.Relation)}
+			if !seen[e] {
+				seen[e] = true
 				o.parents[i] = append(o.parents[i], e)
-				o.children[target] = append(o.children[target], edge{i, relation})
+				o.children[target] = append(o.children[target], edge{i, e.relation})
 			}
 		}
 	}

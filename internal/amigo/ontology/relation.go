@@ -61,8 +61,10 @@ type relation struct {
 
 // relations are known by their canonical IDs.
 type relations struct {
-	byID  map[string]*relation
-	alias map[string]string // other IDs
+	byID     map[string]*relation
+	alias    map[string]string      // other IDs
+	composed map[[2]string][]string // what was asked for
+	chained  map[[2]string][]string // relations by what makes them; nil: not known yet
 }
 
 // known is what the Relation Ontology says of AmiGO's relations. Files may add
@@ -80,7 +82,7 @@ func known() relations {
 	}, alias: map[string]string{
 		"BFO:0000050": PartOf, "BFO:0000066": OccursIn, "RO:0002211": Regulates, "RO:0002212": Negatively,
 		"RO:0002213": Positively, "RO:0002215": CapableOf, "RO:0002216": CapableOfPartOf,
-	}}
+	}, composed: map[[2]string][]string{}}
 	for id, rel := range r.byID {
 		rel.name = strings.ReplaceAll(id, "_", " ")
 	}
@@ -88,7 +90,7 @@ func known() relations {
 }
 
 // canonical returns the ID by which AmiGO's relations are known here, or id.
-func (r relations) canonical(id string) string {
+func (r *relations) canonical(id string) string {
 	if other, there := r.alias[id]; there {
 		return other
 	}
@@ -96,7 +98,7 @@ func (r relations) canonical(id string) string {
 }
 
 // add takes in what a file says of a relation. xrefs are its other IDs.
-func (r relations) add(id string, said relation, xrefs []string) {
+func (r *relations) add(id string, said relation, xrefs []string) {
 	id = r.canonical(id)
 	for _, xref := range xrefs {
 		if other, there := r.alias[xref]; there {
@@ -125,39 +127,60 @@ func (r relations) add(id string, said relation, xrefs []string) {
 
 // compose returns the relations of a to c, if a has the first to b, and b the
 // second to c.
-func (r relations) compose(first, second string) []string {
+func (r *relations) compose(first, second string) []string {
 	switch {
 	case first == IsA:
 		return []string{second}
 	case second == IsA:
 		return []string{first}
 	}
-	var all []string
+	pair := [2]string{first, second}
+	made, known := r.composed[pair]
+	if !known {
+		made = r.conclude(first, second)
+		r.composed[pair] = made
+	}
+	return made
+}
+
+func (r *relations) conclude(first, second string) (all []string) {
+	if r.chained == nil {
+		r.chain()
+	}
 	for _, x := range r.kinds(first) {
 		for _, y := range r.kinds(second) {
 			if rel := r.byID[x]; rel != nil && (x == y && rel.transitive || r.has(rel.over, y)) {
 				all = append(all, x)
 			}
-			for id, rel := range r.byID {
-				for _, chain := range rel.chains {
-					if r.canonical(chain[0]) == x && r.canonical(chain[1]) == y {
-						all = append(all, id)
-					}
-				}
-			}
+			all = append(all, r.chained[[2]string{x, y}]...)
 		}
 	}
 	return all
 }
 
-func (r relations) has(ids []string, id string) bool {
+// chain notes what makes relations.
+func (r *relations) chain() {
+	r.chained = map[[2]string][]string{}
+	for id, rel := range r.byID {
+		for _, chain := range rel.chains {
+			pair := [2]string{r.canonical(chain[0]), r.canonical(chain[1])}
+			r.chained[pair] = append(r.chained[pair], id)
+		}
+	}
+}
+
+func (r *relations) has(ids []string, id string) bool {
 	return slices.ContainsFunc(ids, func(other string) bool { return r.canonical(other) == id })
 }
 
-// kinds returns a relation and those that it is a kind of.
-func (r relations) kinds(id string) []string {
+// mostKinds is how many relations one may be a kind of. The Relation Ontology's are
+// of ten at most.
+const mostKinds = 50
+
+// kinds returns a relation and those that it is a kind of, the nearest first.
+func (r *relations) kinds(id string) []string {
 	all := []string{id}
-	for i := 0; i < len(all); i++ {
+	for i := 0; i < len(all) && len(all) < mostKinds; i++ {
 		rel := r.byID[all[i]]
 		if rel == nil {
 			continue
@@ -169,6 +192,18 @@ func (r relations) kinds(id string) []string {
 		}
 	}
 	return all
+}
+
+// drawable returns the relation of AmiGO's closures that one is, or is a kind of; else
+// it returns the relation.
+func (r *relations) drawable(id string) string {
+	id = r.canonical(id)
+	for _, kind := range r.kinds(id) {
+		if setOf(kind) != 0 {
+			return kind
+		}
+	}
+	return id
 }
 
 // Relation is what a relation is called: its ID and its name.
