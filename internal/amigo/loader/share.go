@@ -2,11 +2,11 @@ package loader
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/percent"
 )
 
 // Share is a part of a whole, from 0 to 1.
@@ -17,12 +17,11 @@ func ParseShare(text string) (Share, error) {
 	if text == "off" {
 		return 1, nil
 	}
-	number, ok := strings.CutSuffix(text, "%")
-	value, err := strconv.ParseFloat(number, 64)
-	if !ok || err != nil || !(value >= 0 && value <= 100) {
+	part, ok := percent.Parse(text)
+	if !ok {
 		return 0, fmt.Errorf("%q is not a share like \"1%%\", or \"off\"", text)
 	}
-	return Share(value / 100), nil
+	return Share(part), nil
 }
 
 // SkippedError tells that more lines of annotations were skipped than may be.
@@ -32,8 +31,12 @@ type SkippedError struct {
 	Counts         []lines.Count
 }
 
+func (e *SkippedError) what() string {
+	return fmt.Sprintf("%d of %d lines of annotations cannot be loaded, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100))
+}
+
 func (e *SkippedError) Error() string {
-	text := fmt.Sprintf("%d of %d lines of annotations cannot be loaded, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100))
+	text := e.what()
 	for _, c := range e.Counts {
 		text += "; " + c.String()
 	}
@@ -46,10 +49,7 @@ func (e *SkippedError) Fault() fault.Report {
 	for _, c := range e.Counts {
 		found = append(found, fault.Short(c.String(), fault.Longest))
 	}
-	return fault.Report{
-		What:  fmt.Sprintf("%d of %d lines of annotations cannot be loaded, which is more than %g %%", e.Skipped, e.Lines, float64(e.Max*100)),
-		Where: strings.Join(found, "\n"), Code: fault.Verify,
-	}
+	return fault.Report{What: e.what(), Where: strings.Join(found, "\n"), Code: fault.Verify}
 }
 
 func (s Share) check(skipped *lines.Tally, number int) error {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/percent"
 )
 
 // Loss is the part of its documents that GOlr may have lost since the version before,
@@ -21,12 +21,11 @@ func ParseLoss(text string) (Loss, error) {
 	if text == "off" {
 		return 0, nil
 	}
-	number, percent := strings.CutSuffix(text, "%")
-	value, err := strconv.ParseFloat(number, 64)
-	if !percent || err != nil || !(value > 0 && value <= 100) {
+	part, ok := percent.Parse(text)
+	if !ok || part == 0 {
 		return 0, fmt.Errorf("%q is neither a part like \"5%%\", of 100%% at most, nor \"off\"", text)
 	}
-	return Loss(value / 100), nil
+	return Loss(part), nil
 }
 
 // LossError says that GOlr has lost more than it may.
