@@ -3,12 +3,12 @@ package golr
 import (
 	"io/fs"
 	"path/filepath"
-	"strconv"
-	"strings"
+
+	"github.com/docker/go-units"
 )
 
 // What an index needs, as measured in docs/measurements.md: with 7.7 GB of index and
-// ten users, Solr holds 530 MB. An exchange of data has two indices open.
+// ten users, Solr holds some 550 MB. An exchange of data has two indices open.
 const (
 	leastHeap   = 512       // MiB
 	mostHeap    = 31 * 1024 // above it, Java's pointers are twice as large
@@ -29,14 +29,11 @@ func Machine(heap int) int { return heap*3/2 + besidesSolr }
 
 // HeapMiB returns how much "512m" or "4g" is.
 func HeapMiB(text string) int {
-	number, err := strconv.Atoi(strings.TrimRight(text, "mMgG"))
+	size, err := units.RAMInBytes(text)
 	if err != nil {
 		return leastHeap
 	}
-	if strings.HasSuffix(strings.ToLower(text), "g") {
-		number *= 1024
-	}
-	return number
+	return int(size >> 20)
 }
 
 // sizeOf is how many bytes the files in dir have.

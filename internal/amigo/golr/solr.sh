@@ -37,8 +37,10 @@ because() {
 	sed -n 's/^Caused by: //p; s/^\(SEVERE: \)*\([a-z.]*[A-Za-z]*Exception.*\)/\2/p' log | grep -v 'undefined field text' | tail -n 1 | cut -c 1-300
 }
 
-# A load may take hours, and whoever waits can stop it.
-ask() { curl -sS -g -o answer -w '%{http_code}' "$@"; }
+ask() { curl -sS -g --max-time 600 -o answer -w '%{http_code}' "$@"; }
+
+# load is a request that may take hours.
+load() { ask --max-time 0 "$@"; }
 
 code=000
 tries=0
@@ -72,12 +74,12 @@ for file in /mnt/in/*; do
 	esac
 	name=${file##*/}
 	name=${name#*-}
-	code=$($unpack "$file" | ask -T - -X POST -H 'Expect:' "$@") || fail "Solr ended while it read $name: $(because)"
+	code=$($unpack "$file" | load -T - -X POST -H 'Expect:' "$@") || fail "Solr ended while it read $name: $(because)"
 	[ "$code" = 200 ] || fail "Solr refuses the documents in $name: $(sed -n 's/.*<pre>\(.*\)/\1/p; s/.*MESSAGE:<\/th><td>\([^<]*\).*/\1/p' answer | head -n 1 | cut -c 1-300)"
 	echo "posted $name"
 done
 if [ "$GIVEN" = documents ]; then
-	code=$(ask "$solr/update?commit=true&optimize=true")
+	code=$(load "$solr/update?commit=true&optimize=true")
 	[ "$code" = 200 ] || fail "Solr cannot commit: $(because)"
 fi
 
