@@ -12,7 +12,7 @@ func TestParseDataDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for told, good := range map[string]bool{
-		"": true, `{"path": "` + path + `"}`: true, `{"path": "` + path + `.gone"}`: false, "{": false,
+		"": true, `{"path": "` + path + `"}`: true, `{"path": "` + path + `.gone"}`: false, `{"memory_mib": 3584}`: true, "{": false,
 	} {
 		if disk, err := ParseDataDisk(told); (err == nil) != good || told == "" && disk.Path != "" {
 			t.Errorf("%q: %+v, %v", told, disk, err)

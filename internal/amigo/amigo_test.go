@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/golr"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/site"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
@@ -159,6 +160,26 @@ func TestTargets(t *testing.T) {
 		}
 		if got, err := targets(dir); !slices.Equal(got, want) || (err == nil) != (want != nil) {
 			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+// TestFit: what nobody has set follows from the size of the index.
+func TestFit(t *testing.T) {
+	for name, test := range map[string]struct {
+		on, memory string
+		size       int64
+		want       [2]string
+	}{
+		"small":   {OnAuto, "", large, [2]string{OnSystem, "512m"}},
+		"large":   {OnAuto, "", 8 << 30, [2]string{OnData, "1792m"}},
+		"set":     {OnSystem, "4g", 8 << 30, [2]string{OnSystem, "4g"}},
+		"on data": {OnData, "", 1, [2]string{OnData, "512m"}},
+	} {
+		p := &provision{Config: Config{On: test.on, Memory: test.memory}}
+		p.fit(golr.Index{Size: test.size})
+		if got := [2]string{p.On, p.Memory}; got != test.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

@@ -88,29 +88,25 @@ var formats = map[string]format{
 // DescribesEntities tells whether the file at path is GPI, which has no annotations.
 func DescribesEntities(ctx context.Context, path string) (bool, error) {
 	stop := errors.New("a record was read")
-	gpi := false
-	_, _, err := Read(ctx, path, &lines.Tally{}, func(r Record) error {
-		gpi = r.Annotation == nil
-		return stop
-	})
+	said, _, err := Read(ctx, path, func(lines.Place, string, string) {}, func(Record) error { return stop })
 	if errors.Is(err, stop) {
 		err = nil
 	}
-	return gpi, err
+	return said.Kind == "gpi", err
 }
 
 // Read reads the file at path, which may be compressed by gzip, and calls take
-// for each of its lines. Those that say nothing are counted in tally and left out. It
+// for each of its lines. Those that say nothing are left out, and note is told. It
 // returns what the file says of itself, and how many lines there were.
-func Read(ctx context.Context, path string, tally *lines.Tally, take func(Record) error) (said lines.Version, number int, err error) {
-	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { tally.Add(at, what, ""); number++ })
+func Read(ctx context.Context, path string, note lines.Note, take func(Record) error) (said lines.Version, number int, err error) {
+	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { note(at, what, ""); number++ })
 	if err != nil {
 		return said, 0, err
 	}
 	defer func() { _ = text.Close() }()
-	f := &file{text: text, tally: tally, said: lines.Version{File: text.Place.File}}
+	f := &file{text: text, note: note, said: lines.Version{File: text.Place.File}}
 	if err := f.read(take); err != nil {
-		return said, 0, fmt.Errorf("%s: %w", path, err)
+		return f.said, 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return f.said.Cleaned(), number + f.number, nil
 }
@@ -118,7 +114,7 @@ func Read(ctx context.Context, path string, tally *lines.Tally, take func(Record
 // file is one that is being read.
 type file struct {
 	text   *lines.Reader
-	tally  *lines.Tally
+	note   lines.Note
 	form   *format // nil: not known yet
 	said   lines.Version
 	number int // of lines with a record
@@ -154,7 +150,7 @@ func (f *file) line(content string, take func(Record) error) error {
 	f.number++
 	record, fault := f.form.record(content)
 	if fault != "" {
-		f.tally.Add(f.text.Place, fault, "")
+		f.note(f.text.Place, fault, "")
 		return nil
 	}
 	record.Place = f.text.Place

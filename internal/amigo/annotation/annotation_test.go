@@ -24,7 +24,7 @@ func readAll(t *testing.T, text string) (records []Record, said lines.Version, n
 		t.Fatal(err)
 	}
 	var tally lines.Tally
-	said, number, err = Read(t.Context(), path, &tally, func(r Record) error {
+	said, number, err = Read(t.Context(), path, tally.Add, func(r Record) error {
 		records = append(records, r)
 		return nil
 	})
@@ -165,7 +165,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		read := &file{text: in, tally: &lines.Tally{}}
+		read := &file{text: in, note: (&lines.Tally{}).Add}
 		_ = read.read(func(r Record) error {
 			if r.Annotation != nil && (!identified(r.Annotation.Entity) || !identified(r.Annotation.Term) || len(r.Annotation.Date) != 8) ||
 				r.Entity != nil && (!identified(r.Entity.ID) || r.Entity.Symbol == "" || r.Entity.Taxon == "") {

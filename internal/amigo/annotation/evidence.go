@@ -2,6 +2,7 @@ package annotation
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 )
 
@@ -49,7 +50,7 @@ var terms, codes = func() (terms map[[2]string]string, codes map[string]string) 
 
 // byCode returns what a code means with these references.
 func byCode(code string, references []string) Evidence {
-	for _, reference := range append(references, always) {
+	for _, reference := range slices.Concat(references, []string{always}) {
 		if eco, known := terms[[2]string{code, reference}]; known {
 			return Evidence{code, eco}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // Longest is how many bytes a line may have. The longest of GO's own files has
@@ -65,30 +66,27 @@ func (v Version) Cleaned() Version {
 
 // safe returns text without what has a meaning in HTML, in Perl or between tabs.
 func safe(text string) string {
-	return Shortened(strings.Map(func(c rune) rune {
+	return fault.Short(strings.Map(func(c rune) rune {
 		if strings.ContainsRune("<>&'\"\\", c) {
 			return -1
 		}
 		return c
-	}, Clean(text)))
+	}, Clean(text)), longest)
 }
 
-// Clean returns text with a space in the place of each run of spaces and control
-// characters.
+// Clean returns text with a space in the place of each control character, and
+// without spaces around it.
 func Clean(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }), " ")
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, text))
 }
 
 // longest is how many characters of a text from a file are shown.
 const longest = 60
-
-// Shortened returns the beginning of a text.
-func Shortened(text string) string {
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest]) + "..."
-	}
-	return text
-}
 
 var day = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`)
 

@@ -143,11 +143,19 @@ func FuzzNext(f *testing.F) {
 
 func TestSafe(t *testing.T) {
 	got := Version{Version: "<img src=x onerror='a\\'>\t2026-10-07\n&", File: "a\tb.gaf"}.Cleaned()
-	if want := (Version{Version: "img src=x onerror=a 2026-10-07 ", Date: "2026-10-07", File: "a b.gaf"}); got != want {
+	if want := (Version{Version: "img src=x onerror=a 2026-10-07", Date: "2026-10-07", File: "a b.gaf"}); got != want {
 		t.Errorf("%+v", got)
 	}
-	if got := Shortened(strings.Repeat("é", 100)); got != strings.Repeat("é", 60)+"..." {
+	if got := (Version{Version: strings.Repeat("é", 100)}).Cleaned().Version; got != strings.Repeat("é", 58)+".." {
 		t.Error(got)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{" a\tb\nc\x00 ": "a b c", "two  spaces stay": "two  spaces stay", "\u009b31m": "31m"} {
+		if got := Clean(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
 	}
 }
 

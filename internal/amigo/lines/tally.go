@@ -5,10 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 )
 
 // examples is how many places of a kind of fault are remembered.
 const examples = 3
+
+// Note is told of something that was found at a place: what it is, and what stands
+// there, or "". Without a place, the latter is what it is about.
+type Note func(at Place, what, detail string)
 
 // Tally counts what was left out or changed, by kind, with the first places.
 type Tally struct {
@@ -22,8 +28,7 @@ type Count struct {
 	First  []string // places with what stands there
 }
 
-// Add counts one more of a kind. detail is what stands there, or "". Without a place
-// it is what the fault is about.
+// Add is a [Note] that counts one more of a kind.
 func (t *Tally) Add(at Place, what, detail string) {
 	if t.Kinds == nil {
 		t.Kinds = map[string]*Count{}
@@ -35,7 +40,7 @@ func (t *Tally) Add(at Place, what, detail string) {
 	}
 	count.Number++
 	if len(count.First) < examples {
-		count.First = append(count.First, example(at, Shortened(detail)))
+		count.First = append(count.First, example(at, fault.Short(detail, longest)))
 	}
 }
 

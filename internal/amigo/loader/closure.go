@@ -2,6 +2,7 @@ package loader
 
 import (
 	"encoding/json"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -43,6 +44,7 @@ func (c *closure) text() string {
 type above struct {
 	term                  *ontology.Term
 	isA, isAPartOf, every closedSet
+	offered               closedSet // what AmiGO's filters offer of isA, and the term itself
 }
 
 // closedSet is a [closure] that nothing is added to any more.
@@ -60,15 +62,16 @@ const remembered = 500
 // closures remembers what is above terms.
 type closures struct {
 	ontology *ontology.Ontology
+	subset   string // whose terms AmiGO's filters offer, or ""
 	known    *lru.Cache[string, *above]
 }
 
-func newClosures(o *ontology.Ontology) *closures {
+func newClosures(o *ontology.Ontology, subset string) *closures {
 	known, err := lru.New[string, *above](remembered)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &closures{ontology: o, known: known}
+	return &closures{ontology: o, subset: subset, known: known}
 }
 
 // of returns what is above the term of an ID, or nil if there is no such term.
@@ -80,17 +83,27 @@ func (c *closures) of(id string) *above {
 	if t == nil {
 		return nil
 	}
-	var isA, isAPartOf, every closure
-	for _, a := range c.ontology.Closure(t) {
+	made := c.over(t, c.ontology.Closure(t))
+	c.known.Add(id, made)
+	return made
+}
+
+// over returns what is above a term that has these ancestors.
+func (c *closures) over(t *ontology.Term, ancestors []ontology.Ancestor) *above {
+	var isA, isAPartOf, every, offered closure
+	for _, a := range ancestors {
 		every.add(a.Term.ID, a.Term.Label())
 		if a.Relations&ontology.IsAPartOf != 0 {
 			isAPartOf.add(a.Term.ID, a.Term.Label())
 		}
-		if a.Relations&ontology.OnlyIsA != 0 {
-			isA.add(a.Term.ID, a.Term.Label())
+		if a.Relations&ontology.OnlyIsA == 0 {
+			continue
+		}
+		isA.add(a.Term.ID, a.Term.Label())
+		if slices.Contains(a.Term.Subsets, c.subset) {
+			offered.add(a.Term.ID, a.Term.Label())
 		}
 	}
-	made := &above{t, isA.closed(), isAPartOf.closed(), every.closed()}
-	c.known.Add(id, made)
-	return made
+	offered.add(t.ID, t.Label())
+	return &above{t, isA.closed(), isAPartOf.closed(), every.closed(), offered.closed()}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/annotation"
@@ -80,8 +79,8 @@ type annotationDocument struct {
 // noEntity says that nothing is known of what annotations are about.
 const noEntity = "a gene product that no GPI file describes"
 
-// entity writes the documents of a gene product and of its annotations.
-func (l *loader) entity(w *writer, id string, g group) error {
+// entity adds the documents of a gene product and of its annotations.
+func (l *loader) entity(add func(any) error, id string, g group) error {
 	e := g.entity
 	if e == nil {
 		l.report.Noted.Add(lines.Place{}, noEntity, id)
@@ -94,7 +93,7 @@ func (l *loader) entity(w *writer, id string, g group) error {
 		up := l.closures.of(a.Term)
 		document, err := l.annotation(fields, a, up)
 		if err == nil {
-			err = w.add(document)
+			err = add(document)
 		}
 		if err != nil {
 			return fmt.Errorf("making the document of an annotation of %s: %w", id, err)
@@ -116,10 +115,10 @@ func (l *loader) entity(w *writer, id string, g group) error {
 		},
 		Direct: direct.ids, DirectLabel: direct.labels, DirectMap: direct.text(),
 	}
-	if err := w.add(document); err != nil {
+	if err := add(document); err != nil {
 		return err
 	}
-	return w.add(general("bioentity", id, e.Symbol, append([]string{e.Name, e.LocalID()}, e.Synonyms...)...))
+	return add(general("bioentity", id, e.Symbol, append([]string{e.Name, e.LocalID()}, e.Synonyms...)...))
 }
 
 func (c *closure) addAll(other closedSet) {
@@ -140,17 +139,13 @@ func (l *loader) fields(e *annotation.Entity) entityFields {
 		return f
 	}
 	var all, some closure
-	all.add(e.Taxon, l.taxonLabel(e.Taxon))
-	if up := l.taxa.of(e.Taxon); up != nil {
-		for i, id := range up.isA.ids {
-			all.add(id, up.isA.labels[i])
-			if slices.Contains(l.ontology.Find(id).Subsets, groupedTaxa) {
-				some.add(id, up.isA.labels[i])
-			}
-		}
-	}
-	some.add(e.Taxon, l.taxonLabel(e.Taxon))
 	f.TaxonLabel = l.taxonLabel(e.Taxon)
+	all.add(e.Taxon, f.TaxonLabel)
+	if up := l.taxa.of(e.Taxon); up != nil {
+		all.addAll(up.isA)
+		some.addAll(up.offered)
+	}
+	some.add(e.Taxon, f.TaxonLabel)
 	f.TaxonClosure, f.TaxonLabels, f.TaxonMap = all.ids, all.labels, all.text()
 	f.TaxonSubset, f.TaxonSubsetLabel, f.TaxonSubsetMap = some.ids, some.labels, some.text()
 	return f
@@ -227,15 +222,8 @@ func (l *loader) evidenceFields(e annotation.Evidence) evidenceFields {
 	if up == nil {
 		return f
 	}
-	var some closure
-	for i, id := range up.isA.ids {
-		if slices.Contains(l.evidence.ontology.Find(id).Subsets, groupedEvidence) {
-			some.add(id, up.isA.labels[i])
-		}
-	}
-	some.add(up.term.ID, up.term.Label())
 	f.Label, f.CodeClosure = up.term.Label(), up.isA.labels
 	f.Closure, f.Labels, f.Map = up.isA.ids, up.isA.labels, up.isA.text
-	f.Subset, f.SubsetLabel, f.SubsetMap = some.ids, some.labels, some.text()
+	f.Subset, f.SubsetLabel, f.SubsetMap = up.offered.ids, up.offered.labels, up.offered.text
 	return f
 }

@@ -79,8 +79,10 @@ func Load(ctx context.Context, in Input, dir string, progress func(int64)) (file
 	if err != nil {
 		return nil, nil, err
 	}
-	noteMissing(&report.Noted, missing)
-	o, err := ontology.Read(ctx, in.Ontologies, &report.Noted)
+	for _, name := range missing {
+		report.Noted.Add(lines.Place{}, noField, name)
+	}
+	o, err := ontology.Read(ctx, in.Ontologies, report.Noted.Add)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,15 +92,15 @@ func Load(ctx context.Context, in Input, dir string, progress func(int64)) (file
 		return nil, nil, err
 	}
 	l := &loader{
-		ontology: o, evidence: newClosures(evidence), closures: newClosures(o), taxa: newClosures(o),
+		ontology: o, closures: newClosures(o, ""), taxa: newClosures(o, groupedTaxa), evidence: newClosures(evidence, groupedEvidence),
 		report: report, progress: progress, parents: map[string]string{},
 	}
 	steps := []struct {
 		name string
-		fill func(*writer) error
+		fill func(add func(document any) error) error
 	}{
-		{"terms.json.gz", func(w *writer) error { return l.terms(ctx, w) }},
-		{"annotations.json.gz", func(w *writer) error { return l.annotations(ctx, in, dir, w) }},
+		{"terms.json.gz", func(add func(any) error) error { return l.terms(ctx, add) }},
+		{"annotations.json.gz", func(add func(any) error) error { return l.annotations(ctx, in, dir, add) }},
 	}
 	if len(in.Annotations) == 0 {
 		steps = steps[:1]
@@ -116,9 +118,9 @@ func Load(ctx context.Context, in Input, dir string, progress func(int64)) (file
 // loader holds what documents refer to.
 type loader struct {
 	ontology *ontology.Ontology
-	closures *closures // of the ontology's terms
-	taxa     *closures
-	evidence *closures
+	closures *closures // of the terms that annotations are to
+	taxa     *closures // of species
+	evidence *closures // of terms of evidence
 	report   *Report
 	progress func(permille int64)
 	lines    int               // of annotations that were read
@@ -130,18 +132,18 @@ func evidenceOf(ctx context.Context, o *ontology.Ontology) (*ontology.Ontology, 
 	if o.Find("ECO:0000000") != nil {
 		return o, nil
 	}
-	return ontology.Parse(ctx, "eco.obo", annotation.ECO, &lines.Tally{})
+	return ontology.Parse(ctx, "eco.obo", annotation.ECO, func(lines.Place, string, string) {})
 }
 
-// terms writes the documents of the ontologies' terms.
-func (l *loader) terms(ctx context.Context, w *writer) error {
+// terms adds the documents of the ontologies' terms.
+func (l *loader) terms(ctx context.Context, add func(any) error) error {
 	for _, t := range l.ontology.Terms() {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
 		document, err := l.term(t)
 		if err == nil {
-			err = errors.Join(w.add(document), w.add(generalTerm(t)))
+			err = errors.Join(add(document), add(generalTerm(t)))
 		}
 		if err != nil {
 			return fmt.Errorf("making the document of %s: %w", t.ID, err)
@@ -151,8 +153,8 @@ func (l *loader) terms(ctx context.Context, w *writer) error {
 	return nil
 }
 
-// annotations writes the documents of annotations and of what they are about.
-func (l *loader) annotations(ctx context.Context, in Input, dir string, w *writer) error {
+// annotations adds the documents of annotations and of what they are about.
+func (l *loader) annotations(ctx context.Context, in Input, dir string, add func(any) error) error {
 	most, err := ParseShare(in.MaxSkipped)
 	if err != nil {
 		return err
@@ -168,7 +170,7 @@ func (l *loader) annotations(ctx context.Context, in Input, dir string, w *write
 	defer func() { _ = os.RemoveAll(scratch) }()
 	read := func(take func(key, record) error) error {
 		for _, path := range files {
-			source, n, err := annotation.Read(ctx, path, &l.report.Skipped, func(r annotation.Record) error { return l.resolve(r, take) })
+			source, n, err := annotation.Read(ctx, path, l.report.Skipped.Add, func(r annotation.Record) error { return l.resolve(r, take) })
 			if err != nil {
 				return err
 			}
@@ -177,7 +179,7 @@ func (l *loader) annotations(ctx context.Context, in Input, dir string, w *write
 		}
 		return most.check(&l.report.Skipped, l.lines)
 	}
-	return grouped(ctx, scratch, read, func(id string, g group) error { return l.entity(w, id, g) })
+	return grouped(ctx, scratch, read, func(id string, g group) error { return l.entity(add, id, g) })
 }
 
 // inOrder returns files with those in front that say which entities are forms of

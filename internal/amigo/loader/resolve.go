@@ -2,6 +2,7 @@ package loader
 
 import (
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/annotation"
+	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 	"github.com/geneontology/packer-plugin-amigo/internal/amigo/ontology"
 )
 
@@ -31,40 +32,44 @@ func (l *loader) resolve(r annotation.Record, take func(key, record) error) erro
 			return err
 		}
 	}
-	a := r.Annotation
-	if a == nil || !l.meant(r, a) {
+	if r.Annotation == nil {
 		return nil
 	}
+	t := l.meant(r.Place, r.Annotation.Term)
+	if t == nil {
+		return nil
+	}
+	a := *r.Annotation
+	a.Term = t.ID
 	if parent, form := l.parents[a.Entity]; form {
 		a.Entity, a.Isoform = parent, a.Entity
 	}
 	if l.evidence.of(a.Evidence.ECO) == nil {
 		l.report.Noted.Add(r.Place, unknownECO, a.Evidence.ECO)
 	}
-	return take(key{a.Entity, ofAnnotation}, record{Annotation: a})
+	return take(key{a.Entity, ofAnnotation}, record{Annotation: &a})
 }
 
-// meant makes an annotation's term one that is there and not obsolete, or returns
-// false.
-func (l *loader) meant(r annotation.Record, a *annotation.Annotation) bool {
-	t := l.ontology.Find(a.Term)
+// meant returns the term that an annotation's ID means, which is not obsolete, or nil.
+func (l *loader) meant(at lines.Place, id string) *ontology.Term {
+	t := l.ontology.Find(id)
 	if t == nil {
-		l.report.Skipped.Add(r.Place, unknownTerm, a.Term)
-		return false
+		l.report.Skipped.Add(at, unknownTerm, id)
+		return nil
 	}
-	if t.ID != a.Term {
-		l.report.Noted.Add(r.Place, movedTerm, a.Term)
+	if t.ID != id {
+		l.report.Noted.Add(at, movedTerm, id)
 	}
-	if t.Obsolete {
-		written := t.ID
-		if t = l.replacement(t); t == nil {
-			l.report.Skipped.Add(r.Place, obsoleteTerm, written)
-			return false
-		}
-		l.report.Noted.Add(r.Place, replacedTerm, written)
+	if !t.Obsolete {
+		return t
 	}
-	a.Term = t.ID
-	return true
+	now := l.replacement(t)
+	if now == nil {
+		l.report.Skipped.Add(at, obsoleteTerm, t.ID)
+		return nil
+	}
+	l.report.Noted.Add(at, replacedTerm, t.ID)
+	return now
 }
 
 // mostReplaced is how many terms in a row may have been replaced.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/amigo/lines"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/regular"
 )
 
@@ -107,9 +106,3 @@ func without(document any, missing []string) (any, error) {
 // noField says that the schema of this AmiGO is another than the one that documents
 // are made for.
 const noField = "a field that the schema of this AmiGO does not have"
-
-func noteMissing(tally *lines.Tally, missing []string) {
-	for _, name := range missing {
-		tally.Add(lines.Place{}, noField, name)
-	}
-}

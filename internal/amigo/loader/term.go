@@ -56,7 +56,8 @@ func (l *loader) term(t *ontology.Term) (termDocument, error) {
 	if t.Comment != "" {
 		d.Comment = []string{t.Comment}
 	}
-	up := l.closures.of(t.ID)
+	ancestors := l.ontology.Closure(t)
+	up := l.closures.over(t, ancestors)
 	d.IsA, d.IsALabel = up.isA.ids, up.isA.labels
 	d.IsAPartOf, d.IsAPartOfLabel, d.IsAPartOfMap = up.isAPartOf.ids, up.isAPartOf.labels, up.isAPartOf.text
 	d.Regulates, d.RegulatesLabel, d.RegulatesMap = up.every.ids, up.every.labels, up.every.text
@@ -65,8 +66,8 @@ func (l *loader) term(t *ontology.Term) (termDocument, error) {
 		graph ontology.Graph
 	}{
 		{&d.Topology, l.ontology.Topology(t)},
-		{&d.IsAPartOfLineage, l.ontology.Lineage(t, ontology.IsAPartOf)},
-		{&d.RegulatesLineage, l.ontology.Lineage(t, ontology.AllRelations)},
+		{&d.IsAPartOfLineage, l.ontology.Lineage(t, ancestors, ontology.IsAPartOf)},
+		{&d.RegulatesLineage, l.ontology.Lineage(t, ancestors, ontology.AllRelations)},
 		{&d.Neighbors, l.ontology.Neighbors(t, 0)},
 		{&d.SomeNeighbors, l.ontology.Neighbors(t, someNeighbors)},
 	} {

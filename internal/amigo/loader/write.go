@@ -17,8 +17,8 @@ type writer struct {
 	some    bool
 }
 
-// write makes the file at path, which fill adds documents to.
-func write(path string, missing []string, fill func(*writer) error) (err error) {
+// write makes the file at path of the documents that fill adds.
+func write(path string, missing []string, fill func(add func(document any) error) error) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func write(path string, missing []string, fill func(*writer) error) (err error) 
 	w.json.SetEscapeHTML(false)
 	_, err = w.out.WriteString("[")
 	if err == nil {
-		err = fill(w)
+		err = fill(w.add)
 	}
 	if err == nil {
 		_, err = w.out.WriteString("]\n")

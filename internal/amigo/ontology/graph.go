@@ -84,11 +84,11 @@ func (o *Ontology) Topology(t *Term) Graph {
 	return g.sorted()
 }
 
-// Lineage has an edge from a term to each of its ancestors over relations, for
-// each relation that it has to them.
-func (o *Ontology) Lineage(t *Term, relations Set) Graph {
+// Lineage has an edge from a term to each of its ancestors, as [Ontology.Closure] has
+// them, for each of the relations that it has to them.
+func (o *Ontology) Lineage(t *Term, ancestors []Ancestor, relations Set) Graph {
 	g, start := o.graphOf(t)
-	for _, a := range o.Closure(t) {
+	for _, a := range ancestors {
 		if a.Term == t {
 			continue
 		}

@@ -17,7 +17,7 @@ var ErrNotOBO = errors.New("is neither in the OBO format nor OBO Graphs in JSON:
 // (https://owlcollab.github.io/oboformat/doc/obo-syntax.html).
 type obo struct {
 	text      *lines.Reader
-	tally     *lines.Tally
+	note      lines.Note
 	relations *relations
 	found     func(*Term)
 
@@ -30,8 +30,8 @@ type obo struct {
 	xrefs     []string
 }
 
-func readOBO(text *lines.Reader, tally *lines.Tally, r *relations, found func(*Term)) (version string, err error) {
-	p := &obo{text: text, tally: tally, relations: r, found: found}
+func readOBO(text *lines.Reader, note lines.Note, r *relations, found func(*Term)) (version string, err error) {
+	p := &obo{text: text, note: note, relations: r, found: found}
 	started := false
 	for {
 		line, err := text.Next()
@@ -59,7 +59,7 @@ func readOBO(text *lines.Reader, tally *lines.Tally, r *relations, found func(*T
 			if !started {
 				return "", fmt.Errorf("line %d: %w", text.Place.Line, ErrNotOBO)
 			}
-			tally.Add(text.Place, "a line that has no tag", content)
+			note(text.Place, "a line that has no tag", content)
 			continue
 		}
 		started = true
@@ -81,9 +81,9 @@ func (p *obo) begin(content string) {
 func (p *obo) end() {
 	switch {
 	case p.stanza == "Term" && p.term.ID == "":
-		p.tally.Add(p.term.Place, "a term without an ID", "")
+		p.note(p.term.Place, "a term without an ID", "")
 	case p.stanza == "Term" && !usable(p.term.ID):
-		p.tally.Add(p.term.Place, badID, p.term.ID)
+		p.note(p.term.Place, badID, p.term.ID)
 	case p.stanza == "Term":
 		if p.term.Namespace == "" {
 			p.term.Namespace = p.namespace
@@ -106,7 +106,7 @@ func (p *obo) tag(tag, value string) {
 		}
 	case "Term":
 		if !p.termTag(tag, value) {
-			p.tally.Add(p.text.Place, "a "+tag+" that cannot be read", value)
+			p.note(p.text.Place, "a "+tag+" that cannot be read", value)
 		}
 	case "Typedef":
 		p.relationTag(tag, plain(value))
@@ -116,16 +116,12 @@ func (p *obo) tag(tag, value string) {
 // termTag takes in a tag of a term. It returns false if the value is none.
 func (p *obo) termTag(tag, value string) bool {
 	t := p.term
-	list := map[string]*[]string{
-		"alt_id": &t.AltIDs, "subset": &t.Subsets, "xref": &t.Xrefs, "replaced_by": &t.ReplacedBy, "consider": &t.Consider,
-	}
-	single := map[string]*string{"id": &t.ID, "name": &t.Name, "namespace": &t.Namespace, "comment": &t.Comment}
-	if to, there := single[tag]; there {
+	if to := t.text(tag); to != nil {
 		*to = plain(value)
 		return *to != ""
 	}
-	if to, there := list[tag]; there {
-		text := plain(described.ReplaceAllString(value, ""))
+	if to := t.list(tag); to != nil {
+		text := plain(described.ReplaceAllString(value, "")) // a description may follow
 		*to = append(*to, text)
 		return text != ""
 	}
@@ -149,6 +145,38 @@ func (p *obo) termTag(tag, value string) bool {
 		return ok && p.link(name, strings.TrimSpace(target))
 	}
 	return true
+}
+
+// text returns where a tag's one value belongs, or nil.
+func (t *Term) text(tag string) *string {
+	switch tag {
+	case "id":
+		return &t.ID
+	case "name":
+		return &t.Name
+	case "namespace":
+		return &t.Namespace
+	case "comment":
+		return &t.Comment
+	}
+	return nil
+}
+
+// list returns where a tag's values belong, or nil.
+func (t *Term) list(tag string) *[]string {
+	switch tag {
+	case "alt_id":
+		return &t.AltIDs
+	case "subset":
+		return &t.Subsets
+	case "xref":
+		return &t.Xrefs
+	case "replaced_by":
+		return &t.ReplacedBy
+	case "consider":
+		return &t.Consider
+	}
+	return nil
 }
 
 func (p *obo) link(relation, target string) bool {

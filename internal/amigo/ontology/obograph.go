@@ -64,7 +64,7 @@ type (
 type graphs struct {
 	in        *json.Decoder
 	meter     *meter
-	tally     *lines.Tally
+	note      lines.Note
 	place     lines.Place
 	relations *relations
 	terms     map[string]*Term
@@ -72,9 +72,9 @@ type graphs struct {
 	version   string
 }
 
-func readGraphs(text *lines.Reader, tally *lines.Tally, r *relations, found func(*Term)) (version string, err error) {
+func readGraphs(text *lines.Reader, note lines.Note, r *relations, found func(*Term)) (version string, err error) {
 	meter := &meter{in: text.Rest(), left: mostOfValue}
-	g := &graphs{in: json.NewDecoder(meter), meter: meter, tally: tally, place: text.Place, relations: r, terms: map[string]*Term{}}
+	g := &graphs{in: json.NewDecoder(meter), meter: meter, note: note, place: text.Place, relations: r, terms: map[string]*Term{}}
 	err = g.each('{', func() error {
 		return g.member("graphs", func() error {
 			return g.each('[', func() error {
@@ -233,7 +233,7 @@ func (g *graphs) node(n graphNode) {
 		return // what has been merged into another term has no name
 	}
 	if !usable(id) {
-		g.tally.Add(g.place, badID, id)
+		g.note(g.place, badID, id)
 		return
 	}
 	t := g.term(id)

@@ -78,17 +78,16 @@ func (e *LoopError) Error() string {
 // ErrEmpty tells that there is no term.
 var ErrEmpty = errors.New("holds no term")
 
-// Read reads the files at paths and puts them together. What was left out is
-// counted in tally. Of a term that is in two files, the first name and definition
+// Read reads the files at paths and puts them together. note is told of what was
+// left out. Of a term that is in two files, the first name and definition
 // count, and all links. The error of terms that are below themselves is a [*LoopError].
-func Read(ctx context.Context, paths []string, tally *lines.Tally) (*Ontology, error) {
+func Read(ctx context.Context, paths []string, note lines.Note) (*Ontology, error) {
 	o, found := empty(), map[string]*Term{}
 	for _, path := range paths {
-		number := len(found)
 		here := map[string]bool{}
-		said, err := readFile(ctx, path, tally, &o.relations, func(t *Term) {
+		said, err := readFile(ctx, path, note, &o.relations, func(t *Term) {
 			if here[t.ID] {
-				tally.Add(t.Place, "a term that the file has twice", t.ID)
+				note(t.Place, "a term that the file has twice", t.ID)
 			}
 			here[t.ID] = true
 			if first, there := found[t.ID]; there {
@@ -101,20 +100,20 @@ func Read(ctx context.Context, paths []string, tally *lines.Tally) (*Ontology, e
 			return nil, err
 		}
 		o.Sources = append(o.Sources, said)
-		if len(found) == number && number == 0 {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%s: %w", path, ErrEmpty)
 		}
 	}
-	return o, o.finish(found, tally)
+	return o, o.finish(found, note)
 }
 
-func readFile(ctx context.Context, path string, tally *lines.Tally, r *relations, found func(*Term)) (lines.Version, error) {
-	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { tally.Add(at, what, "") })
+func readFile(ctx context.Context, path string, note lines.Note, r *relations, found func(*Term)) (lines.Version, error) {
+	text, err := lines.Open(ctx, path, func(at lines.Place, what string) { note(at, what, "") })
 	if err != nil {
 		return lines.Version{}, err
 	}
 	defer func() { _ = text.Close() }()
-	version, err := read(text, tally, r, found)
+	version, err := read(text, note, r, found)
 	if err != nil {
 		return lines.Version{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -122,24 +121,24 @@ func readFile(ctx context.Context, path string, tally *lines.Tally, r *relations
 }
 
 // read returns the version that the text tells.
-func read(text *lines.Reader, tally *lines.Tally, r *relations, found func(*Term)) (version string, err error) {
+func read(text *lines.Reader, note lines.Note, r *relations, found func(*Term)) (version string, err error) {
 	if isJSON(text) {
-		return readGraphs(text, tally, r, found)
+		return readGraphs(text, note, r, found)
 	}
-	return readOBO(text, tally, r, found)
+	return readOBO(text, note, r, found)
 }
 
 // Parse is [Read] for one text that is called name.
-func Parse(ctx context.Context, name, text string, tally *lines.Tally) (*Ontology, error) {
-	in, err := lines.New(ctx, strings.NewReader(text), name, func(at lines.Place, what string) { tally.Add(at, what, "") })
+func Parse(ctx context.Context, name, text string, note lines.Note) (*Ontology, error) {
+	in, err := lines.New(ctx, strings.NewReader(text), name, func(at lines.Place, what string) { note(at, what, "") })
 	if err != nil {
 		return nil, err
 	}
 	o, found := empty(), map[string]*Term{}
-	if _, err := read(in, tally, &o.relations, func(t *Term) { found[t.ID] = t }); err != nil {
+	if _, err := read(in, note, &o.relations, func(t *Term) { found[t.ID] = t }); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return o, o.finish(found, tally)
+	return o, o.finish(found, note)
 }
 
 func empty() *Ontology {
@@ -147,9 +146,9 @@ func empty() *Ontology {
 }
 
 // finish puts terms in order and links them.
-func (o *Ontology) finish(found map[string]*Term, tally *lines.Tally) error {
+func (o *Ontology) finish(found map[string]*Term, note lines.Note) error {
 	o.take(found)
-	o.link(tally)
+	o.link(note)
 	return o.checkLoops()
 }
 
@@ -173,14 +172,14 @@ func (o *Ontology) take(found map[string]*Term) {
 }
 
 // link finds the terms that links lead to.
-func (o *Ontology) link(tally *lines.Tally) {
+func (o *Ontology) link(note lines.Note) {
 	o.parents, o.children = make([][]edge, len(o.terms)), make([][]edge, len(o.terms))
 	for i, t := range o.terms {
 		seen := map[edge]bool{}
 		for _, l := range t.Links {
 			target, there := o.index[l.Target]
 			if !there {
-				tally.Add(t.Place, "a link to a term that is not there", l.Target)
+				note(t.Place, "a link to a term that is not there", l.Target)
 				continue
 			}
 			e := edge{target, o.relations.drawable(l.Relation)}

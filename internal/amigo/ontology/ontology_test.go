@@ -17,7 +17,7 @@ import (
 func small(t *testing.T, name string) (*Ontology, *lines.Tally) {
 	t.Helper()
 	tally := &lines.Tally{}
-	o, err := Read(t.Context(), []string{filepath.Join("testdata", name)}, tally)
+	o, err := Read(t.Context(), []string{filepath.Join("testdata", name)}, tally.Add)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestGraphs(t *testing.T) {
 	}{
 		"topology": {o.Topology(positive), "GO:0006915 is_a GO:0012501, GO:0012501 is_a GO:0008150, GO:0042981 regulates GO:0006915, " +
 			"GO:0042981 is_a GO:0008150, GO:0043065 positively_regulates GO:0006915, GO:0043065 is_a GO:0042981, GO:0099999 part_of GO:0043065"},
-		"lineage": {o.Lineage(positive, IsAPartOf), "GO:0043065 is_a GO:0008150, GO:0043065 is_a GO:0042981"},
+		"lineage": {o.Lineage(positive, o.Closure(positive), IsAPartOf), "GO:0043065 is_a GO:0008150, GO:0043065 is_a GO:0042981"},
 		"neighbors": {o.Neighbors(positive, 0), "GO:0043065 positively_regulates GO:0006915, GO:0043065 is_a GO:0042981, " +
 			"GO:0099999 part_of GO:0043065"},
 		"some neighbors": {o.Neighbors(positive, 2), "GO:0043065 positively_regulates GO:0006915, GO:0043065 is_a GO:0042981"},
@@ -138,7 +138,7 @@ func TestBadOntologies(t *testing.T) {
 		"UTF-16":              {"\xff\xfef\x00", "is UTF-16"},
 	} {
 		path := write(t, test.text)
-		_, err := Read(t.Context(), []string{path}, &lines.Tally{})
+		_, err := Read(t.Context(), []string{path}, (&lines.Tally{}).Add)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -146,7 +146,7 @@ func TestBadOntologies(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Read(t.Context(), []string{"/nonexistent.obo"}, &lines.Tally{}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Read(t.Context(), []string{"/nonexistent.obo"}, (&lines.Tally{}).Add); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -156,7 +156,7 @@ func TestTallied(t *testing.T) {
 	path := write(t, "format-version: 1.2\n[Term]\nid: A:1\nname: one\ndef: \"without an end\nis_a: A:2 A:3\nrelationship: part_of\n"+
 		"what is this\nsynonym: none\n\n[Term]\nname: nameless\n\n[Term]\nid: A:1\nname: again\n\n[Instance]\nid: x\n\n[Term]\nid: A:2\nis_a: A:9\nname: M\xfcnchen\n")
 	var tally lines.Tally
-	o, err := Read(t.Context(), []string{path}, &tally)
+	o, err := Read(t.Context(), []string{path}, tally.Add)
 	if err != nil || o.Find("A:1").Name != "one" || len(o.Terms()) != 2 || o.Find("A:2").Label() != "A:2" {
 		t.Fatalf("%+v, %v", o, err)
 	}
@@ -179,7 +179,7 @@ func TestTallied(t *testing.T) {
 func TestSeveral(t *testing.T) {
 	more := write(t, "[Term]\nid: NCBITaxon:9606\nname: Homo sapiens\n\n[Term]\nid: GO:0006915\nname: another\nis_a: GO:0008150\n")
 	var tally lines.Tally
-	o, err := Read(t.Context(), []string{filepath.Join("testdata", "small.obo"), more}, &tally)
+	o, err := Read(t.Context(), []string{filepath.Join("testdata", "small.obo"), more}, tally.Add)
 	both := o.Find("GO:0006915")
 	if err != nil || o.Find("NCBITaxon:9606").Name != "Homo sapiens" || both.Name != "apoptotic process" || len(both.Links) != 2 || len(o.Sources) != 2 {
 		t.Errorf("%+v, %v", o.Sources, err)
@@ -197,7 +197,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("[Term]\nid: A:1\nis_a: A:1\n")
 	f.Add("[Typedef]\nid: part_of\nis_a: part_of\nholds_over_chain: part_of part_of\n[Term]\nid: A:1\nrelationship: part_of A:2\n[Term]\nid: A:2\nrelationship: part_of A:3\n[Term]\nid: A:3\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		o, err := Parse(t.Context(), "f", text, &lines.Tally{})
+		o, err := Parse(t.Context(), "f", text, (&lines.Tally{}).Add)
 		if err != nil {
 			return
 		}
@@ -214,7 +214,7 @@ func FuzzRead(f *testing.F) {
 // TestKinds: a link by a kind of a relation counts as one by the relation.
 func TestKinds(t *testing.T) {
 	path := write(t, "[Term]\nid: A:1\nrelationship: proper_part_of A:2\n[Term]\nid: A:2\nrelationship: part_of A:3\n[Term]\nid: A:3\n[Typedef]\nid: proper_part_of\nis_a: part_of\n")
-	o, err := Read(t.Context(), []string{path}, &lines.Tally{})
+	o, err := Read(t.Context(), []string{path}, (&lines.Tally{}).Add)
 	if err != nil || len(o.Closure(o.Find("A:1"))) != 3 || len(o.Topology(o.Find("A:1")).Edges) != 2 {
 		t.Errorf("%v, %v", o.Closure(o.Find("A:1")), err)
 	}
@@ -228,7 +228,7 @@ func TestManyRelations(t *testing.T) {
 		fmt.Fprintf(&text, "[Typedef]\nid: r%d\nis_a: r%d\nholds_over_chain: r%d r%d\n", i, i+1, i, i+1)
 	}
 	text.WriteString("[Typedef]\nid: part_of\nis_a: r0\n")
-	o, err := Read(t.Context(), []string{write(t, text.String())}, &lines.Tally{})
+	o, err := Read(t.Context(), []string{write(t, text.String())}, (&lines.Tally{}).Add)
 	if err != nil || len(o.Closure(o.Find("A:1"))) < 2 {
 		t.Error(err)
 	}
@@ -241,7 +241,7 @@ func TestUnusable(t *testing.T) {
 		`{"graphs": [{"nodes": [{"id": "A:1\u0000", "lbl": "a"}, {"id": "A:<b>", "lbl": "b"}, {"id": "A:2", "lbl": "a\nb\tc"}, {"id": "A:3", "meta": {"deprecated": true}}]}]}`,
 	} {
 		var tally lines.Tally
-		o, err := Parse(t.Context(), "f", text, &tally)
+		o, err := Parse(t.Context(), "f", text, tally.Add)
 		if err != nil || len(o.Terms()) != 1 || o.Terms()[0].Name != "a b c" || tally.Total() != 2 {
 			t.Errorf("%+v, %v, %v", o.Terms()[0], tally.Counts(), err)
 		}

@@ -87,6 +87,23 @@ func TestReadInput(t *testing.T) {
 	}
 }
 
+// TestMemoryOfData: a machine has at least the memory that its data need, unless the
+// template says how much.
+func TestMemoryOfData(t *testing.T) {
+	input, err := ReadInput(t.Context(), artifact(nil, map[string]any{
+		component.StateDisk: qcow2(t), component.StateMemory: "2048", component.StateAccelerator: "tcg", component.StateData: `{"memory_mib": 3584}`,
+	}))
+	if err != nil || input.Data.Path != "" {
+		t.Fatalf("%+v, %v", input, err)
+	}
+	for said, want := range map[int]int{0: 3584, 1024: 1024} {
+		machine, err := Machine(t.Context(), delivery.Config{Memory: said}, input, event.Discard)
+		if err != nil || machine.MemoryMiB != want {
+			t.Errorf("%d: %+v, %v", said, machine, err)
+		}
+	}
+}
+
 // TestInputHasItsReading: who gets an artifact gets what was read of its disk.
 func TestInputHasItsReading(t *testing.T) {
 	disk := qcow2(t)
