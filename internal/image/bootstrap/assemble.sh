@@ -10,7 +10,8 @@ tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*'
 
 # --- configuration ---
 
-options="console=tty0 console=$CONSOLE,115200${OPTIONS:+ $OPTIONS}"
+# A kernel that has panicked serves nobody: it starts again after ten seconds.
+options="console=tty0 console=$CONSOLE,115200 panic=10${OPTIONS:+ $OPTIONS}"
 command_line="root=UUID=$ROOT_UUID ro $options"
 
 cat >"$root/etc/fstab" <<EOF

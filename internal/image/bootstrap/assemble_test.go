@@ -138,7 +138,7 @@ func hasSystem(t *testing.T, raw string) {
 		"/etc/hostname":                        "amigo\n",
 		"/etc/machine-id":                      "",
 		"/etc/fstab":                           "UUID=" + uuid + " / ext4 rw,discard,errors=remount-ro 0 1\n",
-		"/boot/grub/grub.cfg":                  "linux /boot/vmlinuz-6.1.0-10 root=UUID=" + uuid + " ro console=tty0 console=ttyS0,115200\n    initrd /boot/initrd.img-6.1.0-10\n",
+		"/boot/grub/grub.cfg":                  "linux /boot/vmlinuz-6.1.0-10 root=UUID=" + uuid + " ro console=tty0 console=ttyS0,115200 panic=10\n    initrd /boot/initrd.img-6.1.0-10\n",
 		"/boot/grub/i386-pc/ext2.mod":          "module",
 		"/boot/grub/x86_64-efi/fat.mod":        "module",
 		"/etc/ssh/sshd_config.d/50-amigo.conf": "PermitRootLogin prohibit-password\n",

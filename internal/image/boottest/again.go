@@ -33,9 +33,9 @@ const steadyCheck = "nothing that serves was restarted"
 // arrivalCheck is the name of the check that a machine comes up.
 const arrivalCheck = "it boots and answers SSH"
 
-// stall is what a Linux kernel says on the console when one of its processors
+// stall is what a Linux kernel says on the console when it or one of its processors
 // gets no further.
-var stall = regexp.MustCompile(`rcu: INFO: rcu_\w+ (?:self-)?detected|watchdog: BUG: soft lockup`)
+var stall = regexp.MustCompile(`rcu: INFO: rcu_\w+ (?:self-)?detected|watchdog: BUG: soft lockup|Kernel panic - not syncing`)
 
 // again says why a test that failed deserves a second one, or "". The image's
 // own faults do not: they would be there again.

@@ -96,10 +96,11 @@ func TestAgainWhenOneOfTwoMachinesDidNotComeUp(t *testing.T) {
 
 func TestAgainWhenTheMachineStoodStill(t *testing.T) {
 	for console, stood := range map[string]bool{
-		"[  120.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n": true,
-		"[   90.0] rcu: INFO: rcu_sched self-detected stall on CPU\n":       true,
-		"watchdog: BUG: soft lockup - CPU#0 stuck for 108s!\n":              true,
-		"[    1.0] rcu: Hierarchical RCU implementation.\namigo login: ":    false,
+		"[  120.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n":         true,
+		"[   90.0] rcu: INFO: rcu_sched self-detected stall on CPU\n":               true,
+		"[    2.099488] Kernel panic - not syncing: Fatal exception in interrupt\n": true,
+		"watchdog: BUG: soft lockup - CPU#0 stuck for 108s!\n":                      true,
+		"[    1.0] rcu: Hierarchical RCU implementation.\namigo login: ":            false,
 		"": false,
 	} {
 		evidence := t.TempDir()
