@@ -302,8 +302,8 @@ sub switch {
     chomp $needs;
     fail("the data of $name are for another version of AmiGO than this machine's") if $has ne $needs;
     if (!-f '{{.Ready}}') { # nothing is served: it is enough to say what shall be
-        point($name);
         keep_before($before) if $before ne $name;
+        point($name);
         run('systemctl', 'restart', 'jetty9');
         say_that("GOlr starts with the data of $name");
         return;
@@ -316,8 +316,8 @@ sub switch {
         }
         admin('SWAP', 'core=golr', 'other=beside') // fail('GOlr does not switch');
     }
+    keep_before($before) if $before ne $name; # first: who repeats what was killed would find $name itself
     point($name);
-    keep_before($before) if $before ne $name;
     say_that("served: $name, " . words($at));
 }
 
