@@ -113,7 +113,9 @@ func Compare(files fileset.Set, old fileset.Manifest) (Deployment, fileset.Manif
 	}
 	plan.Gone = gone
 	touched := append(append([]string{}, changed...), gone...)
-	plan.Restart = affected(touched)
+	plan.Restart = slices.DeleteFunc(affected(touched), func(service string) bool {
+		return slices.Contains(gone, unit(service))
+	})
 	for _, at := range touched {
 		plan.Reload = plan.Reload || strings.HasPrefix(at, "/etc/systemd/")
 	}
@@ -126,16 +128,20 @@ var readers = []struct {
 	paths   []string
 }{
 	{"systemd-resolved", []string{"/etc/systemd/resolved.conf.d/"}},
-	{"jetty9", []string{"/etc/systemd/system/jetty9.service", "/usr/share/jetty9/", site.Share + "/golr.sh", site.SolrHome + "/"}},
+	{"amigo-data", []string{unit("amigo-data"), site.Share + "/data.sh", site.Share + "/schema"}},
+	{"jetty9", []string{unit("jetty9"), "/usr/share/jetty9/", site.Share + "/golr.sh", site.Share + "/schema", site.SolrHome + "/"}},
 	{"amigo-workers", []string{
-		"/etc/systemd/system/amigo-workers.service", site.Share + "/app.psgi", "/srv/amigo/perl/",
+		unit("amigo-workers"), site.Share + "/app.psgi", "/srv/amigo/perl/",
 		"/srv/amigo/templates/", "/srv/amigo/conf/", "/srv/amigo/javascript/npm/",
 	}},
 	{"apache2", []string{
-		"/etc/apache2/", "/etc/httpd/", "/etc/systemd/system/apache2.service", "/etc/systemd/system/httpd.service",
+		"/etc/apache2/", "/etc/httpd/", unit("apache2"), unit("httpd"),
 	}},
 	{"amigo-status.timer", []string{"/etc/systemd/system/amigo-status."}},
 }
+
+// unit is where a service of ours is described.
+func unit(service string) string { return "/etc/systemd/system/" + service + ".service" }
 
 // holders are the services that must not have their files changed under them.
 var holders = []string{"jetty9", "amigo-workers"}

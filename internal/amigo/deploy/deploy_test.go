@@ -31,8 +31,13 @@ func set(paths ...string) fileset.Set {
 	return s
 }
 
+func deployed() fileset.Set {
+	return set("/srv/amigo/perl/bin/amigo", "/srv/amigo/static/a.css", "/srv/solr/data/index/_1.fdt", "/etc/apache2/x",
+		"/etc/systemd/system/jetty9.service.d/amigo.conf", "/etc/systemd/system/amigo-data.service", site.Share+"/schema")
+}
+
 func TestCompare(t *testing.T) {
-	base := set("/srv/amigo/perl/bin/amigo", "/srv/amigo/static/a.css", "/srv/solr/data/index/_1.fdt", "/etc/apache2/x", "/etc/systemd/system/jetty9.service.d/amigo.conf")
+	base := deployed()
 	manifest, err := base.Manifest()
 	if err != nil {
 		t.Fatal(err)
@@ -51,12 +56,19 @@ func TestCompare(t *testing.T) {
 			delete(s, "/srv/solr/data/index/_1.fdt")
 			s.Add(fileset.Text("/srv/solr/data/index/_2.fdt", ""))
 		}, []string{"/srv/solr/data/index/_2.fdt"}, []string{"/srv/solr/data/index/_1.fdt"}, []string{"jetty9"}, false},
+		"schema of data on a disk of their own": {func(s fileset.Set) {
+			s.Add(fileset.Text(site.Share + "/schema", "new"))
+		}, []string{site.Share + "/schema"}, nil, []string{"amigo-data", "jetty9"}, false},
+		"a service is gone": {func(s fileset.Set) {
+			delete(s, "/etc/systemd/system/amigo-data.service")
+			delete(s, site.Share + "/schema")
+		}, nil, []string{site.Share + "/schema", "/etc/systemd/system/amigo-data.service"}, []string{"jetty9"}, true},
 		"settings": {func(s fileset.Set) {
 			delete(s, "/etc/systemd/system/jetty9.service.d/amigo.conf")
 			delete(s, "/etc/apache2/x")
 		}, nil, []string{"/etc/systemd/system/jetty9.service.d/amigo.conf", "/etc/apache2/x"}, []string{"jetty9", "apache2"}, true},
 	} {
-		files := set("/srv/amigo/perl/bin/amigo", "/srv/amigo/static/a.css", "/srv/solr/data/index/_1.fdt", "/etc/apache2/x", "/etc/systemd/system/jetty9.service.d/amigo.conf")
+		files := deployed()
 		test.change(files)
 		plan, _, err := Compare(files, manifest)
 		if err != nil {

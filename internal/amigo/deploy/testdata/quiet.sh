@@ -3,7 +3,7 @@ if systemctl is-active --quiet apache2; then
   until curl -fsS -o /dev/null http://127.0.0.1/amigo 2>/run/amigo-wait && curl -fsS -o /dev/null 'http://127.0.0.1/solr/select?q=*:*&rows=0' 2>/run/amigo-wait; do
     left=$((left - 1))
     if [ $left -le 0 ]; then
-      cat /run/amigo-wait
+      cat /run/amigo-wait /run/amigo-data/wrong 2>/dev/null || true
       journalctl --no-pager --lines 20 --output cat -u jetty9 -u amigo-workers -u apache2
       echo "AmiGO does not answer after its files were changed"
       exit 1
