@@ -24,6 +24,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	session "github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -45,7 +46,7 @@ func TestRunningImage(t *testing.T) {
 
 // machine is the running image.
 type machine struct {
-	vm    *qemu.VM
+	vm    *session.Machine
 	shell *guest.Guest
 }
 
@@ -54,17 +55,16 @@ func boot(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm, err := qemu.Start(t.Context(), qemu.Options{
-		Name:          "amigo-test-running",
-		Disks:         []qemu.Disk{{Path: disk("distribution"), Format: "qcow2", Snapshot: true}},
-		Forward:       []int{22, 80},
-		AuthorizedKey: key.AuthorizedKey,
-	})
+	vm, err := session.Start(t.Context(), qemu.Options{
+		Name:    "amigo-test-running",
+		Disks:   []qemu.Disk{{Path: disk("distribution"), Format: "qcow2", Snapshot: true}},
+		Forward: []int{22, 80},
+	}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(vm.Close)
-	shell, err := guest.Dial(t.Context(), vm.Addr(22), "root", key, patience, vm)
+	shell, err := vm.Login(t.Context(), "root")
 	if err != nil {
 		t.Fatal(err)
 	}

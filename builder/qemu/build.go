@@ -16,15 +16,12 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
-	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 // stateImage is where StepDownload puts the path of a disk_image.
 const stateImage = "disk_image_path"
-
-// sshPort is the guest's.
-const sshPort = 22
 
 // build is what the steps of one build share.
 type build struct {
@@ -40,8 +37,9 @@ type build struct {
 	choice   accelerator.Choice
 	output   *outdir.Dir
 	base     base
-	vm       *engine.VM
+	vm       *machine.Machine
 	expected atomic.Bool // the machine is meant to end
+	ended    string      // how the guest was shut down
 	finished artifactFiles
 	data     string // what the provisioners told of a disk with data, or ""
 }
@@ -66,7 +64,7 @@ func (e *deadError) Unwrap() error { return e.err }
 
 // watch ends the build when the machine dies, instead of leaving it to wait
 // for a guest that is gone.
-func (b *build) watch(vm *engine.VM) {
+func (b *build) watch(vm *machine.Machine) {
 	<-vm.Exited()
 	if !b.expected.Load() {
 		b.cancel(&deadError{err: vm.Err()})
@@ -74,7 +72,7 @@ func (b *build) watch(vm *engine.VM) {
 }
 
 func (b *build) sshPort() (int, error) {
-	_, port, err := net.SplitHostPort(b.vm.Addr(sshPort))
+	_, port, err := net.SplitHostPort(b.vm.Addr(machine.SSHPort))
 	if err != nil {
 		return 0, fmt.Errorf("finding the guest's ssh port: %w", err)
 	}

@@ -102,8 +102,14 @@ type Config struct {
 	VMName string `mapstructure:"vm_name"`
 	// Keep the disk when post-processors are done with it or have failed.
 	KeepArtifact bool `mapstructure:"keep_artifact"`
-	// How long the guest may take to shut down, "5m" by default.
+	// The command that shuts the guest down. Without it, and if it does not, the guest's
+	// power button is pressed, and then systemd is asked.
+	ShutdownCommand string `mapstructure:"shutdown_command"`
+	// How long the guest may take to shut down, each way, "5m" by default.
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+	// Take the disk of a guest that does not shut down, as after a power cut, rather
+	// than fail.
+	AllowUncleanShutdown bool `mapstructure:"allow_unclean_shutdown"`
 
 	ctx      interpolate.Context
 	diskSize int64 // bytes

@@ -113,7 +113,9 @@ type FlatConfig struct {
 	OutputDirectory           *string           `mapstructure:"output_directory" cty:"output_directory" hcl:"output_directory"`
 	VMName                    *string           `mapstructure:"vm_name" cty:"vm_name" hcl:"vm_name"`
 	KeepArtifact              *bool             `mapstructure:"keep_artifact" cty:"keep_artifact" hcl:"keep_artifact"`
+	ShutdownCommand           *string           `mapstructure:"shutdown_command" cty:"shutdown_command" hcl:"shutdown_command"`
 	ShutdownTimeout           *string           `mapstructure:"shutdown_timeout" cty:"shutdown_timeout" hcl:"shutdown_timeout"`
+	AllowUncleanShutdown      *bool             `mapstructure:"allow_unclean_shutdown" cty:"allow_unclean_shutdown" hcl:"allow_unclean_shutdown"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -198,7 +200,9 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"output_directory":             &hcldec.AttrSpec{Name: "output_directory", Type: cty.String, Required: false},
 		"vm_name":                      &hcldec.AttrSpec{Name: "vm_name", Type: cty.String, Required: false},
 		"keep_artifact":                &hcldec.AttrSpec{Name: "keep_artifact", Type: cty.Bool, Required: false},
+		"shutdown_command":             &hcldec.AttrSpec{Name: "shutdown_command", Type: cty.String, Required: false},
 		"shutdown_timeout":             &hcldec.AttrSpec{Name: "shutdown_timeout", Type: cty.String, Required: false},
+		"allow_unclean_shutdown":       &hcldec.AttrSpec{Name: "allow_unclean_shutdown", Type: cty.Bool, Required: false},
 	}
 	return s
 }

@@ -196,7 +196,7 @@ func TestKeepArtifact(t *testing.T) {
 // TestFailedBuilds: a build that fails says why, leaves no disk, and keeps what
 // was seen of the machine, if there was one.
 func TestFailedBuilds(t *testing.T) {
-	evidence := []string{"out.evidence/console.log", "out.evidence/screen.png"}
+	evidence := []string{"out.evidence/console.log", "out.evidence/disk0.txt", "out.evidence/qemu.txt", "out.evidence/screen.png"}
 	refused := errors.New("npm is out of order")
 	for name, c := range map[string]struct {
 		guest qemutest.BootSector
@@ -212,10 +212,10 @@ func TestFailedBuilds(t *testing.T) {
 		}, "sealing the guest: rm: /tmp: read-only", evidence},
 		"the guest does not shut down": {qemutest.Deaf, func(r *rig) {
 			r.config["shutdown_timeout"] = "100ms"
-		}, "the guest did not shut down within 100ms", evidence},
+		}, "the guest did not shut down: the power button: no answer within 100ms; systemctl poweroff: no answer within 100ms", evidence},
 		"the guest shuts down while it boots": {qemutest.Brief, func(r *rig) {
 			delete(r.config, "ssh_password")
-		}, "the virtual machine has shut down", evidence[:1]},
+		}, "the virtual machine has shut down", evidence[:3]},
 		"there is no such image": {qemutest.Brief, func(r *rig) {
 			r.config["disk_image"] = map[string]any{"url": r.disk + ".gz", "checksum": "none"}
 		}, "disk.qcow2.gz", nil},
@@ -232,6 +232,37 @@ func TestFailedBuilds(t *testing.T) {
 			}
 			r.leaves(c.left...)
 		})
+	}
+}
+
+// TestShutdown: the guest's own command comes first, and who wants the disk of a guest
+// that does not obey gets it, and a warning.
+func TestShutdown(t *testing.T) {
+	for name, c := range map[string]struct {
+		guest qemutest.BootSector
+		with  map[string]any
+		said  string // the last that was said to the guest
+		shown string
+	}{
+		"a command that fails": {qemutest.Patient, map[string]any{"shutdown_command": "halt"}, "halt", "shutdown: ok the power button"},
+		"a guest that is deaf": {qemutest.Deaf, map[string]any{"shutdown_timeout": "50ms", "allow_unclean_shutdown": true},
+			"systemctl poweroff --no-block", "warning: the guest did not shut down: the power button"},
+	} {
+		r := newRig(t, c.guest)
+		maps.Copy(r.config, c.with)
+		r.answer = func(command string) (string, uint32) {
+			if strings.TrimSpace(command) == "halt" {
+				return "not here\n", 1
+			}
+			return "", 0
+		}
+		if _, err := r.build(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if said := r.said(); said[len(said)-1] != c.said || !strings.Contains(r.shown.String(), c.shown) {
+			t.Errorf("%s: %q, %s", name, said, &r.shown)
+		}
 	}
 }
 
@@ -330,5 +361,5 @@ func TestDeathEndsTheBuild(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "the virtual machine died: ") {
 		t.Errorf("got %v", err)
 	}
-	r.leaves("out.evidence/console.log")
+	r.leaves("out.evidence/console.log", "out.evidence/disk0.txt", "out.evidence/qemu.txt")
 }

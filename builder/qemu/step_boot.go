@@ -2,12 +2,11 @@ package qemu
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 
-	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/seed"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -35,20 +34,20 @@ func (s *stepBoot) boot(ctx context.Context) error {
 		CPUs:        s.config.CPUs,
 		MemoryMiB:   s.config.Memory,
 		Disks:       []engine.Disk{{Path: s.overlay(), Format: "qcow2", Scratch: true}},
-		Forward:     []int{sshPort},
+		Forward:     []int{machine.SSHPort},
 		Console:     s.console(),
 	}
 	if s.key != nil {
 		var err error
-		options.AuthorizedKey = s.key.AuthorizedKey
 		if options.Seed, err = s.makeSeed(ctx); err != nil {
 			return err
 		}
 	}
-	vm, err := engine.Start(ctx, options)
+	vm, err := machine.Start(ctx, options, s.key)
 	if err != nil {
 		return err
 	}
+	vm.Limits.SSH, vm.Limits.Shutdown = s.config.Comm.SSHTimeout, s.config.ShutdownTimeout
 	s.vm = vm
 	go s.watch(vm)
 	return s.wait(ctx)
@@ -71,7 +70,7 @@ func (s *stepBoot) wait(ctx context.Context) error {
 	if s.key == nil {
 		return nil
 	}
-	g, err := guest.Dial(ctx, s.vm.Addr(sshPort), s.config.Comm.SSHUsername, s.key, s.config.Comm.SSHTimeout, s.vm)
+	g, err := s.vm.Login(ctx, s.config.Comm.SSHUsername)
 	if err != nil {
 		return err
 	}
@@ -97,14 +96,8 @@ func (s *stepBoot) Cleanup(state multistep.StateBag) {
 
 func (s *stepBoot) keepEvidence() {
 	dir := s.evidence()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return
+	if err := s.vm.KeepEvidence(dir); err != nil {
+		s.sink.Emit(event.Event{Type: event.Detail, Text: err.Error()})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), screenshotTime)
-	defer cancel()
-	_ = s.vm.Screenshot(ctx, dir+"/screen.png")
-	if content, err := os.ReadFile(s.console()); err == nil {
-		_ = os.WriteFile(dir+"/console.log", content, 0o644)
-	}
-	s.sink.Emit(event.Event{Type: event.Message, Text: "the guest's console is kept in " + dir})
+	s.sink.Emit(event.Event{Type: event.Message, Text: "the guest's screen and console, and what qemu said, are kept in " + dir})
 }

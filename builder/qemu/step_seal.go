@@ -44,8 +44,8 @@ func (s *stepSeal) seal(ctx context.Context, comm packersdk.Communicator) error 
 }
 
 // sudo lets a user other than root, as a disk_image may have, act as root.
-func (s *stepSeal) sudo(command string) string {
-	if s.config.Comm.SSHUsername == "root" {
+func (b *build) sudo(command string) string {
+	if b.config.Comm.SSHUsername == "root" {
 		return command
 	}
 	return "sudo -n " + command

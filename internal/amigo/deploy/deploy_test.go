@@ -57,11 +57,11 @@ func TestCompare(t *testing.T) {
 			s.Add(fileset.Text("/srv/solr/data/index/_2.fdt", ""))
 		}, []string{"/srv/solr/data/index/_2.fdt"}, []string{"/srv/solr/data/index/_1.fdt"}, []string{"jetty9"}, false},
 		"schema of data on a disk of their own": {func(s fileset.Set) {
-			s.Add(fileset.Text(site.Share + "/schema", "new"))
+			s.Add(fileset.Text(site.Share+"/schema", "new"))
 		}, []string{site.Share + "/schema"}, nil, []string{"amigo-data", "jetty9"}, false},
 		"a service is gone": {func(s fileset.Set) {
 			delete(s, "/etc/systemd/system/amigo-data.service")
-			delete(s, site.Share + "/schema")
+			delete(s, site.Share+"/schema")
 		}, nil, []string{site.Share + "/schema", "/etc/systemd/system/amigo-data.service"}, []string{"jetty9"}, true},
 		"settings": {func(s fileset.Set) {
 			delete(s, "/etc/systemd/system/jetty9.service.d/amigo.conf")

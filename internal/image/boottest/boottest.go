@@ -13,13 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/fault"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -56,23 +56,8 @@ type Spec struct {
 	// Kept is where the caller moves the evidence of an image that does not pass;
 	// "" is Evidence.
 	Kept string
-	// Timeouts that are zero fit the accelerator.
-	Timeouts Timeouts
-}
-
-// Timeouts bounds the parts of one boot.
-type Timeouts struct {
-	SSH      time.Duration // from power on to the first login
-	Serving  time.Duration // from then to the first page and search
-	Request  time.Duration // one HTTP request
-	Inspect  time.Duration // until systemd has settled and told about itself
-	Shutdown time.Duration
-}
-
-// timeouts are far above what an image needs: they end what is stuck.
-var timeouts = map[qemu.Accelerator]Timeouts{
-	qemu.KVM: {SSH: 2 * time.Minute, Serving: 3 * time.Minute, Request: 45 * time.Second, Inspect: 3 * time.Minute, Shutdown: time.Minute},
-	qemu.TCG: {SSH: 8 * time.Minute, Serving: 10 * time.Minute, Request: 3 * time.Minute, Inspect: 10 * time.Minute, Shutdown: 5 * time.Minute},
+	// Limits that are zero fit the accelerator.
+	Limits machine.Limits
 }
 
 // Check is the outcome of one check.
@@ -214,16 +199,7 @@ func (s Spec) withDefaults() Spec {
 		s.Accelerator = qemu.TCG
 	}
 	s.Kept = cmp.Or(s.Kept, s.Evidence)
-	fallback := timeouts[s.Accelerator]
-	for _, t := range []struct{ value, fallback *time.Duration }{
-		{&s.Timeouts.SSH, &fallback.SSH}, {&s.Timeouts.Serving, &fallback.Serving},
-		{&s.Timeouts.Request, &fallback.Request}, {&s.Timeouts.Inspect, &fallback.Inspect},
-		{&s.Timeouts.Shutdown, &fallback.Shutdown},
-	} {
-		if *t.value == 0 {
-			*t.value = *t.fallback
-		}
-	}
+	s.Limits = s.Limits.Or(machine.LimitsOf(s.Accelerator))
 	return s
 }
 

@@ -137,9 +137,9 @@ func (i inside) lines(name string) []string {
 
 // inspect asks the machine about itself and reads the facts.
 func inspect(ctx context.Context, s subject) (inside, Facts, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.spec.Timeouts.Inspect)
+	ctx, cancel := context.WithTimeout(ctx, s.spec.Limits.Inspect)
 	defer cancel()
-	settle := int(s.spec.Timeouts.Inspect.Seconds() * 3 / 4)
+	settle := int(s.spec.Limits.Inspect.Seconds() * 3 / 4)
 	output, err := s.guest.Output(ctx, inspectScript(s.spec.Variant, settle))
 	s.evidence.keep("inspection.txt", []byte(output))
 	if err != nil {

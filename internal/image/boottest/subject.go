@@ -12,6 +12,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/serving"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -21,7 +22,7 @@ import (
 var closedPorts = []int{8080, 9999, 5000, 3000}
 
 const (
-	sshPort = 22
+	sshPort = machine.SSHPort
 	webPort = 80
 )
 
@@ -34,7 +35,7 @@ type subject struct {
 	evidence evidence
 	start    time.Time
 
-	vm    *qemu.VM
+	vm    *machine.Machine
 	key   *guest.Key // root's, for this boot
 	user  *guest.Key // the operator's, given by the seed
 	guest *guest.Guest
@@ -135,10 +136,11 @@ func power(ctx context.Context, spec Spec, boot boot, phase *event.Phase) (s sub
 		}
 	}
 	s.start = time.Now()
-	if s.vm, err = qemu.Start(ctx, options); err != nil {
+	if s.vm, err = machine.Start(ctx, options, s.key); err != nil {
 		return s, err
 	}
-	s.web = newWeb("http://"+s.vm.Addr(webPort), spec.Timeouts.Request, s.evidence)
+	s.vm.Limits = spec.Limits
+	s.web = newWeb("http://"+s.vm.Addr(webPort), spec.Limits.Request, s.evidence)
 	return s, nil
 }
 
@@ -148,17 +150,16 @@ func (s subject) options() qemu.Options {
 		disks = append(disks, qemu.Disk{Path: s.spec.Data, Format: "raw", ReadOnly: true})
 	}
 	return qemu.Options{
-		Arch:          s.spec.Arch,
-		Name:          "amigo-test-" + s.boot.String(),
-		Accelerator:   s.spec.Accelerator,
-		Firmware:      s.boot.firmware,
-		CPUs:          s.spec.CPUs,
-		MemoryMiB:     s.spec.MemoryMiB,
-		Disks:         disks,
-		Forward:       append([]int{sshPort, webPort}, closedPorts...),
-		AuthorizedKey: s.key.AuthorizedKey,
-		Isolated:      true,
-		Console:       s.evidence.path(consoleName),
+		Arch:        s.spec.Arch,
+		Name:        "amigo-test-" + s.boot.String(),
+		Accelerator: s.spec.Accelerator,
+		Firmware:    s.boot.firmware,
+		CPUs:        s.spec.CPUs,
+		MemoryMiB:   s.spec.MemoryMiB,
+		Disks:       disks,
+		Forward:     append([]int{sshPort, webPort}, closedPorts...),
+		Isolated:    true,
+		Console:     s.evidence.path(consoleName),
 	}
 }
 
@@ -228,7 +229,7 @@ func outsideChecks(variant Variant) []check {
 
 // answersSSH logs in, and returns after how many seconds that was possible.
 func answersSSH(ctx context.Context, s subject) (*guest.Guest, float64, error) {
-	g, err := guest.Dial(ctx, s.vm.Addr(sshPort), "root", s.key, s.spec.Timeouts.SSH, s.vm)
+	g, err := s.vm.Login(ctx, "root")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -257,7 +258,7 @@ func (s subject) awaitServices(ctx context.Context) (checks []Check, seconds flo
 
 // answers waits until path answers 200, and returns after how many seconds.
 func answers(ctx context.Context, s subject, path string) (float64, error) {
-	err := serving.Await(ctx, s.vm, s.spec.Timeouts.Serving, func(ctx context.Context) error {
+	err := serving.Await(ctx, s.vm, s.spec.Limits.Serving, func(ctx context.Context) error {
 		response, err := s.web.get(ctx, path)
 		if err == nil && response.status != http.StatusOK {
 			err = fmt.Errorf("status %d", response.status)
@@ -282,7 +283,7 @@ func shutsDown(ctx context.Context, s subject) (string, error) {
 		return "", errors.New("it went off by itself")
 	}
 	start := time.Now()
-	if err := s.vm.PowerDown(ctx, s.spec.Timeouts.Shutdown); err != nil {
+	if _, err := s.vm.ShutDown(ctx, s.vm.Button()); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("in %.0f s", time.Since(start).Seconds()), nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -131,20 +131,21 @@ func install(t *testing.T, base, image string, scripts ...string) {
 }
 
 func change(ctx context.Context, image string, key *guest.Key, script string) error {
-	vm, err := qemu.Start(ctx, qemu.Options{
+	vm, err := machine.Start(ctx, qemu.Options{
 		Disks: []qemu.Disk{{Path: image, Format: "qcow2", Scratch: true}}, CPUs: 1, MemoryMiB: 1024,
-		Forward: []int{sshPort}, AuthorizedKey: key.AuthorizedKey,
-	})
+		Forward: []int{sshPort},
+	}, key)
 	if err != nil {
 		return err
 	}
 	defer vm.Close()
-	g, err := guest.Dial(ctx, vm.Addr(sshPort), "root", key, 10*time.Minute, vm)
+	g, err := vm.Login(ctx, "root")
 	if err != nil {
 		return err
 	}
 	if _, err := g.Output(ctx, script); err != nil {
 		return err
 	}
-	return vm.PowerDown(ctx, 5*time.Minute)
+	_, err = vm.ShutDown(ctx, vm.Button())
+	return err
 }

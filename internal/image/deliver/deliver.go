@@ -18,6 +18,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/address"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/bytesize"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -40,7 +41,7 @@ type Order struct {
 	Temporary    bool   // remove Source when the image is compared with it
 	Machine      Hardware
 	Firmwares    []qemu.Firmware // that the image is tested on
-	Timeouts     boottest.Timeouts
+	Limits       machine.Limits
 	KeepEvidence bool // of a test that was passed
 	// Base tells what the disk was made from, as JSON; it goes into the manifest.
 	Base   json.RawMessage
@@ -115,7 +116,7 @@ func (o Order) test(disk string, out *outdir.Dir, kept string) boottest.Spec {
 	return boottest.Spec{
 		Image: disk, Data: o.Data, Variant: o.Variant, Firmwares: o.Firmwares,
 		Arch: o.Machine.Arch, Accelerator: o.Machine.Accelerator, CPUs: o.Machine.CPUs, MemoryMiB: o.Machine.MemoryMiB,
-		Evidence: out.Path(EvidenceDir), Kept: kept, Timeouts: o.Timeouts,
+		Evidence: out.Path(EvidenceDir), Kept: kept, Limits: o.Limits,
 	}
 }
 

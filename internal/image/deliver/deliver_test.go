@@ -15,6 +15,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/boottest"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
@@ -43,7 +44,7 @@ func order(source string, ssh time.Duration) Order {
 	return Order{
 		Name: "amigo", Variant: boottest.Distribution, Source: source,
 		Machine: Hardware{Accelerator: qemu.TCG, CPUs: 1, MemoryMiB: 64}, Firmwares: []qemu.Firmware{qemu.BIOS},
-		Timeouts: boottest.Timeouts{SSH: ssh},
+		Limits: machine.Limits{SSH: ssh},
 	}
 }
 

@@ -3,23 +3,15 @@ package harden
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
-
-// Limits for a machine without acceleration; they end what is stuck.
-const (
-	sshTimeout      = 10 * time.Minute
-	shutdownTimeout = 5 * time.Minute
-)
-
-const sshPort = 22
 
 // Image boots the machine that options describe, makes the changes, seals it
 // and shuts it down. Its disk holds the production image then.
@@ -28,8 +20,7 @@ func Image(ctx context.Context, options qemu.Options, set Settings, sink event.S
 	if err != nil {
 		return err
 	}
-	options.AuthorizedKey = key.AuthorizedKey
-	options.Forward = []int{sshPort}
+	options.Forward = []int{machine.SSHPort}
 	vm, g, err := boot(ctx, options, key, sink)
 	if err != nil {
 		return err
@@ -40,13 +31,13 @@ func Image(ctx context.Context, options qemu.Options, set Settings, sink event.S
 	return phase.End(event.OK, "", applyAndSeal(ctx, vm, g, set, phase))
 }
 
-func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.Sink) (*qemu.VM, *guest.Guest, error) {
+func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.Sink) (*machine.Machine, *guest.Guest, error) {
 	phase := event.Start(sink, "boot", string(options.Accelerator))
-	vm, err := qemu.Start(ctx, options)
+	vm, err := machine.Start(ctx, options, key)
 	if err != nil {
 		return nil, nil, phase.End("", "", err)
 	}
-	g, err := guest.Dial(ctx, vm.Addr(sshPort), "root", key, sshTimeout, vm)
+	g, err := vm.Login(ctx, "root")
 	if err != nil {
 		vm.Close()
 		return nil, nil, phase.End("", "", err)
@@ -54,7 +45,7 @@ func boot(ctx context.Context, options qemu.Options, key *guest.Key, sink event.
 	return vm, g, phase.End(event.OK, "", nil)
 }
 
-func applyAndSeal(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings, phase *event.Phase) error {
+func applyAndSeal(ctx context.Context, vm *machine.Machine, g *guest.Guest, set Settings, phase *event.Phase) error {
 	if err := Apply(ctx, g, set, phase); err != nil {
 		return err
 	}
@@ -62,7 +53,8 @@ func applyAndSeal(ctx context.Context, vm *qemu.VM, g *guest.Guest, set Settings
 	if err := g.Run(ctx, seal.Script(), lines(phase)); err != nil {
 		return fmt.Errorf("sealing the image: %w", err)
 	}
-	return vm.PowerDown(ctx, shutdownTimeout)
+	_, err := vm.ShutDown(ctx, vm.Button(), vm.Poweroff(g))
+	return err
 }
 
 // Digest is the same for as long as the changes are.

@@ -19,6 +19,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/seed"
@@ -47,9 +48,9 @@ type run struct {
 	settings Settings
 	sink     event.Sink
 	choice   accelerator.Choice
-	waits    waits
+	patience time.Duration // for each wait
 	key      *guest.Key
-	vm       *qemu.VM
+	vm       *machine.Machine
 }
 
 // Told is called with what becomes of a machine.
@@ -72,7 +73,7 @@ func Run(ctx context.Context, held *imagestore.Held, s Settings, c cache.Dir, si
 	}
 	var err error
 	// The machine outlives ctx: it is to shut down, not to be killed.
-	if r.vm, err = qemu.Start(context.WithoutCancel(ctx), options(held.Machine, s, r.choice.Accelerator, r.key.AuthorizedKey)); err != nil {
+	if r.vm, err = machine.Start(context.WithoutCancel(ctx), options(held.Machine, s, r.choice.Accelerator), r.key); err != nil {
 		return err
 	}
 	defer r.vm.Close()
@@ -107,7 +108,7 @@ func (r *run) prepare(ctx context.Context, c cache.Dir) (err error) {
 	if err := phase.End(status(r.choice.Cached), r.choice.String(), err); err != nil {
 		return err
 	}
-	r.waits = r.settings.waits(r.choice.Accelerator)
+	r.patience = r.settings.patience(r.choice.Accelerator)
 	r.held.Accelerator, r.held.Boot, r.held.AmiGO = string(r.choice.Accelerator), 0, 0
 	m := r.held.Machine
 	if r.key, err = ownKey(m); err != nil {
@@ -162,7 +163,7 @@ func (r *run) waitUntilServing(ctx context.Context) error {
 	if r.held.TakesSSH() {
 		r.held.Boot = took
 	}
-	return r.serve(ctx, r.waits.up)
+	return r.serve(ctx, r.patience)
 }
 
 // runPhase goes through a phase and tells how many seconds it took.
@@ -186,11 +187,11 @@ func (r *run) runPhase(ctx context.Context, name, text string, wait func(context
 // boot waits for ssh. A machine that does not take our key may serve all the
 // same.
 func (r *run) boot(ctx context.Context, phase *event.Phase) (string, error) {
-	err := r.introduce(ctx, phase, r.waits.up)
+	err := r.introduce(ctx, phase, r.patience)
 	var silent *guest.TimeoutError
 	if errors.As(err, &silent) {
 		phase.Detail(silent.Error())
-		r.sink.Emit(event.Event{Type: event.Warning, Phase: PhaseBoot, Text: "no ssh within " + r.waits.up.String() + ", whether AmiGO answers is seen now"})
+		r.sink.Emit(event.Event{Type: event.Warning, Phase: PhaseBoot, Text: "no ssh within " + r.patience.String() + ", whether AmiGO answers is seen now"})
 		return "no ssh", nil
 	}
 	return "kernel, network, ssh", err
@@ -198,7 +199,8 @@ func (r *run) boot(ctx context.Context, phase *event.Phase) (string, error) {
 
 // introduce asks the machine who it is. From then on one can log in.
 func (r *run) introduce(ctx context.Context, phase *event.Phase, timeout time.Duration) error {
-	g, err := guest.Dial(ctx, r.vm.Addr(sshPort), "root", r.key, timeout, r.vm)
+	r.vm.Limits.SSH = timeout
+	g, err := r.vm.Login(ctx, "root")
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,7 @@ func (r *run) shutDown(ctx context.Context) error {
 	}
 	phase := event.Start(r.sink, PhaseShutdown, "")
 	start := time.Now()
-	if err := r.vm.PowerDown(context.WithoutCancel(ctx), r.waits.down); err != nil {
+	if _, err := r.vm.ShutDown(context.WithoutCancel(ctx), r.vm.Button()); err != nil {
 		r.sink.Emit(event.Event{Type: event.Warning, Phase: PhaseShutdown, Text: err.Error()})
 		return phase.End(event.OK, "switched off after "+time.Since(start).Round(time.Second).String(), nil)
 	}

@@ -29,7 +29,7 @@ import (
 func TestOptions(t *testing.T) {
 	s := Settings{CPUs: 4, MemoryMiB: 4096, Port: 9999, Keys: []string{"ssh-ed25519 USER me"}, Console: "/c"}
 	common := qemu.Options{
-		Arch: arch.AMD64, Name: "amigo-stable", Accelerator: qemu.KVM, CPUs: 4, MemoryMiB: 4096, Console: "/c",
+		Arch: arch.AMD64, Name: "amigo-stable", Accelerator: qemu.KVM, CPUs: 4, MemoryMiB: 4096, Console: "/c", SurvivesPanic: true,
 		Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
 	}
 	for name, test := range map[string]struct {
@@ -38,23 +38,21 @@ func TestOptions(t *testing.T) {
 	}{
 		"thrown away": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: "distribution"}, func(o *qemu.Options) {
 			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2", Scratch: true}}
-			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\nssh-ed25519 USER me\n"}
+			o.AuthorizedKeys = []string{"ssh-ed25519 USER me"}
 		}},
 		"kept, for service": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: Production, Kept: true}, func(o *qemu.Options) {
 			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2"}}
 			o.Seed = "/m/seed.img"
-			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\n"}
 		}},
 		"of another architecture": {imagestore.Machine{Name: "stable", Dir: "/m", Variant: "production-arm64"}, func(o *qemu.Options) {
 			o.Arch = arch.ARM64
 			o.Disks = []qemu.Disk{{Path: "/m/overlay.qcow2", Format: "qcow2", Scratch: true}}
 			o.Seed = "/m/seed.img"
-			o.Credentials = map[string]string{"ssh.authorized_keys.root": "ssh-ed25519 OWN\n"}
 		}},
 	} {
 		want := common
 		test.change(&want)
-		if diff := cmp.Diff(want, options(test.machine, s, qemu.KVM, "ssh-ed25519 OWN")); diff != "" {
+		if diff := cmp.Diff(want, options(test.machine, s, qemu.KVM)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

@@ -3,17 +3,17 @@
 package launch
 
 import (
-	"strings"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/repo/format/layout"
 	"github.com/geneontology/packer-plugin-amigo/internal/store/imagestore"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // Ports of the guest.
 const (
-	sshPort = 22
+	sshPort = machine.SSHPort
 	webPort = 80
 )
 
@@ -32,23 +32,17 @@ type Settings struct {
 	Firmware  qemu.Firmware // "": BIOS where there is one, else UEFI
 }
 
-// waits bounds the parts of a machine's life. They end what is stuck.
-type waits struct{ up, down time.Duration }
-
-func (s Settings) waits(accelerator qemu.Accelerator) waits {
-	w := waits{up: 5 * time.Minute, down: time.Minute}
-	if accelerator == qemu.TCG {
-		w = waits{up: 15 * time.Minute, down: 4 * time.Minute}
-	}
+// patience is how long a machine of a person may take for each step: to answer SSH, to
+// serve AmiGO.
+func (s Settings) patience(accelerator qemu.Accelerator) time.Duration {
 	if s.Timeout > 0 {
-		w.up = s.Timeout
+		return s.Timeout
 	}
-	return w
+	return machine.LimitsOf(accelerator).Serving * 3 / 2
 }
 
-// options describes the virtual machine. own is our key, which gets in
-// whatever the image is.
-func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator, own string) qemu.Options {
+// options describes the virtual machine.
+func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator) qemu.Options {
 	variant, a := layout.SplitVariant(m.Variant)
 	o := qemu.Options{
 		Arch:        a,
@@ -61,16 +55,16 @@ func options(m imagestore.Machine, s Settings, accelerator qemu.Accelerator, own
 		Forward:     []int{sshPort, webPort},
 		HostPorts:   map[int]int{webPort: s.Port},
 		Console:     s.Console,
+		// A machine that serves is better off started again than off.
+		SurvivesPanic: true,
 	}
 	if m.Data != "" {
 		o.Disks = append(o.Disks, qemu.Disk{Path: m.Data, Format: m.DataFormat, ReadOnly: true})
 	}
-	keys := []string{own}
 	if variant == Production {
 		o.Seed = m.Path(imagestore.SeedFile)
 	} else {
-		keys = append(keys, s.Keys...)
+		o.AuthorizedKeys = s.Keys
 	}
-	o.Credentials = map[string]string{"ssh.authorized_keys.root": strings.Join(keys, "\n") + "\n"}
 	return o
 }

@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +16,7 @@ import (
 // now: a page and a search. It returns the machine as it is then. timeout 0 is
 // what fits its accelerator. A machine that is late gives a [*LateError].
 func Wait(ctx context.Context, store imagestore.Store, m imagestore.Machine, timeout time.Duration, sink event.Sink) (imagestore.Machine, error) {
-	timeout = Settings{Timeout: timeout}.waits(qemu.Accelerator(cmp.Or(m.Accelerator, string(qemu.TCG)))).up
+	timeout = Settings{Timeout: timeout}.patience(qemu.Accelerator(m.Accelerator))
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	phase := event.Start(sink, PhaseAmiGO, "until a page and a search answer")

@@ -4,6 +4,7 @@ package qemu
 
 import (
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -79,10 +80,12 @@ type Options struct {
 	Forward []int
 	// HostPorts are ports of this host by the guest's port in Forward.
 	HostPorts map[int]int
-	// AuthorizedKey may log in as root for as long as the guest runs.
-	AuthorizedKey string
-	// Credentials are further systemd credentials of the guest.
-	Credentials map[string]string
+	// AuthorizedKeys may log in as root for as long as the guest runs, lines of
+	// authorized_keys. systemd 252 or later takes them from a credential.
+	AuthorizedKeys []string
+	// SurvivesPanic leaves a guest alone whose kernel panics, for one that starts again by
+	// itself. Others end.
+	SurvivesPanic bool
 	// Isolated cuts the guest off from every network but Forward.
 	Isolated bool
 	// Console is the file that gets the guest's serial console.
@@ -117,8 +120,10 @@ type files struct {
 
 // args returns QEMU's arguments. They are the same for the same input.
 func (o Options) args(f files) ([]string, error) {
-	if strings.ContainsAny(o.AuthorizedKey, "\n") {
-		return nil, errors.New("the authorized key has more than one line")
+	for _, key := range o.AuthorizedKeys {
+		if strings.ContainsAny(key, "\n") {
+			return nil, errors.New("an authorized key has more than one line")
+		}
 	}
 	args := []string{
 		"-name", optlist.Of("").With("guest", o.Name).String(),
@@ -141,6 +146,8 @@ func (o Options) args(f files) ([]string, error) {
 		console := optlist.Of("file").With("id", "console").File("path", o.Console)
 		args = append(args, "-chardev", console.String(), "-serial", "chardev:console")
 	}
+	// Last, so that the guest's other devices stay where they were.
+	args = append(args, "-device", "pvpanic-pci", "-action", "panic=none")
 	return append(args, o.Extra...), nil
 }
 
@@ -169,7 +176,8 @@ func (o Options) diskArgs() []string {
 	for i, disk := range o.Disks {
 		id := "disk" + strconv.Itoa(i)
 		drive := optlist.Of("").With("if", "none").With("id", id).With("format", disk.Format).
-			With("discard", "unmap").With("detect-zeroes", "unmap").With("cache", disk.cache()).File("file", disk.Path)
+			With("discard", "unmap").With("detect-zeroes", "unmap").With("cache", disk.cache()).
+			With("werror", "stop").With("rerror", "stop").File("file", disk.Path)
 		switch {
 		case disk.ReadOnly:
 			drive.With("readonly", "on")
@@ -208,21 +216,10 @@ func (o Options) networkArgs() []string {
 }
 
 func (o Options) credentialArgs() []string {
-	var args []string
-	add := func(name, value string) {
-		credential := "io.systemd.credential.binary:" + name + "=" + base64Std(value)
-		args = append(args, "-smbios", optlist.Of("").With("type", "11").With("value", credential).String())
+	if len(o.AuthorizedKeys) == 0 {
+		return nil
 	}
-	if o.AuthorizedKey != "" {
-		add("ssh.authorized_keys.root", o.AuthorizedKey+"\n")
-	}
-	names := make([]string, 0, len(o.Credentials))
-	for name := range o.Credentials {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		add(name, o.Credentials[name])
-	}
-	return args
+	keys := base64.StdEncoding.EncodeToString([]byte(strings.Join(o.AuthorizedKeys, "\n") + "\n"))
+	credential := "io.systemd.credential.binary:ssh.authorized_keys.root=" + keys
+	return []string{"-smbios", optlist.Of("").With("type", "11").With("value", credential).String()}
 }

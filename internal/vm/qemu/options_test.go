@@ -18,16 +18,16 @@ func TestArgs(t *testing.T) {
 	key := "ssh-ed25519 AAAA build"
 	tests := map[string]Options{
 		"defaults": {},
-		"arm64":    {Arch: arch.ARM64, AuthorizedKey: key, Disks: []Disk{{Path: "/o/disk.qcow2", Format: "qcow2"}}, Forward: []int{22}},
+		"arm64":    {Arch: arch.ARM64, AuthorizedKeys: []string{key}, Disks: []Disk{{Path: "/o/disk.qcow2", Format: "qcow2"}}, Forward: []int{22}},
 		"build": {
-			Name: "amigo", Accelerator: KVM, CPUs: 4, MemoryMiB: 4096, AuthorizedKey: key,
+			Name: "amigo", Accelerator: KVM, CPUs: 4, MemoryMiB: 4096, AuthorizedKeys: []string{key},
 			Disks: []Disk{{Path: "/o/overlay.qcow2", Format: "qcow2"}}, Forward: []int{22, 80}, HostPorts: map[int]int{80: 9999},
 			Console: "/o/console.log",
 		},
 		"boot-test": {
-			Firmware: UEFI, AuthorizedKey: key, Isolated: true, Forward: []int{22, 80, 8080},
+			Firmware: UEFI, AuthorizedKeys: []string{key}, Isolated: true, Forward: []int{22, 80, 8080},
 			Disks: []Disk{{Path: "/a,b/disk.qcow2", Format: "qcow2", Snapshot: true}},
-			Seed:  "/s/seed.img", Credentials: map[string]string{"b": "2", "a": "1"},
+			Seed:  "/s/seed.img",
 			Extra: []string{"-S"},
 		},
 	}
@@ -43,7 +43,7 @@ func TestArgs(t *testing.T) {
 }
 
 func TestArgsRefuseTwoKeys(t *testing.T) {
-	_, err := Options{AuthorizedKey: "ssh-ed25519 A\nssh-ed25519 B"}.args(files{})
+	_, err := Options{AuthorizedKeys: []string{"ssh-ed25519 A\nssh-ed25519 B"}}.args(files{})
 	if err == nil {
 		t.Fatal("two lines were taken as one key")
 	}

@@ -2,32 +2,33 @@ package qemu
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/scratch"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qmp"
 )
 
 // VM is a running virtual machine. It must be ended with [VM.Close].
 type VM struct {
 	options Options
 	dir     *scratch.Dir // private: sockets and UEFI variables
+	command command.Cmd
+	stderr  *os.File // what QEMU says, in dir
 	process *command.Process
-	monitor *monitor
+	monitor *qmp.Client
 	cancel  context.CancelFunc
 	ports   map[int]int
 
 	closeOnce sync.Once
-	fault     atomic.Pointer[error] // why we ended it
+	history   history
 }
 
 // Start starts a virtual machine and returns when QEMU answers. The machine
@@ -65,19 +66,22 @@ func (vm *VM) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	vm.process, err = command.Start(ctx, command.Cmd{Name: vm.options.Binary, Args: args})
+	stderr, err := os.Create(vm.dir.Path(stderrName))
+	if err != nil {
+		return fmt.Errorf("preparing the virtual machine: %w", err)
+	}
+	vm.stderr = stderr
+	vm.command = command.Cmd{Name: vm.options.Binary, Args: args, Stderr: stderr}
+	vm.process, err = command.Start(ctx, vm.command)
 	if err != nil {
 		return err
 	}
-	vm.monitor, err = dialMonitor(ctx, f.monitor, vm.process.Done())
+	vm.monitor, err = qmp.Dial(ctx, f.monitor, vm.process.Done(), vm.hear)
 	if err != nil {
 		return vm.startError(err)
 	}
-	if vm.ports, err = vm.forwarded(ctx); err != nil {
-		return err
-	}
-	go vm.watchDisk(ctx)
-	return nil
+	vm.ports, err = vm.forwarded(ctx)
+	return err
 }
 
 // startError prefers QEMU's own last words, which it may still be saying, to
@@ -87,34 +91,12 @@ func (vm *VM) startError(err error) error {
 	case <-vm.process.Done():
 	case <-time.After(2 * time.Second):
 	}
-	if exit := vm.exitErr(); exit != nil {
-		return fmt.Errorf("starting the virtual machine: %w", exit)
+	if vm.hasExited() {
+		if exit := vm.process.Wait(); exit != nil {
+			return fmt.Errorf("starting the virtual machine: %w", exit)
+		}
 	}
 	return fmt.Errorf("talking to qemu: %w", err)
-}
-
-// watchDisk ends a machine that can't write its disk: QEMU stops such a guest
-// without a word and waits for somebody to make room.
-func (vm *VM) watchDisk(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-vm.Exited():
-			return
-		case <-time.After(2 * time.Second):
-		}
-		var state struct {
-			Status string `json:"status"`
-		}
-		if err := vm.monitor.execute(ctx, "query-status", nil, &state); err != nil || state.Status != "io-error" {
-			continue
-		}
-		full := fmt.Errorf("the virtual machine can't write its disk: %w", syscall.ENOSPC)
-		vm.fault.Store(&full)
-		_ = vm.process.Signal(syscall.SIGKILL)
-		return
-	}
 }
 
 func (vm *VM) prepare() (files, error) {
@@ -144,11 +126,8 @@ func (vm *VM) Exited() <-chan struct{} { return vm.process.Done() }
 
 // Err says how QEMU ended; it waits for that.
 func (vm *VM) Err() error {
-	if fault := vm.fault.Load(); fault != nil {
-		return *fault
-	}
-	if err := vm.process.Wait(); err != nil {
-		return fmt.Errorf("the virtual machine died: %w", err)
+	if err := vm.endedBadly(); err != nil {
+		return err
 	}
 	return errors.New("the virtual machine has shut down")
 }
@@ -156,15 +135,12 @@ func (vm *VM) Err() error {
 // PID returns QEMU's process id.
 func (vm *VM) PID() int { return vm.process.PID() }
 
-func (vm *VM) exitErr() error {
-	if vm.process == nil {
-		return nil
-	}
+func (vm *VM) hasExited() bool {
 	select {
-	case <-vm.process.Done():
-		return vm.process.Wait()
+	case <-vm.Exited():
+		return true
 	default:
-		return nil
+		return false
 	}
 }
 
@@ -179,7 +155,7 @@ func (vm *VM) Addr(guestPort int) string {
 var forwardLine = regexp.MustCompile(`(?m)^\s*TCP\[HOST_FORWARD\]\s+\d+\s+\S+\s+(\d+)\s+\S+\s+(\d+)`)
 
 func (vm *VM) forwarded(ctx context.Context) (map[int]int, error) {
-	table, err := vm.monitor.human(ctx, "info usernet")
+	table, err := vm.monitor.Human(ctx, "info usernet")
 	if err != nil {
 		return nil, fmt.Errorf("asking qemu for its ports: %w", err)
 	}
@@ -197,39 +173,43 @@ func (vm *VM) forwarded(ctx context.Context) (map[int]int, error) {
 	return ports, nil
 }
 
-// PowerDown asks the guest to shut down, as its power button would, and waits
-// for it. A guest that is still there after timeout gives an error and keeps
-// running.
-func (vm *VM) PowerDown(ctx context.Context, timeout time.Duration) error {
-	if err := vm.monitor.execute(ctx, "system_powerdown", nil, nil); err != nil && vm.exitErr() == nil {
-		select {
-		case <-vm.Exited():
-		default:
-			return fmt.Errorf("pressing the power button: %w", err)
-		}
+// PressPowerButton asks the guest to shut down. A guest that has no time for it yet never
+// hears of it.
+func (vm *VM) PressPowerButton(ctx context.Context) error {
+	err := vm.monitor.Execute(ctx, "system_powerdown", nil, nil)
+	if err == nil || vm.hasExited() {
+		return nil
 	}
-	return vm.WaitExit(ctx, timeout)
+	return fmt.Errorf("pressing the power button: %w", err)
 }
 
-// WaitExit waits until the guest has shut down by itself.
-func (vm *VM) WaitExit(ctx context.Context, timeout time.Duration) error {
+// Quit ends the machine without asking the guest, after what it has written to its disks
+// is there.
+func (vm *VM) Quit(ctx context.Context) error {
+	if err := vm.monitor.Execute(ctx, "quit", nil, nil); err != nil && !vm.hasExited() {
+		return fmt.Errorf("ending qemu: %w", err)
+	}
+	return nil
+}
+
+// WaitExit waits until the guest has shut down by itself. All other ends are errors. So is
+// a machine that still runs when ctx is done.
+func (vm *VM) WaitExit(ctx context.Context) error {
 	select {
 	case <-vm.Exited():
-		if err := vm.process.Wait(); err != nil {
-			return fmt.Errorf("shutting down: %w", err)
-		}
-		return nil
+		return vm.endedBadly()
 	case <-ctx.Done():
-		return fmt.Errorf("shutting down: %w", context.Cause(ctx))
-	case <-time.After(timeout):
-		return fmt.Errorf("the guest did not shut down within %s", timeout)
+		return context.Cause(ctx)
 	}
 }
+
+// stderrName is the file of what QEMU says.
+const stderrName = "stderr"
 
 // Screenshot writes what is on the guest's screen to a PNG file.
 func (vm *VM) Screenshot(ctx context.Context, path string) error {
 	arguments := map[string]any{"filename": path, "format": "png"}
-	if err := vm.monitor.execute(ctx, "screendump", arguments, nil); err != nil {
+	if err := vm.monitor.Execute(ctx, "screendump", arguments, nil); err != nil {
 		return fmt.Errorf("taking a screenshot: %w", err)
 	}
 	return nil
@@ -239,15 +219,16 @@ func (vm *VM) Screenshot(ctx context.Context, path string) error {
 func (vm *VM) Close() {
 	vm.closeOnce.Do(func() {
 		if vm.monitor != nil {
-			vm.monitor.close()
+			vm.monitor.Close()
 		}
 		if vm.process != nil {
 			_ = vm.process.Signal(syscall.SIGKILL)
 			<-vm.process.Done()
 		}
 		vm.cancel()
+		if vm.stderr != nil {
+			_ = vm.stderr.Close()
+		}
 		vm.dir.Close()
 	})
 }
-
-func base64Std(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -123,6 +123,16 @@ func info(ctx context.Context, path, format string) (Image, error) {
 	return image, nil
 }
 
+// Describe returns what qemu-img says of an image of ours, for people, also while a guest
+// writes to it.
+func Describe(ctx context.Context, path, format string) ([]byte, error) {
+	out, err := command.Output(ctx, command.Cmd{Name: "qemu-img", Args: []string{"info", "-U", "-f", format, local(path)}})
+	if err != nil {
+		return nil, fmt.Errorf("inspecting %s: %w", path, err)
+	}
+	return out, nil
+}
+
 // local makes a path absolute. QEMU takes the beginning of another one for an
 // option, or for a protocol: "-o", "nbd:", "json:".
 func local(path string) string {
