@@ -86,7 +86,8 @@ func (p *PostProcessor) deliver(ctx context.Context, input image.Input, sink eve
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
-		Name: p.config.ImageName, Variant: boottest.Distribution, Source: input.Disk, Data: input.Data.Path,
+		Format: "qcow2",
+		Name:   p.config.ImageName, Variant: boottest.Distribution, Source: input.Disk, Data: input.Data.Path,
 		Machine: machine, Firmwares: firmwares, KeepEvidence: p.config.KeepEvidence,
 		Base: input.Base, Tool: tool,
 	}, out, sink)

@@ -5,7 +5,10 @@
 package production
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/hashicorp/packer-plugin-sdk/common"
@@ -18,6 +21,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 	"github.com/geneontology/packer-plugin-amigo/post-processor/internal/image"
 )
@@ -32,8 +36,19 @@ type Config struct {
 	// operator, and says so at each login.
 	AutomaticReboot string `mapstructure:"automatic_reboot"`
 
+	// Where the changes are made: "host", natively in the image's root file system;
+	// "guest", in a machine; or "auto", the first that is possible. Default: "auto".
+	HardenOn string `mapstructure:"harden_on"`
+
 	ctx interpolate.Context
 }
+
+// The places in which the changes are made.
+const (
+	auto  = "auto"
+	host  = "host"
+	guest = "guest"
+)
 
 // PostProcessor is the component.
 type PostProcessor struct{ config Config }
@@ -55,6 +70,10 @@ func (p *PostProcessor) Configure(raws ...any) error {
 	faults := p.config.Prepare("output/production", component.Production)
 	if err := field.Map(p.config.settings().Validate(), map[string]string{"Reboot": "automatic_reboot"}); err != nil {
 		faults = append(faults, err)
+	}
+	p.config.HardenOn = cmp.Or(p.config.HardenOn, auto)
+	if places := []string{auto, host, guest}; !slices.Contains(places, p.config.HardenOn) {
+		faults = append(faults, errors.New("harden_on: "+nearest.Unknown(p.config.HardenOn, places)))
 	}
 	if len(faults) > 0 {
 		return packersdk.MultiErrorAppend(nil, faults...)

@@ -27,6 +27,7 @@ type FlatConfig struct {
 	Firmwares           []string          `mapstructure:"firmwares" cty:"firmwares" hcl:"firmwares"`
 	KeepEvidence        *bool             `mapstructure:"keep_evidence" cty:"keep_evidence" hcl:"keep_evidence"`
 	AutomaticReboot     *string           `mapstructure:"automatic_reboot" cty:"automatic_reboot" hcl:"automatic_reboot"`
+	HardenOn            *string           `mapstructure:"harden_on" cty:"harden_on" hcl:"harden_on"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -58,6 +59,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"firmwares":                  &hcldec.AttrSpec{Name: "firmwares", Type: cty.List(cty.String), Required: false},
 		"keep_evidence":              &hcldec.AttrSpec{Name: "keep_evidence", Type: cty.Bool, Required: false},
 		"automatic_reboot":           &hcldec.AttrSpec{Name: "automatic_reboot", Type: cty.String, Required: false},
+		"harden_on":                  &hcldec.AttrSpec{Name: "harden_on", Type: cty.String, Required: false},
 	}
 	return s
 }

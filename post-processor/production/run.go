@@ -12,7 +12,9 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/image/deliver"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/harden"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/outdir"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/roottree"
 	"github.com/geneontology/packer-plugin-amigo/internal/manifest"
+	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
@@ -28,8 +30,7 @@ type run struct {
 	sink    event.Sink
 }
 
-// make changes an overlay, so that the input stays as it is, and delivers the
-// two as one disk.
+// make changes a copy, so that the input stays as it is, and delivers that.
 func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 	firmwares, err := image.Firmwares(r.config.Config, r.input.Arch)
 	if err != nil {
@@ -39,11 +40,8 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 	if err != nil {
 		return deliver.Delivery{}, err
 	}
-	overlay := r.out.Path("overlay.qcow2")
-	if err := qemuimg.Overlay(ctx, r.input.Disk, "qcow2", overlay); err != nil {
-		return deliver.Delivery{}, err
-	}
-	if err := r.harden(ctx, overlay); err != nil {
+	hardened, err := r.harden(ctx)
+	if err != nil {
 		return deliver.Delivery{}, deliver.KeepEvidence(ctx, r.out, deliver.EvidencePlace(r.out), err)
 	}
 	tool, err := image.Tool(ctx, r.input.Arch)
@@ -51,13 +49,37 @@ func (r *run) make(ctx context.Context) (deliver.Delivery, error) {
 		return deliver.Delivery{}, err
 	}
 	return deliver.Run(ctx, deliver.Order{
-		Name: r.config.ImageName, Variant: boottest.Production, Source: overlay, Data: r.input.Data.Path, Temporary: true,
+		Name: r.config.ImageName, Variant: boottest.Production, Source: hardened.path, Format: hardened.format, Data: r.input.Data.Path, Temporary: true,
 		Machine: r.machine, Firmwares: firmwares, KeepEvidence: r.config.KeepEvidence,
 		Base: r.input.Base, Parent: parent, Tool: tool,
 	}, r.out, r.sink)
 }
 
-func (r *run) harden(ctx context.Context, overlay string) error {
+// changed is a file with the changed disk.
+type changed struct{ path, format string }
+
+// harden makes the changes where that is possible, on this host rather than in a machine.
+func (r *run) harden(ctx context.Context) (changed, error) {
+	if r.config.HardenOn != guest {
+		made := changed{r.out.Path("disk.raw"), "raw"}
+		err := harden.Disk(ctx, r.input.Disk, r.machine.Arch, made.path, r.config.settings(), r.sink)
+		unsuitable := (*roottree.UnsuitableError)(nil)
+		if !errors.As(err, &unsuitable) {
+			return made, err
+		}
+		if r.config.HardenOn == host {
+			return changed{}, field.Errorf("harden_on", "%q is not possible: %w", host, err)
+		}
+		r.sink.Emit(event.Event{Type: event.Message, Text: fmt.Sprintf("hardened in a machine, which is slow: %v", err)})
+	}
+	made := changed{r.out.Path("overlay.qcow2"), "qcow2"}
+	if err := qemuimg.Overlay(ctx, r.input.Disk, "qcow2", made.path); err != nil {
+		return changed{}, err
+	}
+	return made, r.hardenInGuest(ctx, made.path)
+}
+
+func (r *run) hardenInGuest(ctx context.Context, overlay string) error {
 	evidence := r.out.Path(deliver.EvidenceDir)
 	if err := os.MkdirAll(evidence, 0o755); err != nil {
 		return fmt.Errorf("making a directory for evidence: %w", err)

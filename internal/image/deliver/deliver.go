@@ -36,7 +36,8 @@ type Hardware struct {
 type Order struct {
 	Name         string // of the image; its disk is Name.qcow2
 	Variant      boottest.Variant
-	Source       string // path of a qcow2 file, which may have a backing file
+	Source       string // path of a disk, which may have a backing file
+	Format       string // of Source: "qcow2" or "raw"
 	Data         string // path of a raw disk with the data, if they are not in the image
 	Temporary    bool   // remove Source when the image is compared with it
 	Machine      Hardware
@@ -64,7 +65,7 @@ const EvidenceDir = "boot-test"
 // test the evidence is moved beside the final directory; the error tells where.
 func Run(ctx context.Context, order Order, out *outdir.Dir, sink event.Sink) (Delivery, error) {
 	disk := out.Path(order.Name + ".qcow2")
-	if err := pack(ctx, order.Source, "qcow2", disk, sink); err != nil {
+	if err := pack(ctx, order.Source, order.Format, disk, sink); err != nil {
 		return Delivery{}, err
 	}
 	if order.Temporary {

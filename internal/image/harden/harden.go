@@ -1,5 +1,6 @@
 // Package harden turns a distribution image into a production image, by a
-// small set of changes that are made to a running machine over SSH.
+// small set of changes. They are made on this host, in the image's root file
+// system, or to a running machine over SSH.
 //
 // What changes is in [Changes], one entry a change, and in the directory
 // files, which holds the files that the image gets as they are there.
@@ -72,14 +73,22 @@ func Script(changes []Change) string {
 // Apply makes the changes to the machine: it looks at it, copies an archive
 // to it, runs one script. Progress goes to phase.
 func Apply(ctx context.Context, g Shell, set Settings, phase *event.Phase) error {
-	var seen bytes.Buffer
-	if err := g.Run(ctx, surveyScript(), &seen); err != nil {
-		return fmt.Errorf("looking at the machine: %w", err)
-	}
-	survey, err := parseSurvey(seen.String())
+	survey, err := look(ctx, g)
 	if err != nil {
 		return err
 	}
+	return apply(ctx, g, survey, set, phase)
+}
+
+func look(ctx context.Context, g Shell) (Survey, error) {
+	var seen bytes.Buffer
+	if err := g.Run(ctx, surveyScript(), &seen); err != nil {
+		return Survey{}, fmt.Errorf("looking at the machine: %w", err)
+	}
+	return parseSurvey(seen.String())
+}
+
+func apply(ctx context.Context, g Shell, survey Survey, set Settings, phase *event.Phase) error {
 	left := Leftovers(survey.Runtime, survey.Tree)
 	archive, err := pack(left, survey.Operators[0])
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/cache"
+	"github.com/geneontology/packer-plugin-amigo/internal/image/roottree"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/seal"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
@@ -63,7 +64,7 @@ func Digest(set Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	parts := []string{string(archive), seal.Script(), distro.Digest()}
+	parts := []string{string(archive), seal.Script(), distro.Digest(), firstBoot, roottree.Recipe()}
 	for _, name := range distro.Names() {
 		system, err := distro.Find(name)
 		if err != nil {

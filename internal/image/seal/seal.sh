@@ -4,6 +4,9 @@ if ls "$anchors"/amigo-build-*.crt >/dev/null 2>&1; then
     $renew_anchors >/dev/null
 fi
 
+# A machine that shuts down saves a seed for its next start.
+systemctl stop systemd-random-seed.service >/dev/null 2>&1 || true
+
 # Who may log in, and who this machine is.
 rm -f /root/.ssh/authorized_keys
 rmdir /root/.ssh 2>/dev/null || true
