@@ -42,7 +42,7 @@ func newOut(t *testing.T) *outdir.Dir {
 
 func order(source string, ssh time.Duration) Order {
 	return Order{
-		Name: "amigo", Variant: boottest.Distribution, Source: source,
+		Name: "amigo", Variant: boottest.Distribution, Source: source, Format: "qcow2",
 		Machine: Hardware{Accelerator: qemu.TCG, CPUs: 1, MemoryMiB: 64}, Firmwares: []qemu.Firmware{qemu.BIOS},
 		Limits: machine.Limits{SSH: ssh},
 	}
