@@ -33,7 +33,7 @@ func Disk(ctx context.Context, disk string, a arch.Arch, raw string, set Setting
 	if phase.End(event.OK, "its root file system", err) != nil {
 		return err
 	}
-	return errors.Join(change(ctx, tree, raw, set, sink), tree.Close())
+	return errors.Join(change(ctx, tree, raw, set, sink), tree.Close()) //nolint:contextcheck // it goes, even after Ctrl-C
 }
 
 func change(ctx context.Context, tree *roottree.Tree, raw string, set Settings, sink event.Sink) error {

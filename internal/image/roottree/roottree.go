@@ -67,7 +67,7 @@ func Open(ctx context.Context, disk string, a arch.Arch, dir string) (*Tree, err
 	}
 	t := &Tree{dir: dir}
 	if err := t.read(ctx, disk, a); err != nil {
-		return nil, errors.Join(err, t.Close())
+		return nil, errors.Join(err, t.Close()) //nolint:contextcheck // it goes, even after Ctrl-C
 	}
 	return t, nil
 }
