@@ -92,7 +92,7 @@ func (t *Tree) read(ctx context.Context, disk string, a arch.Arch) error {
 // Disk is the raw disk, which has what is in the tree after [Tree.WriteBack].
 func (t *Tree) Disk() string { return filepath.Join(t.dir, "disk.raw") }
 
-// WriteBack makes the disk's root file system anew from the files, with the identity and the
+// WriteBack replaces the disk's root file system by one of the files, with the identity and the
 // features of the old one.
 func (t *Tree) WriteBack(ctx context.Context) error {
 	if err := t.runScript(ctx, writeBackScript); err != nil {

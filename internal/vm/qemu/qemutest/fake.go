@@ -15,7 +15,7 @@ type Manner string
 // The manners.
 const (
 	Silent  Manner = "silent"  // opens its monitor, and says nothing
-	Garbage Manner = "garbage" // says what is no JSON
+	Garbage Manner = "garbage" // says something that is not JSON
 	Dying   Manner = "dying"   // greets, says why on its standard error, and dies
 	Slow    Manner = "slow"    // never answers about the screen; all else is well
 	Killed  Manner = "killed"  // ends by a signal, as QEMU does: in good order
