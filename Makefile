@@ -87,7 +87,7 @@ VARIABLES = $(if $(AMIGO_SOURCE),-var amigo_source=$(AMIGO_SOURCE)) \
 HOST_ARCH := $(shell dpkg --print-architecture)
 QEMU_amd64 := qemu-system-x86 ovmf
 QEMU_arm64 := qemu-system-arm qemu-efi-aarch64
-IMAGE_PACKAGES := mmdebstrap $(QEMU_$(HOST_ARCH)) qemu-utils bubblewrap uidmap \
+IMAGE_PACKAGES := mmdebstrap $(QEMU_$(HOST_ARCH)) qemu-utils bubblewrap uidmap fuse2fs \
 	fdisk e2fsprogs dosfstools mtools git maven debian-archive-keyring ca-certificates
 # What makes and runs images for another processor than the host's.
 FOREIGN_PACKAGES := $(QEMU_amd64) $(QEMU_arm64) qemu-user-static binfmt-support arch-test

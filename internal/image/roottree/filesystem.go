@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docker/go-units"
+
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 )
@@ -110,12 +112,24 @@ func parseFileSystem(told string) (fileSystem, error) {
 	if fs["FS_LABEL"] == "<none>" {
 		fs["FS_LABEL"] = ""
 	}
-	fs["FS_JOURNAL"] = strings.TrimSuffix(fs["FS_JOURNAL"], "M")
+	journal, err := units.RAMInBytes(fs["FS_JOURNAL"])
+	if err != nil {
+		return nil, &UnsuitableError{Why: "the size of its journal is not understood", Err: err}
+	}
+	fs["FS_JOURNAL"] = strconv.FormatInt(journal/units.MiB, 10)
 	return fs, nil
 }
 
+// reserved is the share of blocks that are root's, as mke2fs takes it: in percent, so that
+// it rounds down to the same number.
+func (fs fileSystem) reserved() string {
+	reserved, _ := strconv.ParseFloat(fs["FS_RESERVED"], 64)
+	blocks, _ := strconv.ParseFloat(fs["FS_BLOCKS"], 64)
+	return strconv.FormatFloat((reserved+0.5)*100/blocks, 'f', 9, 64)
+}
+
 func (fs fileSystem) env() []string {
-	var env []string
+	env := []string{"FS_PERCENT=" + fs.reserved()}
 	for name, value := range fs {
 		env = append(env, name+"="+value)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
-	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
 var (
@@ -29,9 +28,6 @@ var (
 
 // Recipe is how a disk is written back, for the digest of what is made so.
 func Recipe() string { return extractScript + writeBackScript }
-
-// lastWords is how many lines of a failed script's output its error carries.
-const lastWords = 10
 
 // Tree is a root file system as files. It must be ended with [Tree.Close].
 type Tree struct {
@@ -103,34 +99,25 @@ func (t *Tree) WriteBack(ctx context.Context) error {
 
 // runScript runs one of this package's scripts as root of the files.
 func (t *Tree) runScript(ctx context.Context, script string) error {
-	tail := event.NewTail(lastWords)
 	cmd := userns.Command("unshare", "--mount", "sh", "-eu", "-c", script)
 	cmd.Env = append([]string{
 		"WORK=" + t.dir, "DISK=" + t.Disk(), "LC_ALL=C",
 		"OFFSET=" + strconv.FormatInt(t.root.offset(), 10), "SIZE=" + strconv.FormatInt(t.root.length(), 10),
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 	}, t.fs.env()...)
-	cmd.Stdout, cmd.Stderr = tail, tail
-	err := command.Run(ctx, cmd)
-	if exit := (*command.ExitError)(nil); errors.As(err, &exit) {
-		return fmt.Errorf("%w: %s", err, tail)
-	}
-	return err
+	return command.Run(ctx, cmd)
 }
 
 // Run runs script with "sh -eu" in the root file system, as root and without a network, and
 // copies its output, standard error included, to out. The error of a script that fails
 // carries its last lines.
 func (t *Tree) Run(ctx context.Context, script string, out io.Writer) error {
-	tail := event.NewTail(lastWords)
-	both := io.MultiWriter(out, tail)
 	cmd := userns.Command("bwrap", t.args()...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(script), both, both
-	err := command.Run(ctx, cmd)
-	if exit := (*command.ExitError)(nil); errors.As(err, &exit) {
-		return fmt.Errorf("a script failed in the root file system: %w: %s", err, tail)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(script), out, out
+	if err := command.Run(ctx, cmd); err != nil {
+		return fmt.Errorf("a script failed in the root file system: %w", err)
 	}
-	return err
+	return nil
 }
 
 // args are bubblewrap's arguments. Files of /run live as long as the tree.
