@@ -18,7 +18,7 @@ import (
 )
 
 // listing prints every file of a root file system with all that is known of it but times.
-const listing = `find / -xdev -printf '%p\t%y %m %U:%G %n %l\n' | sort
+const listing = `find / -xdev ! -path /proc -printf '%p\t%y %m %U:%G %n %l\n' | sort
 find / -xdev -type f -print0 | sort -z | xargs -0 sha256sum
 `
 

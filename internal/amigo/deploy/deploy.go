@@ -91,7 +91,7 @@ func parseFacts(answer string) (Facts, error) {
 type Deployment struct {
 	Upload  []fileset.File
 	Gone    []string // paths to remove, the deepest first
-	Restart []string // services, in the order of their start
+	Restart []string // services, in the order of their start; some may be gone
 	Reload  bool     // of systemd's own configuration
 	Size    int64    // bytes of content to upload
 }
@@ -113,9 +113,7 @@ func Compare(files fileset.Set, old fileset.Manifest) (Deployment, fileset.Manif
 	}
 	plan.Gone = gone
 	touched := append(append([]string{}, changed...), gone...)
-	plan.Restart = slices.DeleteFunc(affected(touched), func(service string) bool {
-		return slices.Contains(gone, unit(service))
-	})
+	plan.Restart = affected(touched)
 	for _, at := range touched {
 		plan.Reload = plan.Reload || strings.HasPrefix(at, "/etc/systemd/")
 	}

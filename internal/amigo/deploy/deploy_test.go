@@ -62,7 +62,7 @@ func TestCompare(t *testing.T) {
 		"a service is gone": {func(s fileset.Set) {
 			delete(s, "/etc/systemd/system/amigo-data.service")
 			delete(s, site.Share+"/schema")
-		}, nil, []string{site.Share + "/schema", "/etc/systemd/system/amigo-data.service"}, []string{"jetty9"}, true},
+		}, nil, []string{site.Share + "/schema", "/etc/systemd/system/amigo-data.service"}, []string{"amigo-data", "jetty9"}, true},
 		"settings": {func(s fileset.Set) {
 			delete(s, "/etc/systemd/system/jetty9.service.d/amigo.conf")
 			delete(s, "/etc/apache2/x")
@@ -85,6 +85,17 @@ func TestCompare(t *testing.T) {
 		if plan.Empty() != (name == "nothing") {
 			t.Errorf("%s: empty is %v", name, plan.Empty())
 		}
+	}
+}
+
+// TestServiceThatIsGone is stopped, and not started again.
+func TestServiceThatIsGone(t *testing.T) {
+	plan := Deployment{Gone: []string{unit("amigo-data"), unit("amigo-workers")}, Restart: []string{"amigo-data", "jetty9", "amigo-workers"}}
+	if got := script(plan, Options{}); !strings.Contains(got, "systemctl restart jetty9\n") {
+		t.Error(got)
+	}
+	if got := receive(plan); !strings.Contains(got, "systemctl stop jetty9.service amigo-workers.service") {
+		t.Error(got)
 	}
 }
 

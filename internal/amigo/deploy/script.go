@@ -64,7 +64,7 @@ func restart(plan Deployment, o Options) string {
 	if plan.Reload {
 		b.WriteString("  systemctl daemon-reload\n")
 	}
-	services := plan.Restart
+	services := slices.DeleteFunc(slices.Clone(plan.Restart), func(service string) bool { return slices.Contains(plan.Gone, unit(service)) })
 	if o.Workers && len(plan.Restart) > 0 {
 		services = with(services, "amigo-workers")
 	}
