@@ -98,7 +98,7 @@ var places = map[string]string{
 	"page.css":           Share + "/www/page.css",
 	"jetty.conf":         "/etc/systemd/system/jetty9.service.d/amigo.conf",
 	"golr.sh":            Share + "/golr.sh",
-	"start.ini":          SolrHome + "/jetty/start.ini",
+	"golr.xml":           SolrHome + "/jetty/golr.xml",
 	"issue":              "/etc/issue",
 	"motd":               "/etc/motd",
 	"motd.sh":            "/etc/update-motd.d/20-amigo",

@@ -13,7 +13,16 @@ if [ "$(systemd-detect-virt)" = qemu ]; then
 	emulated=-XX:TieredStopAtLevel=1
 fi
 home=/srv/solr
+# Jetty's own start.jar is not used: to find out what to start takes it as long as to start it.
+class_path=
+for jar in /usr/share/jetty9/lib/servlet-api-*.jar \
+	/usr/share/jetty9/lib/jetty-http-[0-9]*.jar /usr/share/jetty9/lib/jetty-io-[0-9]*.jar \
+	/usr/share/jetty9/lib/jetty-security-[0-9]*.jar /usr/share/jetty9/lib/jetty-server-[0-9]*.jar \
+	/usr/share/jetty9/lib/jetty-servlet-[0-9]*.jar /usr/share/jetty9/lib/jetty-util-[0-9]*.jar \
+	/usr/share/jetty9/lib/jetty-webapp-[0-9]*.jar /usr/share/jetty9/lib/jetty-xml-[0-9]*.jar \
+	/srv/solr/jetty/webapps/solr/WEB-INF/lib/*.jar; do
+	class_path=$class_path:$jar
+done
 exec java $emulated -Xmx4g -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:ErrorFile=/var/log/jetty9/hs_err_pid%p.log -Djava.awt.headless=true \
 	-Dsolr.solr.home=$home -Dsolr.data.dir=/srv/solr/data \
-	-Djetty.home=/usr/share/jetty9 -Djetty.base=/srv/solr/jetty \
-	-jar /usr/share/jetty9/start.jar
+	-cp "${class_path#:}" org.eclipse.jetty.xml.XmlConfiguration /srv/solr/jetty/golr.xml
