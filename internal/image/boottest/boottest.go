@@ -35,7 +35,7 @@ const (
 
 // Recipe is the version of the checks and of what is kept of them. It changes
 // when they do, so that an image that passed older ones is tested again.
-const Recipe = "6"
+const Recipe = "7"
 
 // Phase is the name of the phase that a test reports as.
 const Phase = "boot test"
@@ -161,6 +161,7 @@ const concurrent = 2
 type boot struct {
 	firmware qemu.Firmware
 	seed     bool // with a NoCloud seed
+	whole    bool // with what neither the firmware nor a seed can change
 }
 
 // String returns the boot's name, which is also that of its directory.
@@ -172,17 +173,18 @@ func (b boot) String() string {
 }
 
 // boots returns the starts that the variant needs. A production image is
-// started with and without a configuration from its platform.
+// started with and without a configuration from its platform. The first is
+// looked at as a whole.
 func (s Spec) boots() []boot {
 	var boots []boot
 	for _, firmware := range s.Firmwares {
-		boots = append(boots, boot{firmware: firmware})
+		boots = append(boots, boot{firmware: firmware, whole: len(boots) == 0})
 	}
 	if s.Variant != Production {
 		return boots
 	}
 	if len(boots) == 1 {
-		return append(boots, boot{boots[0].firmware, true})
+		return append(boots, boot{firmware: boots[0].firmware, seed: true})
 	}
 	boots[len(boots)-1].seed = true
 	return boots

@@ -243,8 +243,11 @@ func TestBoots(t *testing.T) {
 		{Spec{Variant: Production, Firmwares: both[:1]}, "bios bios-seed"},
 	} {
 		var names []string
-		for _, b := range test.spec.boots() {
+		for i, b := range test.spec.boots() {
 			names = append(names, b.String())
+			if b.whole != (i == 0) {
+				t.Errorf("%s: looked at as a whole: %v", b, b.whole)
+			}
 		}
 		if got := strings.Join(names, " "); got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)

@@ -64,6 +64,8 @@ func (p page) once(ctx context.Context, w *web) (string, error) {
 	return title, selfContained(r)
 }
 
+var termCheck = check{"a term's page", termPage}
+
 // pages returns the checks of all pages that users come to first.
 func pages() []check {
 	return []check{
@@ -71,7 +73,7 @@ func pages() []check {
 		page{path: "/amigo", title: "AmiGO 2: Welcome"}.check(),
 		page{path: "/amigo/search/annotation"}.check(),
 		page{path: "/grebe"}.check(),
-		{"a term's page", termPage},
+		termCheck,
 		{"everything that /amigo displays is there", displayed},
 		{"the pages work under any address", anyAddress},
 	}

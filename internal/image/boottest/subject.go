@@ -108,7 +108,7 @@ func (s subject) checkRunning(ctx context.Context) (found findings, arrived bool
 		return found, true
 	}
 	if serves {
-		found.add(s.all(ctx, outsideChecks(s.spec.Variant)))
+		found.add(s.all(ctx, outsideChecks(s.spec.Variant, s.boot.whole)))
 	}
 	found.add(s.all(ctx, insideChecks(s.spec.Variant, s.boot.seed)))
 	if serves {
@@ -222,8 +222,12 @@ var services = []struct{ name, path string }{{"GOlr", serving.AllPath}, {"AmiGO"
 
 var steadiness = []check{{steadyCheck, steadyUnits}}
 
-// outsideChecks returns the checks that are made over the network.
-func outsideChecks(variant Variant) []check {
+// outsideChecks returns the checks that are made over the network. A page, a search and what
+// is open are checked on each boot.
+func outsideChecks(variant Variant, whole bool) []check {
+	if !whole {
+		return append([]check{termCheck, searchCheck}, network(variant)...)
+	}
 	return slices.Concat(pages(), golr(), requests(), network(variant))
 }
 
