@@ -60,6 +60,10 @@ type Disk struct {
 	// Scratch is for a disk that is of no use should this host die: the
 	// guest's flushes do not wait for the medium.
 	Scratch bool
+	// Interface is how the guest sees it, one of [Interfaces]; "" is the first.
+	Interface string
+	// Cache, Discard and DetectZeroes are QEMU's options of these names; "" is what fits.
+	Cache, Discard, DetectZeroes string
 }
 
 // Options describes a virtual machine. The zero value of a field takes the
@@ -72,6 +76,11 @@ type Options struct {
 	Firmware    Firmware    // BIOS where there is one, else UEFI
 	CPUs        int         // 2
 	MemoryMiB   int         // 2048
+	Machine     string      // QEMU's board; the architecture's
+	CPU         string      // QEMU's model; all that the accelerator has
+	Topology    Topology
+	VGA         string // QEMU's graphics card; the architecture's
+	NIC         string // QEMU's network card; "virtio-net-pci"
 	Disks       []Disk
 	// Seed is the path of a raw disk image with a NoCloud seed.
 	Seed string
@@ -90,9 +99,14 @@ type Options struct {
 	Isolated bool
 	// Console is the file that gets the guest's serial console.
 	Console string
+	// Replace are arguments in the place of all of the same flag.
+	Replace []Arg
 	// Extra arguments come after all others.
 	Extra []string
 }
+
+// Topology is how the processors are told to the guest. Those that are 0 are QEMU's choice.
+type Topology struct{ Sockets, Cores, Threads int }
 
 // withDefaults fills what the caller left open.
 func (o Options) withDefaults() Options {
@@ -125,33 +139,55 @@ func (o Options) args(f files) ([]string, error) {
 			return nil, errors.New("an authorized key has more than one line")
 		}
 	}
-	args := []string{
-		"-name", optlist.Of("").With("guest", o.Name).String(),
-		"-nodefaults", "-no-user-config", "-display", "none",
+	args := []Arg{
+		{"-name", optlist.Of("").With("guest", o.Name).String()},
+		{"-nodefaults", ""}, {"-no-user-config", ""}, {"-display", "none"},
+		o.display(),
+		{"-machine", optlist.Of(cmp.Or(o.Machine, o.Arch.Machine)).With("accel", string(o.Accelerator)).String()},
+		{"-cpu", o.cpu()},
+		{"-smp", o.smp()},
+		{"-m", strconv.Itoa(o.MemoryMiB)},
+		{"-device", "virtio-rng-pci"},
+		{"-qmp", optlist.Of("unix:"+f.monitor).With("server", "on").With("wait", "off").String()},
 	}
-	args = append(args, strings.Fields(o.Arch.Display)...)
-	args = append(args,
-		"-machine", optlist.Of(o.Arch.Machine).With("accel", string(o.Accelerator)).String(),
-		"-cpu", o.cpu(),
-		"-smp", strconv.Itoa(o.CPUs),
-		"-m", strconv.Itoa(o.MemoryMiB),
-		"-device", "virtio-rng-pci",
-		"-qmp", optlist.Of("unix:"+f.monitor).With("server", "on").With("wait", "off").String(),
-	)
 	args = append(args, o.firmwareArgs(f)...)
 	args = append(args, o.diskArgs()...)
 	args = append(args, o.networkArgs()...)
 	args = append(args, o.credentialArgs()...)
 	if o.Console != "" {
 		console := optlist.Of("file").With("id", "console").File("path", o.Console)
-		args = append(args, "-chardev", console.String(), "-serial", "chardev:console")
+		args = append(args, Arg{"-chardev", console.String()}, Arg{"-serial", "chardev:console"})
 	}
 	// Last, so that the guest's other devices stay where they were.
-	args = append(args, "-device", "pvpanic-pci", "-action", "panic=none")
-	return append(args, o.Extra...), nil
+	args = append(args, Arg{"-device", "pvpanic-pci"}, Arg{"-action", "panic=none"})
+	return append(words(replace(args, o.Replace)), o.Extra...), nil
+}
+
+func (o Options) display() Arg {
+	if o.VGA != "" {
+		return Arg{"-vga", o.VGA}
+	}
+	flag, value, _ := strings.Cut(o.Arch.Display, " ")
+	return Arg{flag, value}
+}
+
+func (o Options) smp() string {
+	list := optlist.Of(strconv.Itoa(o.CPUs))
+	for _, part := range []struct {
+		name  string
+		count int
+	}{{"sockets", o.Topology.Sockets}, {"cores", o.Topology.Cores}, {"threads", o.Topology.Threads}} {
+		if part.count > 0 {
+			list.With(part.name, strconv.Itoa(part.count))
+		}
+	}
+	return list.String()
 }
 
 func (o Options) cpu() string {
+	if o.CPU != "" {
+		return o.CPU
+	}
 	if o.Accelerator == KVM {
 		return "host"
 	}
@@ -160,50 +196,23 @@ func (o Options) cpu() string {
 	return "max"
 }
 
-func (o Options) firmwareArgs(f files) []string {
+func (o Options) firmwareArgs(f files) []Arg {
 	if o.Firmware != UEFI {
 		return nil
 	}
 	flash := func() *optlist.List { return optlist.Of("").With("if", "pflash").With("format", "raw") }
-	return []string{
-		"-drive", flash().With("readonly", "on").File("file", f.code).String(),
-		"-drive", flash().File("file", f.vars).String(),
+	return []Arg{
+		{"-drive", flash().With("readonly", "on").File("file", f.code).String()},
+		{"-drive", flash().File("file", f.vars).String()},
 	}
 }
 
-func (o Options) diskArgs() []string {
-	var args []string
-	for i, disk := range o.Disks {
-		id := "disk" + strconv.Itoa(i)
-		drive := optlist.Of("").With("if", "none").With("id", id).With("format", disk.Format).
-			With("discard", "unmap").With("detect-zeroes", "unmap").With("cache", disk.cache()).
-			With("werror", "stop").With("rerror", "stop").File("file", disk.Path)
-		switch {
-		case disk.ReadOnly:
-			drive.With("readonly", "on")
-		case disk.Snapshot:
-			drive.With("snapshot", "on")
-		}
-		device := optlist.Of("virtio-blk-pci").With("drive", id).With("bootindex", strconv.Itoa(i+1))
-		args = append(args, "-drive", drive.String(), "-device", device.String())
-	}
-	if o.Seed != "" {
-		drive := optlist.Of("").With("if", "none").With("id", "seed").With("format", "raw").With("readonly", "on").File("file", o.Seed)
-		args = append(args, "-drive", drive.String(), "-device", optlist.Of("virtio-blk-pci").With("drive", "seed").String())
-	}
-	return args
-}
+// netID is the name of the guest's network, which is that of HashiCorp's builder: arguments
+// that were written for it name it so.
+const netID = "user.0"
 
-// cache is "unsafe" (no flush to the medium) where nobody keeps the writes.
-func (d Disk) cache() string {
-	if d.Snapshot || d.Scratch {
-		return "unsafe"
-	}
-	return "writeback"
-}
-
-func (o Options) networkArgs() []string {
-	netdev := optlist.Of("user").With("id", "net0")
+func (o Options) networkArgs() []Arg {
+	netdev := optlist.Of("user").With("id", netID)
 	if o.Isolated {
 		netdev.With("restrict", "on")
 	}
@@ -211,15 +220,18 @@ func (o Options) networkArgs() []string {
 		// Port 0 makes QEMU choose one; see [VM.Addr].
 		netdev.With("hostfwd", fmt.Sprintf("tcp:127.0.0.1:%d-:%d", o.HostPorts[port], port))
 	}
-	device := optlist.Of("virtio-net-pci").With("netdev", "net0").With("romfile", "")
-	return []string{"-netdev", netdev.String(), "-device", device.String()}
+	device := optlist.Of(cmp.Or(o.NIC, "virtio-net-pci")).With("netdev", netID)
+	if o.NIC == "" {
+		device.With("romfile", "") // nobody boots from it
+	}
+	return []Arg{{"-netdev", netdev.String()}, {"-device", device.String()}}
 }
 
-func (o Options) credentialArgs() []string {
+func (o Options) credentialArgs() []Arg {
 	if len(o.AuthorizedKeys) == 0 {
 		return nil
 	}
 	keys := base64.StdEncoding.EncodeToString([]byte(strings.Join(o.AuthorizedKeys, "\n") + "\n"))
 	credential := "io.systemd.credential.binary:ssh.authorized_keys.root=" + keys
-	return []string{"-smbios", optlist.Of("").With("type", "11").With("value", credential).String()}
+	return []Arg{{"-smbios", optlist.Of("").With("type", "11").With("value", credential).String()}}
 }

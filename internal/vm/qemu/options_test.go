@@ -30,6 +30,19 @@ func TestArgs(t *testing.T) {
 			Seed:  "/s/seed.img",
 			Extra: []string{"-S"},
 		},
+		"of others": {
+			Machine: "pc", CPU: "Haswell-v4", Topology: Topology{Sockets: 1, Cores: 2, Threads: 2}, CPUs: 4, VGA: "qxl", NIC: "e1000",
+			Disks: []Disk{
+				{Path: "/o/a.qcow2", Format: "qcow2", Interface: "virtio-scsi", Cache: "none", Discard: "ignore", DetectZeroes: "off"},
+				{Path: "/o/b.qcow2", Format: "qcow2", Interface: "virtio-scsi"}, {Path: "/o/c.qcow2", Format: "qcow2", Interface: "nvme"},
+			},
+			Forward: []int{22},
+		},
+		"replaced": {
+			Disks: []Disk{{Path: "/o/a.qcow2", Format: "qcow2", Interface: "sata"}}, Forward: []int{22}, AuthorizedKeys: []string{key},
+			Replace: []Arg{{"-device", "virtio-net,netdev=user.0"}, {"-netdev", "user,id=user.0,hostfwd=tcp::0-:22"}, {"-m", "1G"}, {"-smbios", "type=1"}, {"-enable-kvm", ""}},
+		},
+		"other drives": {Disks: []Disk{{Path: "/o/a.qcow2", Format: "qcow2"}}, Replace: []Arg{{"-drive", "file=/x,if=virtio"}}},
 	}
 	for name, options := range tests {
 		t.Run(name, func(t *testing.T) {

