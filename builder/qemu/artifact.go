@@ -43,7 +43,8 @@ func (b *build) artifact(state multistep.StateBag) *Artifact {
 		component.StateMemory:      strconv.Itoa(b.config.Memory),
 		"generated_data":           withoutSecrets(data),
 		"diskName":                 filepath.Base(b.finished[0]),
-		"diskType":                 "qcow2",
+		"diskType":                 b.config.Format,
+		"diskPaths":                []string(b.finished),
 		"diskSize":                 b.config.DiskSize,
 		"domainType":               string(b.choice.Accelerator),
 	}}

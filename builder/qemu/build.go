@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 
@@ -72,7 +71,10 @@ func (b *build) watch(vm *machine.Machine) {
 }
 
 func (b *build) sshPort() (int, error) {
-	_, port, err := net.SplitHostPort(b.vm.Addr(machine.SSHPort))
+	if b.config.SkipNatMapping {
+		return b.config.guestPort(), nil
+	}
+	_, port, err := net.SplitHostPort(b.vm.Addr(b.config.guestPort()))
 	if err != nil {
 		return 0, fmt.Errorf("finding the guest's ssh port: %w", err)
 	}
@@ -90,12 +92,6 @@ func (b *build) overlay() string { return b.output.Path("overlay.qcow2") }
 func (b *build) beside() string { return b.output.Path("beside") }
 
 func (b *build) seed() string { return b.output.Path("seed.img") }
-
-func (b *build) disk() string { return b.output.Path(b.diskName()) }
-
-func (b *build) diskName() string { return b.config.VMName + ".qcow2" }
-
-func (b *build) finalDisk() string { return filepath.Join(b.output.Final(), b.diskName()) }
 
 // fail ends a step with an error.
 func fail(state multistep.StateBag, err error) multistep.StepAction {

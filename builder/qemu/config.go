@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docker/go-units"
 	"github.com/hashicorp/packer-plugin-sdk/common"
 	"github.com/hashicorp/packer-plugin-sdk/communicator"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -21,7 +20,6 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/distro"
 	"github.com/geneontology/packer-plugin-amigo/internal/image/bootstrap"
 	"github.com/geneontology/packer-plugin-amigo/internal/ui/field"
-	"github.com/geneontology/packer-plugin-amigo/internal/ui/nearest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
@@ -72,28 +70,10 @@ type Config struct {
 	// Take a ready-made disk as the base.
 	DiskImage *DiskImage `mapstructure:"disk_image"`
 
-	// The architecture of the guest, "amd64" or "arm64"; the host's own by default.
-	// A guest of another one is emulated, and making its base needs qemu-user-static
-	// on the host.
-	Architecture string `mapstructure:"architecture"`
-	// The size of the guest's disk, like "8G", which is the default. It takes
-	// room on the host only where it is written.
-	DiskSize string `mapstructure:"disk_size"`
-	// The guest's memory in MiB, 2048 by default.
-	Memory int `mapstructure:"memory"`
-	// The number of the guest's processors, 2 by default.
-	CPUs int `mapstructure:"cpus"`
-	// The accelerators to choose from, ["kvm", "tcg"] by default: the first
-	// that no later one beats in a timed probe.
-	Accelerators []string `mapstructure:"accelerators"`
-	// Fail rather than emulate.
-	RequireAcceleration bool `mapstructure:"require_acceleration"`
-	// What boots the guest: "bios", the default where there is one, or "uefi",
-	// the only one for arm64.
-	Firmware string `mapstructure:"firmware"`
-	// The program that runs guests, that of the architecture by default, like
-	// "qemu-system-x86_64".
-	QemuBinary string `mapstructure:"qemu_binary"`
+	Hardware `mapstructure:",squash"`
+	Storage  `mapstructure:",squash"`
+	Reach    `mapstructure:",squash"`
+
 	// The directory of the disk that is built, "output-NAME" by default. One
 	// that an earlier build made is replaced, any other is an error.
 	OutputDirectory string `mapstructure:"output_directory"`
@@ -119,12 +99,16 @@ type Config struct {
 func (c *Config) Prepare(raws ...any) error {
 	err := config.Decode(c, &config.DecodeOpts{
 		PluginType: component.Builder, Interpolate: true, InterpolateContext: &c.ctx,
+		InterpolateFilter: &interpolate.RenderFilter{Exclude: []string{"qemuargs"}},
 	}, raws...)
 	if err != nil {
 		return err
 	}
 	c.setDefaults()
 	var errs *packersdk.MultiError
+	if err := c.checkEffect(); err != nil {
+		errs = packersdk.MultiErrorAppend(errs, err)
+	}
 	errs = packersdk.MultiErrorAppend(errs, c.Comm.Prepare(&c.ctx)...)
 	for _, check := range []func() error{c.checkSource, c.checkMachine, c.checkCommunicator} {
 		if err := check(); err != nil {
@@ -144,22 +128,13 @@ func (c *Config) setDefaults() {
 			c.Bootstrap.Release = cmp.Or(c.Bootstrap.Release, d.Default)
 		}
 	}
-	c.Architecture = cmp.Or(c.Architecture, arch.Own().Name)
+	c.Hardware.setDefaults()
 	c.DiskSize = cmp.Or(c.DiskSize, "8G")
-	c.Memory = cmp.Or(c.Memory, 2048)
-	c.CPUs = cmp.Or(c.CPUs, 2)
-	c.Firmware = cmp.Or(c.Firmware, string(engine.Firmwares(c.arch())[0]))
-	c.QemuBinary = cmp.Or(c.QemuBinary, c.arch().Emulator())
+	c.Format = cmp.Or(c.Format, "qcow2")
 	c.OutputDirectory = cmp.Or(c.OutputDirectory, "output-"+c.PackerBuildName)
 	c.VMName = cmp.Or(c.VMName, c.PackerBuildName)
 	c.ShutdownTimeout = cmp.Or(c.ShutdownTimeout, 5*time.Minute)
-	if len(c.Accelerators) == 0 {
-		c.Accelerators = []string{string(engine.KVM), string(engine.TCG)}
-	}
-	c.Comm.Type = cmp.Or(c.Comm.Type, "ssh")
-	c.Comm.SSHUsername = cmp.Or(c.Comm.SSHUsername, "root")
-	// Emulated guests take minutes where others take seconds.
-	c.Comm.SSHTimeout = cmp.Or(c.Comm.SSHTimeout, 15*time.Minute)
+	c.setCommDefaults()
 }
 
 // attributes are the names of the engine's fields in a template.
@@ -213,59 +188,16 @@ func (d *DiskImage) check() error {
 }
 
 func (c *Config) checkMachine() error {
-	var errs []error
-	size, err := units.RAMInBytes(c.DiskSize)
-	if err != nil || size <= 0 {
-		errs = append(errs, fmt.Errorf("disk_size: %q is not a size like \"8G\"", c.DiskSize))
-	}
+	size, err := parseSize(c.DiskSize)
 	c.diskSize = size
-	a, archErr := arch.Find(c.Architecture)
-	if archErr != nil && c.Bootstrap == nil { // the table of guests knows which it has
-		errs = append(errs, fmt.Errorf("architecture: %w", archErr))
-	}
-	if c.Memory < 256 {
-		errs = append(errs, fmt.Errorf("memory: %d MiB is too little (at least 256)", c.Memory))
-	}
-	if c.CPUs < 1 || c.CPUs > 255 {
-		errs = append(errs, fmt.Errorf("cpus: %d is not between 1 and 255", c.CPUs))
-	}
-	errs = append(errs, checkFirmware(c.Firmware, a))
-	for _, name := range c.Accelerators {
-		if name != string(engine.KVM) && name != string(engine.TCG) {
-			errs = append(errs, fmt.Errorf("accelerators: %q is not known (known: kvm, tcg)", name))
-		}
+	errs := []error{field.Wrap("disk_size", err), c.Hardware.check(), c.Storage.check()}
+	if _, err := arch.Find(c.Architecture); err != nil && c.Bootstrap == nil { // the table of guests knows which it has
+		errs = append(errs, fmt.Errorf("architecture: %w", err))
 	}
 	if c.Bootstrap != nil && err == nil {
 		errs = append(errs, field.Map(c.spec().Validate(), attributes))
 	}
 	return errors.Join(errs...)
-}
-
-// checkFirmware takes every firmware for right if the architecture is not known.
-func checkFirmware(name string, a arch.Arch) error {
-	switch firmware := engine.Firmware(name); {
-	case firmware != engine.BIOS && firmware != engine.UEFI:
-		return errors.New("firmware: " + nearest.Unknown(name, []string{string(engine.BIOS), string(engine.UEFI)}))
-	case a.Name != "":
-		return field.Wrap("firmware", engine.CheckFirmware(firmware, a))
-	}
-	return nil
-}
-
-// arch is the guest's, or the host's if its name is not known.
-func (c *Config) arch() arch.Arch {
-	a, err := arch.Find(c.Architecture)
-	if err != nil {
-		return arch.Own()
-	}
-	return a
-}
-
-func (c *Config) checkCommunicator() error {
-	if c.Comm.Type != "ssh" {
-		return fmt.Errorf("communicator: %q can't be used (only ssh)", c.Comm.Type)
-	}
-	return nil
 }
 
 // ownKey tells whether the build makes its own key to log in with.
@@ -300,12 +232,4 @@ func (c *Config) spec() bootstrap.Spec {
 		Packages:     slices.Clone(c.Bootstrap.Packages),
 		DiskSize:     c.diskSize,
 	}
-}
-
-func (c *Config) accelerators() []engine.Accelerator {
-	list := make([]engine.Accelerator, len(c.Accelerators))
-	for i, name := range c.Accelerators {
-		list[i] = engine.Accelerator(name)
-	}
-	return list
 }

@@ -103,13 +103,33 @@ type FlatConfig struct {
 	Bootstrap                 *FlatBootstrap    `mapstructure:"bootstrap" cty:"bootstrap" hcl:"bootstrap"`
 	DiskImage                 *FlatDiskImage    `mapstructure:"disk_image" cty:"disk_image" hcl:"disk_image"`
 	Architecture              *string           `mapstructure:"architecture" cty:"architecture" hcl:"architecture"`
-	DiskSize                  *string           `mapstructure:"disk_size" cty:"disk_size" hcl:"disk_size"`
 	Memory                    *int              `mapstructure:"memory" cty:"memory" hcl:"memory"`
 	CPUs                      *int              `mapstructure:"cpus" cty:"cpus" hcl:"cpus"`
+	Sockets                   *int              `mapstructure:"sockets" cty:"sockets" hcl:"sockets"`
+	Cores                     *int              `mapstructure:"cores" cty:"cores" hcl:"cores"`
+	Threads                   *int              `mapstructure:"threads" cty:"threads" hcl:"threads"`
+	CPUModel                  *string           `mapstructure:"cpu_model" cty:"cpu_model" hcl:"cpu_model"`
+	MachineType               *string           `mapstructure:"machine_type" cty:"machine_type" hcl:"machine_type"`
+	VGA                       *string           `mapstructure:"vga" cty:"vga" hcl:"vga"`
+	NetDevice                 *string           `mapstructure:"net_device" cty:"net_device" hcl:"net_device"`
 	Accelerators              []string          `mapstructure:"accelerators" cty:"accelerators" hcl:"accelerators"`
+	Accelerator               *string           `mapstructure:"accelerator" cty:"accelerator" hcl:"accelerator"`
 	RequireAcceleration       *bool             `mapstructure:"require_acceleration" cty:"require_acceleration" hcl:"require_acceleration"`
 	Firmware                  *string           `mapstructure:"firmware" cty:"firmware" hcl:"firmware"`
 	QemuBinary                *string           `mapstructure:"qemu_binary" cty:"qemu_binary" hcl:"qemu_binary"`
+	QemuArgs                  [][]string        `mapstructure:"qemuargs" cty:"qemuargs" hcl:"qemuargs"`
+	QemuExtraArgs             []string          `mapstructure:"qemu_extra_args" cty:"qemu_extra_args" hcl:"qemu_extra_args"`
+	DiskSize                  *string           `mapstructure:"disk_size" cty:"disk_size" hcl:"disk_size"`
+	DiskAdditionalSize        []string          `mapstructure:"disk_additional_size" cty:"disk_additional_size" hcl:"disk_additional_size"`
+	DiskInterface             *string           `mapstructure:"disk_interface" cty:"disk_interface" hcl:"disk_interface"`
+	DiskCache                 *string           `mapstructure:"disk_cache" cty:"disk_cache" hcl:"disk_cache"`
+	DiskDiscard               *string           `mapstructure:"disk_discard" cty:"disk_discard" hcl:"disk_discard"`
+	DiskDetectZeroes          *string           `mapstructure:"disk_detect_zeroes" cty:"disk_detect_zeroes" hcl:"disk_detect_zeroes"`
+	Format                    *string           `mapstructure:"format" cty:"format" hcl:"format"`
+	DiskCompression           *bool             `mapstructure:"disk_compression" cty:"disk_compression" hcl:"disk_compression"`
+	HostPortMin               *int              `mapstructure:"host_port_min" cty:"host_port_min" hcl:"host_port_min"`
+	HostPortMax               *int              `mapstructure:"host_port_max" cty:"host_port_max" hcl:"host_port_max"`
+	SkipNatMapping            *bool             `mapstructure:"skip_nat_mapping" cty:"skip_nat_mapping" hcl:"skip_nat_mapping"`
 	OutputDirectory           *string           `mapstructure:"output_directory" cty:"output_directory" hcl:"output_directory"`
 	VMName                    *string           `mapstructure:"vm_name" cty:"vm_name" hcl:"vm_name"`
 	KeepArtifact              *bool             `mapstructure:"keep_artifact" cty:"keep_artifact" hcl:"keep_artifact"`
@@ -190,13 +210,33 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"bootstrap":                    &hcldec.BlockSpec{TypeName: "bootstrap", Nested: hcldec.ObjectSpec((*FlatBootstrap)(nil).HCL2Spec())},
 		"disk_image":                   &hcldec.BlockSpec{TypeName: "disk_image", Nested: hcldec.ObjectSpec((*FlatDiskImage)(nil).HCL2Spec())},
 		"architecture":                 &hcldec.AttrSpec{Name: "architecture", Type: cty.String, Required: false},
-		"disk_size":                    &hcldec.AttrSpec{Name: "disk_size", Type: cty.String, Required: false},
 		"memory":                       &hcldec.AttrSpec{Name: "memory", Type: cty.Number, Required: false},
 		"cpus":                         &hcldec.AttrSpec{Name: "cpus", Type: cty.Number, Required: false},
+		"sockets":                      &hcldec.AttrSpec{Name: "sockets", Type: cty.Number, Required: false},
+		"cores":                        &hcldec.AttrSpec{Name: "cores", Type: cty.Number, Required: false},
+		"threads":                      &hcldec.AttrSpec{Name: "threads", Type: cty.Number, Required: false},
+		"cpu_model":                    &hcldec.AttrSpec{Name: "cpu_model", Type: cty.String, Required: false},
+		"machine_type":                 &hcldec.AttrSpec{Name: "machine_type", Type: cty.String, Required: false},
+		"vga":                          &hcldec.AttrSpec{Name: "vga", Type: cty.String, Required: false},
+		"net_device":                   &hcldec.AttrSpec{Name: "net_device", Type: cty.String, Required: false},
 		"accelerators":                 &hcldec.AttrSpec{Name: "accelerators", Type: cty.List(cty.String), Required: false},
+		"accelerator":                  &hcldec.AttrSpec{Name: "accelerator", Type: cty.String, Required: false},
 		"require_acceleration":         &hcldec.AttrSpec{Name: "require_acceleration", Type: cty.Bool, Required: false},
 		"firmware":                     &hcldec.AttrSpec{Name: "firmware", Type: cty.String, Required: false},
 		"qemu_binary":                  &hcldec.AttrSpec{Name: "qemu_binary", Type: cty.String, Required: false},
+		"qemuargs":                     &hcldec.AttrSpec{Name: "qemuargs", Type: cty.List(cty.List(cty.String)), Required: false},
+		"qemu_extra_args":              &hcldec.AttrSpec{Name: "qemu_extra_args", Type: cty.List(cty.String), Required: false},
+		"disk_size":                    &hcldec.AttrSpec{Name: "disk_size", Type: cty.String, Required: false},
+		"disk_additional_size":         &hcldec.AttrSpec{Name: "disk_additional_size", Type: cty.List(cty.String), Required: false},
+		"disk_interface":               &hcldec.AttrSpec{Name: "disk_interface", Type: cty.String, Required: false},
+		"disk_cache":                   &hcldec.AttrSpec{Name: "disk_cache", Type: cty.String, Required: false},
+		"disk_discard":                 &hcldec.AttrSpec{Name: "disk_discard", Type: cty.String, Required: false},
+		"disk_detect_zeroes":           &hcldec.AttrSpec{Name: "disk_detect_zeroes", Type: cty.String, Required: false},
+		"format":                       &hcldec.AttrSpec{Name: "format", Type: cty.String, Required: false},
+		"disk_compression":             &hcldec.AttrSpec{Name: "disk_compression", Type: cty.Bool, Required: false},
+		"host_port_min":                &hcldec.AttrSpec{Name: "host_port_min", Type: cty.Number, Required: false},
+		"host_port_max":                &hcldec.AttrSpec{Name: "host_port_max", Type: cty.Number, Required: false},
+		"skip_nat_mapping":             &hcldec.AttrSpec{Name: "skip_nat_mapping", Type: cty.Bool, Required: false},
 		"output_directory":             &hcldec.AttrSpec{Name: "output_directory", Type: cty.String, Required: false},
 		"vm_name":                      &hcldec.AttrSpec{Name: "vm_name", Type: cty.String, Required: false},
 		"keep_artifact":                &hcldec.AttrSpec{Name: "keep_artifact", Type: cty.Bool, Required: false},

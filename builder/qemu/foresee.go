@@ -42,7 +42,10 @@ func (b *Builder) Foresee(ctx context.Context) (packersdk.Builder, string, error
 
 // digest returns the digest of what is made on the base of the given key.
 func (c *Config) digest(base string) (string, error) {
-	rest, err := json.Marshal([]any{c.diskSize, c.Architecture, c.Firmware, c.VMName, c.OutputDirectory, c.CPUs, c.Memory})
+	hardware := c.Hardware
+	// How fast the guest is built does not decide what it becomes.
+	hardware.Accelerators, hardware.Accelerator, hardware.RequireAcceleration, hardware.QemuBinary = nil, "", false, ""
+	rest, err := json.Marshal([]any{hardware, c.Storage, c.VMName, c.OutputDirectory})
 	if err != nil {
 		return "", fmt.Errorf("describing the build: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
 	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
@@ -25,20 +26,11 @@ func (s *stepBoot) Run(ctx context.Context, state multistep.StateBag) multistep.
 }
 
 func (s *stepBoot) boot(ctx context.Context) error {
-	options := engine.Options{
-		Arch:        s.config.arch(),
-		Binary:      s.config.QemuBinary,
-		Name:        s.config.VMName,
-		Accelerator: s.choice.Accelerator,
-		Firmware:    engine.Firmware(s.config.Firmware),
-		CPUs:        s.config.CPUs,
-		MemoryMiB:   s.config.Memory,
-		Disks:       []engine.Disk{{Path: s.overlay(), Format: "qcow2", Scratch: true}},
-		Forward:     []int{machine.SSHPort},
-		Console:     s.console(),
+	options, err := s.options()
+	if err != nil {
+		return err
 	}
 	if s.key != nil {
-		var err error
 		if options.Seed, err = s.makeSeed(ctx); err != nil {
 			return err
 		}
@@ -51,6 +43,52 @@ func (s *stepBoot) boot(ctx context.Context) error {
 	s.vm = vm
 	go s.watch(vm)
 	return s.wait(ctx)
+}
+
+// options describe the guest's machine.
+func (s *stepBoot) options() (engine.Options, error) {
+	replace, err := s.config.replaced(s.render)
+	if err != nil {
+		return engine.Options{}, err
+	}
+	port, err := s.config.freePort()
+	if err != nil {
+		return engine.Options{}, err
+	}
+	var disks []engine.Disk
+	for _, disk := range s.disks() {
+		disks = append(disks, s.config.drive(disk.work))
+	}
+	return engine.Options{
+		Arch:        s.config.arch(),
+		Binary:      s.config.QemuBinary,
+		Name:        s.config.VMName,
+		Machine:     s.config.MachineType,
+		CPU:         s.config.CPUModel,
+		Topology:    s.config.topology(),
+		VGA:         s.config.VGA,
+		NIC:         s.config.NetDevice,
+		Accelerator: s.choice.Accelerator,
+		Firmware:    engine.Firmware(s.config.Firmware),
+		CPUs:        s.config.CPUs,
+		MemoryMiB:   s.config.Memory,
+		Disks:       disks,
+		Forward:     s.config.forwarded(),
+		HostPorts:   map[int]int{s.config.guestPort(): port},
+		Console:     s.console(),
+		Replace:     replace,
+		Extra:       s.config.QemuExtraArgs,
+	}, nil
+}
+
+// render fills in what qemuargs can name. QEMU chooses the port of this host itself.
+func (s *stepBoot) render(text string) (string, error) {
+	ctx := s.config.ctx
+	ctx.Data = struct {
+		Name, OutputDir string
+		SSHHostPort     int
+	}{s.config.VMName, s.output.Path(), 0}
+	return interpolate.Render(text, &ctx)
 }
 
 // makeSeed returns the path of a disk that lets the build's key in where a
@@ -67,9 +105,10 @@ func (s *stepBoot) makeSeed(ctx context.Context) (string, error) {
 // wait tries twice a second, where the communicator's own attempts are five
 // seconds apart.
 func (s *stepBoot) wait(ctx context.Context) error {
-	if s.key == nil {
+	if !s.config.reaches(s.key) {
 		return nil
 	}
+	s.vm.Port = s.config.guestPort()
 	g, err := s.vm.Login(ctx, s.config.Comm.SSHUsername)
 	if err != nil {
 		return err

@@ -30,19 +30,15 @@ func (s *stepFinish) Run(ctx context.Context, state multistep.StateBag) multiste
 }
 
 func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
-	err := qemuimg.Convert(ctx, qemuimg.Conversion{
-		Source: s.overlay(), SourceFormat: "qcow2", Target: s.disk(),
-	}, func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
-	if err != nil {
-		return err
-	}
-	if err := qemuimg.Check(ctx, s.disk()); err != nil {
-		return err
+	for _, disk := range s.disks() {
+		if err := s.convert(ctx, disk, phase); err != nil {
+			return err
+		}
 	}
 	if err := s.takeData(); err != nil {
 		return err
 	}
-	for _, path := range []string{s.overlay(), s.console(), s.seed()} {
+	for _, path := range []string{s.console(), s.seed()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -50,8 +46,25 @@ func (s *stepFinish) finish(ctx context.Context, phase *event.Phase) error {
 	if err := s.output.Commit(); err != nil {
 		return err
 	}
-	s.finished = artifactFiles{s.finalDisk()}
+	for _, disk := range s.disks() {
+		s.finished = append(s.finished, filepath.Join(s.output.Final(), disk.final))
+	}
 	return nil
+}
+
+// convert makes the file of a disk, and removes what the guest wrote to.
+func (s *stepFinish) convert(ctx context.Context, disk built, phase *event.Phase) error {
+	target := s.output.Path(disk.final)
+	err := qemuimg.Convert(ctx, qemuimg.Conversion{
+		Source: disk.work, SourceFormat: "qcow2", Target: target, TargetFormat: s.config.Format, Compressed: s.config.DiskCompression,
+	}, func(permille int64) { phase.Progress(permille, 1000, event.Permille) })
+	if err == nil && s.config.Format == "qcow2" {
+		err = qemuimg.Check(ctx, target)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(disk.work)
 }
 
 // takeData reads what provisioners have told of a disk with data.

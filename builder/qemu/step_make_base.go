@@ -29,6 +29,9 @@ func (s *stepMakeBase) Run(ctx context.Context, state multistep.StateBag) multis
 	} else {
 		s.base, err = s.image(ctx, state.Get(stateImage).(string))
 	}
+	if err == nil {
+		err = s.makeFurther(ctx)
+	}
 	if err != nil {
 		return fail(state, err)
 	}
@@ -113,6 +116,20 @@ func (s *stepMakeBase) image(ctx context.Context, path string) (base, error) {
 		err = qemuimg.Resize(ctx, s.overlay(), s.config.diskSize)
 	}
 	return made, phase.End(event.OK, info.Format+" image", err)
+}
+
+// makeFurther makes the disks that are empty.
+func (s *stepMakeBase) makeFurther(ctx context.Context) error {
+	for i, disk := range s.disks()[1:] {
+		size, err := parseSize(s.config.DiskAdditionalSize[i])
+		if err == nil {
+			err = qemuimg.Create(ctx, disk.work, size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describe returns the base as JSON, for the manifest.

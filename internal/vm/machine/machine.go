@@ -13,7 +13,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
-// SSHPort is the guest's.
+// SSHPort is where a guest's SSH listens unless it was told otherwise.
 const SSHPort = 22
 
 // Machine is a virtual machine that is on. It must be ended with [qemu.VM.Close].
@@ -21,6 +21,7 @@ type Machine struct {
 	*qemu.VM
 	// Limits are those of its accelerator, which the caller may change.
 	Limits Limits
+	Port   int        // of the guest, on which SSH listens
 	key    *guest.Key // root's; nil: somebody else's business
 }
 
@@ -34,13 +35,13 @@ func Start(ctx context.Context, options qemu.Options, key *guest.Key) (*Machine,
 	if err != nil {
 		return nil, err
 	}
-	return &Machine{VM: vm, Limits: LimitsOf(options.Accelerator), key: key}, nil
+	return &Machine{VM: vm, Limits: LimitsOf(options.Accelerator), Port: SSHPort, key: key}, nil
 }
 
 // Login logs in as a user with the machine's key as soon as SSH answers, within the limit
 // for that (a [*guest.TimeoutError]).
 func (m *Machine) Login(ctx context.Context, user string) (*guest.Guest, error) {
-	return guest.Dial(ctx, m.Addr(SSHPort), user, m.key, m.Limits.SSH, m.VM)
+	return guest.Dial(ctx, m.Addr(m.Port), user, m.key, m.Limits.SSH, m.VM)
 }
 
 // A Rung is one way to shut a machine down.

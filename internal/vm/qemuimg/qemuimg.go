@@ -84,6 +84,15 @@ func Overlay(ctx context.Context, backing, backingFormat, target string) error {
 	return nil
 }
 
+// Create makes an empty qcow2 image of size bytes.
+func Create(ctx context.Context, path string, size int64) error {
+	args := []string{"create", "-q", "-f", "qcow2", local(path), strconv.FormatInt(size, 10)}
+	if err := command.Run(ctx, command.Cmd{Name: "qemu-img", Args: args}); err != nil {
+		return fmt.Errorf("making a disk: %w", err)
+	}
+	return nil
+}
+
 // Resize makes the qcow2 image at path larger, to size bytes.
 func Resize(ctx context.Context, path string, size int64) error {
 	args := []string{"resize", "-q", "-f", "qcow2", local(path), strconv.FormatInt(size, 10)}
