@@ -90,7 +90,7 @@ func (b *build) steps() []multistep.Step {
 			SSHPort:   func(multistep.StateBag) (int, error) { return b.sshPort() },
 			SSHConfig: config.Comm.SSHConfigFunc(),
 		},
-		new(commonsteps.StepProvision),
+		&stepProvision{build: b},
 		&stepSeal{b},
 		&stepShutdown{b},
 		&stepFinish{b},

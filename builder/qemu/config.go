@@ -82,6 +82,9 @@ type Config struct {
 	VMName string `mapstructure:"vm_name"`
 	// Keep the disk when post-processors are done with it or have failed.
 	KeepArtifact bool `mapstructure:"keep_artifact"`
+	// Leave the guest on when a provisioner fails, tell how to log in, and wait until it is
+	// shut down or the build is stopped.
+	KeepOnFailure bool `mapstructure:"keep_on_failure"`
 	// The command that shuts the guest down. Without it, and if it does not, the guest's
 	// power button is pressed, and then systemd is asked.
 	ShutdownCommand string `mapstructure:"shutdown_command"`

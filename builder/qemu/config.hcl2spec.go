@@ -133,6 +133,7 @@ type FlatConfig struct {
 	OutputDirectory           *string           `mapstructure:"output_directory" cty:"output_directory" hcl:"output_directory"`
 	VMName                    *string           `mapstructure:"vm_name" cty:"vm_name" hcl:"vm_name"`
 	KeepArtifact              *bool             `mapstructure:"keep_artifact" cty:"keep_artifact" hcl:"keep_artifact"`
+	KeepOnFailure             *bool             `mapstructure:"keep_on_failure" cty:"keep_on_failure" hcl:"keep_on_failure"`
 	ShutdownCommand           *string           `mapstructure:"shutdown_command" cty:"shutdown_command" hcl:"shutdown_command"`
 	ShutdownTimeout           *string           `mapstructure:"shutdown_timeout" cty:"shutdown_timeout" hcl:"shutdown_timeout"`
 	AllowUncleanShutdown      *bool             `mapstructure:"allow_unclean_shutdown" cty:"allow_unclean_shutdown" hcl:"allow_unclean_shutdown"`
@@ -240,6 +241,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"output_directory":             &hcldec.AttrSpec{Name: "output_directory", Type: cty.String, Required: false},
 		"vm_name":                      &hcldec.AttrSpec{Name: "vm_name", Type: cty.String, Required: false},
 		"keep_artifact":                &hcldec.AttrSpec{Name: "keep_artifact", Type: cty.Bool, Required: false},
+		"keep_on_failure":              &hcldec.AttrSpec{Name: "keep_on_failure", Type: cty.Bool, Required: false},
 		"shutdown_command":             &hcldec.AttrSpec{Name: "shutdown_command", Type: cty.String, Required: false},
 		"shutdown_timeout":             &hcldec.AttrSpec{Name: "shutdown_timeout", Type: cty.String, Required: false},
 		"allow_unclean_shutdown":       &hcldec.AttrSpec{Name: "allow_unclean_shutdown", Type: cty.Bool, Required: false},

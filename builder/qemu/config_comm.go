@@ -65,6 +65,7 @@ func (c *Config) checkEffect() error {
 		{c.Comm.WinRMPassword != "", useless{"winrm_password", noWindows}},
 		{c.Comm.WinRMHost != "", useless{"winrm_host", noWindows}},
 		{c.Comm.WinRMPort != 0, useless{"winrm_port", noWindows}},
+		{c.Comm.WinRMTimeout != 0, useless{"winrm_timeout", noWindows}},
 		{c.Comm.WinRMUseSSL, useless{"winrm_use_ssl", noWindows}},
 		{c.Comm.WinRMInsecure, useless{"winrm_insecure", noWindows}},
 		{c.Comm.WinRMUseNTLM.True(), useless{"winrm_use_ntlm", noWindows}},

@@ -266,6 +266,28 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestKeepOnFailure: a guest can be looked into after a provisioner has failed, until somebody
+// stops the build.
+func TestKeepOnFailure(t *testing.T) {
+	r := newRig(t, qemutest.Patient)
+	r.config["keep_on_failure"] = true
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r.provision = func(context.Context, packersdk.Communicator, map[string]any) error {
+		time.AfterFunc(time.Second, stop)
+		return errors.New("npm is out of order")
+	}
+	if _, err := r.build(ctx); err == nil {
+		t.Error("it did not fail")
+	}
+	for _, want := range []string{"a provisioner failed: npm is out of order", "the guest is still on: ssh -p ", "root@127.0.0.1", "press Ctrl-C"} {
+		if !strings.Contains(r.shown.String(), want) {
+			t.Errorf("no %q in %s", want, &r.shown)
+		}
+	}
+	r.leaves()
+}
+
 // TestStoppedBuild: who ends a build by hand gets no disk and no evidence.
 func TestStoppedBuild(t *testing.T) {
 	r := newRig(t, qemutest.Patient)
