@@ -63,7 +63,7 @@ build {
 }
 
 // delivering is a template with one post-processor, on a finished disk.
-func delivering(kind string) string {
+func delivering(kind, settings string) string {
 	return `
 source "null" "t" {
   disk = "%[3]s"
@@ -73,13 +73,15 @@ build {
   post-processor "` + kind + `" {
     output_directory = "%[1]s/out/image"
     firmwares        = ["bios"]
+    ` + settings + `
   }
 }
 `
 }
 
 func stoppings() map[string]stopping {
-	distribution, production := delivering("amigo-distribution"), delivering("amigo-production")
+	distribution, production := delivering("amigo-distribution", ""), delivering("amigo-production", `harden_on = "host"`)
+	inGuest := delivering("amigo-production", `harden_on = "guest"`)
 	return map[string]stopping{
 		"inputs": {template: small, at: "inputs phase-start", signal: syscall.SIGINT},
 		"accelerator": {
@@ -109,7 +111,9 @@ func stoppings() map[string]stopping {
 		"compact":             {template: distribution, prepared: true, at: "compact phase-start", signal: syscall.SIGKILL},
 		"check":               {template: distribution, prepared: true, at: "check phase-start", signal: syscall.SIGTERM},
 		"boot test":           {template: distribution, prepared: true, at: "boot test phase-start", signal: syscall.SIGINT},
-		"boot for production": {template: production, prepared: true, at: "boot phase-start", signal: syscall.SIGINT},
+		"read disk":           {template: production, prepared: true, at: "read disk phase-start", signal: syscall.SIGKILL},
+		"write disk":          {template: production, prepared: true, at: "write disk phase-start", signal: syscall.SIGTERM},
+		"boot for production": {template: inGuest, prepared: true, at: "boot phase-start", signal: syscall.SIGINT},
 		"harden":              {template: production, prepared: true, at: "harden phase-start", signal: syscall.SIGTERM},
 	}
 }

@@ -1,4 +1,5 @@
 # Copies the root file system at $OFFSET of the disk $DISK to $WORK/root.
+trap 'exit 143' TERM INT
 mkdir "$WORK/mnt"
 # Only root may mount a file of its own. Others have it by FUSE, in their user namespace.
 if ! mount -t ext4 -o "loop,ro,noload,offset=$OFFSET" "$DISK" "$WORK/mnt" 2>"$WORK/why"; then

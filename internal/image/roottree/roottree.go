@@ -97,9 +97,10 @@ func (t *Tree) WriteBack(ctx context.Context) error {
 	return nil
 }
 
-// runScript runs one of this package's scripts as root of the files.
+// runScript runs one of this package's scripts as root of the files. What it starts and mounts
+// ends with it.
 func (t *Tree) runScript(ctx context.Context, script string) error {
-	cmd := userns.Command("unshare", "--mount", "sh", "-eu", "-c", script)
+	cmd := userns.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-eu", "-c", script)
 	cmd.Env = append([]string{
 		"WORK=" + t.dir, "DISK=" + t.Disk(), "LC_ALL=C",
 		"OFFSET=" + strconv.FormatInt(t.root.offset(), 10), "SIZE=" + strconv.FormatInt(t.root.length(), 10),

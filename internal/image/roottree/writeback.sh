@@ -1,5 +1,6 @@
 # Makes the root file system at $OFFSET of the disk $DISK anew from $WORK/root. What it had
 # is punched out, so that nothing of it is left.
+trap 'exit 143' TERM INT
 fallocate --punch-hole --offset "$OFFSET" --length "$SIZE" "$DISK"
 mke2fs -q -F -t ext4 -O "$FS_FEATURES" -b "$FS_BLOCK_SIZE" -I "$FS_INODE_SIZE" -N "$FS_INODES" -J "size=$FS_JOURNAL" \
     -m "$FS_PERCENT" -L "$FS_LABEL" -U "$FS_UUID" \
