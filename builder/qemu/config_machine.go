@@ -39,7 +39,8 @@ type Hardware struct {
 	MachineType string `mapstructure:"machine_type"`
 	// QEMU's graphics card, "std" for amd64 by default.
 	VGA string `mapstructure:"vga"`
-	// QEMU's network card, like "e1000", "virtio-net-pci" by default.
+	// QEMU's network card, like "e1000", "virtio-net-pci" by default. The kernel of a base
+	// that is made from packages has drivers for virtio's alone.
 	NetDevice string `mapstructure:"net_device"`
 	// The accelerators to choose from, ["kvm", "tcg"] by default: the first
 	// that no later one beats in a timed probe.
