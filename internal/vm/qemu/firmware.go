@@ -37,9 +37,15 @@ type descriptor struct {
 }
 
 // NoUEFIError says that a host has no firmware for an architecture.
-type NoUEFIError struct{ Arch arch.Arch }
+type NoUEFIError struct {
+	Arch       arch.Arch
+	Unreadable []error // descriptors that may have told of one
+}
 
 func (e *NoUEFIError) Error() string {
+	if len(e.Unreadable) > 0 {
+		return fmt.Sprintf("no UEFI firmware for %s on this host (%v)", e.Arch.QEMU, e.Unreadable[0])
+	}
 	return fmt.Sprintf("no UEFI firmware for %s on this host (try: apt-get install %s)", e.Arch.QEMU, e.Arch.Firmware)
 }
 
@@ -50,23 +56,25 @@ func UEFIFirmware(a arch.Arch) (string, error) {
 }
 
 // findUEFI returns the firmware and the template of its variables that the
-// first fitting descriptor in dir names, in the order of the file names.
+// first fitting descriptor in dir names, in the order of the file names. Those that can't be
+// read are some other firmware's business.
 func findUEFI(dir string, a arch.Arch) (code, vars string, err error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
 		return "", "", fmt.Errorf("listing firmware: %w", err)
 	}
 	slices.Sort(paths)
+	var unreadable []error
 	for _, path := range paths {
 		d, err := readDescriptor(path)
-		if err != nil {
-			return "", "", err
-		}
-		if d.fits(a) {
+		switch {
+		case err != nil:
+			unreadable = append(unreadable, err)
+		case d.fits(a):
 			return d.Mapping.Executable.Filename, d.Mapping.Template.Filename, nil
 		}
 	}
-	return "", "", &NoUEFIError{Arch: a}
+	return "", "", &NoUEFIError{Arch: a, Unreadable: unreadable}
 }
 
 func readDescriptor(path string) (d descriptor, err error) {

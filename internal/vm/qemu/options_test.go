@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -108,5 +109,19 @@ func TestFindUEFI(t *testing.T) {
 	_, _, err := findUEFI(t.TempDir(), arch.ARM64)
 	if err == nil || !strings.Contains(err.Error(), "no UEFI firmware for aarch64 on this host (try: apt-get install qemu-efi-aarch64)") {
 		t.Errorf("in an empty directory: %v", err)
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.CopyFS(dir, os.DirFS("testdata/firmware")), os.WriteFile(filepath.Join(dir, "00-broken.json"), []byte("{"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, err := findUEFI(dir, arch.AMD64); err != nil || code != "/fw/code.fd" {
+		t.Errorf("beside a broken descriptor: %q, %v", code, err)
+	}
+	broken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, "00-broken.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := findUEFI(broken, arch.AMD64); err == nil || !strings.Contains(err.Error(), "00-broken.json") {
+		t.Errorf("of a broken descriptor alone: %v", err)
 	}
 }
