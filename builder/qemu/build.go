@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/accelerator"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/guest"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/machine"
+	engine "github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 	"github.com/geneontology/packer-plugin-amigo/pipeline/event"
 )
 
@@ -70,6 +72,9 @@ func (b *build) watch(vm *machine.Machine) {
 	}
 }
 
+// sshHost is where this host finds the guest.
+func (b *build) sshHost() string { return cmp.Or(b.config.Comm.SSHHost, "127.0.0.1") }
+
 func (b *build) sshPort() (int, error) {
 	if b.config.SkipNatMapping {
 		return b.config.guestPort(), nil
@@ -84,7 +89,7 @@ func (b *build) sshPort() (int, error) {
 // evidence is where a failed build leaves the guest's console.
 func (b *build) evidence() string { return b.output.Final() + ".evidence" }
 
-func (b *build) console() string { return b.output.Path("console.log") }
+func (b *build) console() string { return b.output.Path(engine.ConsoleName) }
 
 func (b *build) overlay() string { return b.output.Path("overlay.qcow2") }
 

@@ -4,7 +4,6 @@
 package qemu
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +85,7 @@ func (b *build) steps() []multistep.Step {
 		&stepBoot{b},
 		&communicator.StepConnect{
 			Config:    &config.Comm,
-			Host:      func(multistep.StateBag) (string, error) { return cmp.Or(config.Comm.SSHHost, "127.0.0.1"), nil },
+			Host:      func(multistep.StateBag) (string, error) { return b.sshHost(), nil },
 			SSHPort:   func(multistep.StateBag) (int, error) { return b.sshPort() },
 			SSHConfig: config.Comm.SSHConfigFunc(),
 		},

@@ -71,9 +71,5 @@ func (b *build) sshLine() (string, error) {
 		}
 		words = append(words, "-i", shellescape.Quote(b.keyPath()))
 	}
-	host := b.config.Comm.SSHHost
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return strings.Join(append(words, b.config.Comm.SSHUsername+"@"+host), " "), nil
+	return strings.Join(append(words, shellescape.Quote(b.config.Comm.SSHUsername+"@"+b.sshHost())), " "), nil
 }

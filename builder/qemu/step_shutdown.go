@@ -33,8 +33,7 @@ func (s *stepShutdown) Run(ctx context.Context, state multistep.StateBag) multis
 	return multistep.ActionContinue
 }
 
-// rungs are the ways to shut the guest down, the one that was asked for first. Without a
-// communicator the guest is left to shut down by itself before anything else.
+// rungs are the ways to shut the guest down, the one that was asked for first.
 func (s *stepShutdown) rungs(comm packersdk.Communicator) []machine.Rung {
 	var rungs []machine.Rung
 	if s.config.ShutdownCommand != "" {
@@ -43,7 +42,7 @@ func (s *stepShutdown) rungs(comm packersdk.Communicator) []machine.Rung {
 		}})
 	}
 	return append(rungs, s.vm.Button(), machine.Rung{Name: "systemctl poweroff", Do: func(ctx context.Context) error {
-		return say(ctx, comm, s.sudo("systemctl poweroff --no-block"))
+		return say(ctx, comm, s.sudo(machine.PoweroffCommand))
 	}})
 }
 

@@ -183,19 +183,26 @@ func (s *Sandbox) mountPoint(bind Bind) error {
 	return nil
 }
 
-// args returns bubblewrap's arguments.
-func (s *Sandbox) args(t Task) []string {
-	args := []string{
+// Apart returns bubblewrap's arguments for what runs in any root file system: apart from this
+// host's processes and its environment, and not for longer than we do.
+func Apart() []string {
+	return []string{
 		"--die-with-parent", "--new-session",
 		"--unshare-pid", "--unshare-ipc", "--unshare-uts",
-		"--ro-bind", s.root, "/",
-		"--dev", "/dev", "--proc", "/proc",
-		"--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/root", "--tmpfs", "/var/tmp",
 		"--clearenv",
 		"--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"--setenv", "HOME", "/root",
 		"--setenv", "LC_ALL", "C.UTF-8",
 	}
+}
+
+// args returns bubblewrap's arguments.
+func (s *Sandbox) args(t Task) []string {
+	args := append(Apart(),
+		"--ro-bind", s.root, "/",
+		"--dev", "/dev", "--proc", "/proc",
+		"--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/root", "--tmpfs", "/var/tmp",
+	)
 	if os.Geteuid() != 0 {
 		args = append(args, "--unshare-user", "--uid", "0", "--gid", "0")
 	}

@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemu"
 )
 
 // Names of evidence: the report in its directory, the screenshot in each boot's.
 const (
 	ReportName     = "report.json"
-	ScreenshotName = "screen.png"
-	consoleName    = "console.log"
+	ScreenshotName = qemu.ScreenName
+	consoleName    = qemu.ConsoleName
 )
 
 // evidence is the directory of one boot.

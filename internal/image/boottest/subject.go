@@ -196,14 +196,7 @@ func (s subject) outcome(ctx context.Context, name, detail string, err error) ([
 	return []Check{{Boot: s.boot.String(), Name: name, OK: true, Detail: detail}}, true
 }
 
-func (s subject) dead() bool {
-	select {
-	case <-s.vm.Exited():
-		return true
-	default:
-		return false
-	}
-}
+func (s subject) dead() bool { return s.vm.HasExited() }
 
 func (s subject) since() float64 { return time.Since(s.start).Round(100 * time.Millisecond).Seconds() }
 

@@ -38,27 +38,32 @@ func Disk(ctx context.Context, disk string, a arch.Arch, raw string, set Setting
 
 func change(ctx context.Context, tree *roottree.Tree, raw string, set Settings, sink event.Sink) error {
 	phase := event.Start(sink, "harden", "on this host")
-	survey, err := look(ctx, tree)
-	if err == nil {
-		err = suits(survey)
-	}
-	if err == nil {
-		err = tree.Run(ctx, firstBoot, lines(phase))
-	}
-	if err == nil {
-		err = apply(ctx, tree, survey, set, phase)
-	}
-	if err == nil {
-		err = tree.Run(ctx, seal.Script(), lines(phase))
-	}
-	if phase.End(event.OK, "", err) != nil {
+	if err := phase.End(event.OK, "", changeFiles(ctx, tree, set, phase)); err != nil {
 		return err
 	}
 	phase = event.Start(sink, "write disk", "")
-	if err = tree.WriteBack(ctx); err == nil {
+	err := tree.WriteBack(ctx)
+	if err == nil {
 		err = os.Rename(tree.Disk(), raw)
 	}
 	return phase.End(event.OK, "", err)
+}
+
+func changeFiles(ctx context.Context, tree *roottree.Tree, set Settings, phase *event.Phase) error {
+	survey, err := look(ctx, tree)
+	if err != nil {
+		return err
+	}
+	if err := suits(survey); err != nil {
+		return err
+	}
+	if err := tree.Run(ctx, firstBoot, lines(phase)); err != nil {
+		return err
+	}
+	if err := apply(ctx, tree, survey, set, phase); err != nil {
+		return err
+	}
+	return tree.Run(ctx, seal.Script(), lines(phase))
 }
 
 // suits returns an error if the changes need what only a running machine has.

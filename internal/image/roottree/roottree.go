@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/geneontology/packer-plugin-amigo/internal/host/command"
+	"github.com/geneontology/packer-plugin-amigo/internal/host/sandbox"
 	"github.com/geneontology/packer-plugin-amigo/internal/host/userns"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/arch"
 	"github.com/geneontology/packer-plugin-amigo/internal/vm/qemuimg"
@@ -123,18 +124,13 @@ func (t *Tree) Run(ctx context.Context, script string, out io.Writer) error {
 
 // args are bubblewrap's arguments. Files of /run live as long as the tree.
 func (t *Tree) args() []string {
-	return []string{
-		"--die-with-parent", "--new-session",
-		"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--cap-add", "ALL",
+	return append(sandbox.Apart(),
+		"--unshare-net", "--cap-add", "ALL",
 		"--bind", filepath.Join(t.dir, "root"), "/",
 		"--dev", "/dev", "--proc", "/proc", "--bind", filepath.Join(t.dir, "run"), "/run",
 		"--dir", "/run/lock", "--dir", "/run/sshd",
-		"--clearenv",
-		"--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"--setenv", "HOME", "/root",
-		"--setenv", "LC_ALL", "C.UTF-8",
 		"--chdir", "/", "sh", "-eu", "-s",
-	}
+	)
 }
 
 // Upload copies size bytes from r to path, which is below /run. mode is octal, like "0644".

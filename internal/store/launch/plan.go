@@ -32,8 +32,8 @@ type Settings struct {
 	Firmware  qemu.Firmware // "": BIOS where there is one, else UEFI
 }
 
-// patience is how long a machine of a person may take for each step: to answer SSH, to
-// serve AmiGO.
+// patience is how long a machine may take for each step: to answer SSH, to serve AmiGO. A
+// person's computer does other things, too, so it is half as much again as in a test.
 func (s Settings) patience(accelerator qemu.Accelerator) time.Duration {
 	if s.Timeout > 0 {
 		return s.Timeout

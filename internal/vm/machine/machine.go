@@ -25,8 +25,8 @@ type Machine struct {
 	key    *guest.Key // root's; nil: somebody else's business
 }
 
-// Start switches a machine on. Its port of SSH is forwarded, and key lets root in, unless it
-// is nil. The machine ends with ctx at the latest.
+// Start switches a machine on, whose options forward the port of SSH if anybody is to log in.
+// key lets root in, unless it is nil. The machine ends with ctx at the latest.
 func Start(ctx context.Context, options qemu.Options, key *guest.Key) (*Machine, error) {
 	if key != nil {
 		options.AuthorizedKeys = append([]string{key.AuthorizedKey}, options.AuthorizedKeys...)
@@ -57,10 +57,13 @@ func (m *Machine) Button() Rung {
 	return Rung{Name: "the power button", Do: m.PressPowerButton, Repeat: true}
 }
 
+// PoweroffCommand asks systemd on a guest.
+const PoweroffCommand = "systemctl poweroff --no-block"
+
 // Poweroff asks systemd over an SSH connection that exists.
 func (m *Machine) Poweroff(g *guest.Guest) Rung {
 	return Rung{Name: "systemctl poweroff", Do: func(ctx context.Context) error {
-		_, err := g.Output(ctx, "systemctl poweroff --no-block")
+		_, err := g.Output(ctx, PoweroffCommand)
 		return err
 	}}
 }
@@ -93,7 +96,7 @@ func (m *Machine) ShutDown(ctx context.Context, rungs ...Rung) (string, error) {
 		if err == nil {
 			return rung.Name, nil
 		}
-		if ctx.Err() != nil || m.off() {
+		if ctx.Err() != nil || m.HasExited() {
 			return "", fmt.Errorf("shutting down: %w", err)
 		}
 		unclean.Tried = append(unclean.Tried, fmt.Errorf("%s: %w", rung.Name, err))
@@ -110,7 +113,7 @@ func (m *Machine) try(ctx context.Context, rung Rung) error {
 	whole, cancel := context.WithTimeoutCause(ctx, m.Limits.Shutdown, late)
 	defer cancel()
 	for {
-		if err := rung.Do(whole); err != nil && !m.off() {
+		if err := rung.Do(whole); err != nil && !m.HasExited() {
 			return err
 		}
 		if !rung.Repeat {
@@ -119,17 +122,8 @@ func (m *Machine) try(ctx context.Context, rung Rung) error {
 		part, cancel := context.WithTimeoutCause(whole, pressAgain, errNotHeard)
 		err := m.WaitExit(part)
 		cancel()
-		if err == nil || m.off() || whole.Err() != nil {
+		if err == nil || m.HasExited() || whole.Err() != nil {
 			return err
 		}
-	}
-}
-
-func (m *Machine) off() bool {
-	select {
-	case <-m.Exited():
-		return true
-	default:
-		return false
 	}
 }

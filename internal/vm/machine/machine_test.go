@@ -47,7 +47,7 @@ func TestShutDown(t *testing.T) {
 	if unclean := new(UncleanError); !errors.As(err, &unclean) || !errors.Is(err, errRefused) || !errors.Is(err, errNotHeard) || !strings.Contains(err.Error(), "the power button: no answer") {
 		t.Errorf("a guest that does not hear: %v", err)
 	}
-	if m.off() {
+	if m.HasExited() {
 		t.Error("it was ended")
 	}
 	if err := m.Quit(t.Context()); err != nil {

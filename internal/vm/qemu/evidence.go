@@ -33,7 +33,7 @@ func (vm *VM) KeepEvidence(dir string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), evidenceTime)
 	defer cancel()
 	var errs []error
-	if !vm.hasExited() {
+	if !vm.HasExited() {
 		errs = append(errs, vm.Screenshot(ctx, filepath.Join(dir, ScreenName)))
 	}
 	errs = append(errs, vm.copyConsole(dir), vm.describe(dir))

@@ -91,7 +91,7 @@ func (vm *VM) startError(err error) error {
 	case <-vm.process.Done():
 	case <-time.After(2 * time.Second):
 	}
-	if vm.hasExited() {
+	if vm.HasExited() {
 		if exit := vm.process.Wait(); exit != nil {
 			return fmt.Errorf("starting the virtual machine: %w", exit)
 		}
@@ -135,7 +135,8 @@ func (vm *VM) Err() error {
 // PID returns QEMU's process id.
 func (vm *VM) PID() int { return vm.process.PID() }
 
-func (vm *VM) hasExited() bool {
+// HasExited tells whether QEMU has ended.
+func (vm *VM) HasExited() bool {
 	select {
 	case <-vm.Exited():
 		return true
@@ -177,7 +178,7 @@ func (vm *VM) forwarded(ctx context.Context) (map[int]int, error) {
 // hears of it.
 func (vm *VM) PressPowerButton(ctx context.Context) error {
 	err := vm.monitor.Execute(ctx, "system_powerdown", nil, nil)
-	if err == nil || vm.hasExited() {
+	if err == nil || vm.HasExited() {
 		return nil
 	}
 	return fmt.Errorf("pressing the power button: %w", err)
@@ -186,7 +187,7 @@ func (vm *VM) PressPowerButton(ctx context.Context) error {
 // Quit ends the machine without asking the guest, after what it has written to its disks
 // is there.
 func (vm *VM) Quit(ctx context.Context) error {
-	if err := vm.monitor.Execute(ctx, "quit", nil, nil); err != nil && !vm.hasExited() {
+	if err := vm.monitor.Execute(ctx, "quit", nil, nil); err != nil && !vm.HasExited() {
 		return fmt.Errorf("ending qemu: %w", err)
 	}
 	return nil

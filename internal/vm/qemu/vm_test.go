@@ -117,7 +117,7 @@ func TestGuestThatIgnoresThePowerButton(t *testing.T) {
 	if err := errors.Join(vm.PressPowerButton(ctx), vm.WaitExit(ctx)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a machine without a system: %v", err)
 	}
-	if vm.hasExited() {
+	if vm.HasExited() {
 		t.Error("the machine did not survive the timeout")
 	}
 }
