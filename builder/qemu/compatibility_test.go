@@ -61,6 +61,8 @@ func refused(name string, kind cty.Type) bool {
 		value = 7
 	case cty.Bool:
 		value = true
+	case cty.List(cty.Number): // bytes
+		value = []int{7}
 	}
 	_, err := prepare(map[string]any{"bootstrap": map[string]any{}, name: value})
 	return err != nil && strings.Contains(err.Error(), name+": ")

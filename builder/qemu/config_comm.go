@@ -52,6 +52,7 @@ type useless struct{ name, why string }
 
 const (
 	noWindows = "guests with Windows are not supported, so there is no WinRM"
+	givenFile = "give the key in ssh_private_key_file"
 	ownPair   = "the build makes an Ed25519 key of its own; give another in ssh_private_key_file"
 )
 
@@ -70,6 +71,9 @@ func (c *Config) checkEffect() error {
 		{c.Comm.WinRMInsecure, useless{"winrm_insecure", noWindows}},
 		{c.Comm.WinRMUseNTLM.True(), useless{"winrm_use_ntlm", noWindows}},
 		{c.Comm.WinRMNoProxy, useless{"winrm_no_proxy", noWindows}},
+		{c.Comm.SSHKeyPairName != "", useless{"ssh_keypair_name", givenFile}},
+		{len(c.Comm.SSHPublicKey) > 0, useless{"ssh_public_key", givenFile}},
+		{len(c.Comm.SSHPrivateKey) > 0, useless{"ssh_private_key", givenFile}},
 		{c.Comm.SSHTemporaryKeyPairName != "", useless{"temporary_key_pair_name", ownPair}},
 		{c.Comm.SSHTemporaryKeyPairBits != 0, useless{"temporary_key_pair_bits", ownPair}},
 		{c.Comm.SSHTemporaryKeyPairType != "", useless{"temporary_key_pair_type", ownPair}},
